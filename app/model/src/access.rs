@@ -1,0 +1,215 @@
+//! Who may do what: the one table of roles and permissions, and the actor whose request is being served.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{DeviceId, EventId, OrganisationId, RequestId, SessionId, TokenId, UserId};
+
+/// The place of a user in an organisation; each includes the one below, but for the reporter, who stands apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Owner,
+    Admin,
+    Editor,
+    Viewer,
+    Reporter,
+}
+
+impl Role {
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Editor, Self::Viewer, Self::Reporter];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Editor => "editor",
+            Self::Viewer => "viewer",
+            Self::Reporter => "reporter",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The table. Nothing else decides what a role may do.
+    pub fn grants(self, permission: Permission) -> bool {
+        use Permission as P;
+        match self {
+            Self::Owner => true,
+            Self::Admin => !matches!(permission, P::OwnerGrant),
+            Self::Editor => {
+                Self::Viewer.grants(permission)
+                    || matches!(
+                        permission,
+                        P::BrandingWrite | P::CaptureWrite | P::GuestReveal | P::GuestWrite | P::LinkWrite | P::MessageSend
+                    )
+            }
+            Self::Viewer => {
+                matches!(permission, P::OverviewRead | P::EventRead | P::CaptureRead | P::GuestRead | P::MessageRead)
+            }
+            Self::Reporter => false,
+        }
+    }
+
+    /// Nobody grants what they lack: owners grant every role, admins every role but owner, others none.
+    pub fn may_grant(self, other: Self) -> bool {
+        self.grants(Permission::PeopleManage) && (other != Self::Owner || self.grants(Permission::OwnerGrant))
+    }
+}
+
+/// One thing that can be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Permission {
+    /// The organisation's numbers.
+    OverviewRead,
+    EventRead,
+    /// Create, edit and delete events.
+    EventWrite,
+    /// Colours, logo, texts and consent texts of an event.
+    BrandingWrite,
+    /// Create and revoke devices.
+    DeviceManage,
+    /// Create and revoke API tokens.
+    TokenManage,
+    CaptureRead,
+    /// Upload, delete and restore captures.
+    CaptureWrite,
+    /// See that there is a guest; contact data stays masked.
+    GuestRead,
+    /// See contact data in the clear; every reveal is audited.
+    GuestReveal,
+    /// Change and erase guests.
+    GuestWrite,
+    /// Renew and revoke share links.
+    LinkWrite,
+    MessageRead,
+    /// Send a message again.
+    MessageSend,
+    /// Invite, change roles and remove members.
+    PeopleManage,
+    /// Make somebody an owner or touch an owner.
+    OwnerGrant,
+    AuditRead,
+}
+
+impl Permission {
+    pub const ALL: [Self; 17] = [
+        Self::OverviewRead,
+        Self::EventRead,
+        Self::EventWrite,
+        Self::BrandingWrite,
+        Self::DeviceManage,
+        Self::TokenManage,
+        Self::CaptureRead,
+        Self::CaptureWrite,
+        Self::GuestRead,
+        Self::GuestReveal,
+        Self::GuestWrite,
+        Self::LinkWrite,
+        Self::MessageRead,
+        Self::MessageSend,
+        Self::PeopleManage,
+        Self::OwnerGrant,
+        Self::AuditRead,
+    ];
+}
+
+/// By what means an actor proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// A signed-in user.
+    Session { user: UserId, session: SessionId },
+    /// An API token of the organisation.
+    Token(TokenId),
+    /// A device; it may upload into its own event and nothing else.
+    Device { device: DeviceId, event: EventId },
+}
+
+/// Who makes the request, as proved by `backend::identity` for this request and no longer.
+///
+/// An architecture test holds that [`Actor::proven`] is called there alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    credential: Credential,
+    membership: Option<(OrganisationId, Role)>,
+    request: Option<RequestId>,
+}
+
+impl Actor {
+    /// For the code that has just checked the credential against the database.
+    pub const fn proven(credential: Credential, membership: Option<(OrganisationId, Role)>) -> Self {
+        Self { credential, membership, request: None }
+    }
+
+    /// The same actor within a named request, for the audit trail.
+    #[must_use]
+    pub fn within(self, request: RequestId) -> Self {
+        Self { request: Some(request), ..self }
+    }
+
+    pub const fn request(&self) -> Option<&RequestId> {
+        self.request.as_ref()
+    }
+
+    pub const fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The organisation acted in; `None` for a user who belongs to none.
+    pub fn organisation(&self) -> Option<&OrganisationId> {
+        self.membership.as_ref().map(|(organisation, _)| organisation)
+    }
+
+    /// The role in that organisation; devices have none.
+    pub fn role(&self) -> Option<Role> {
+        match self.credential {
+            Credential::Device { .. } => None,
+            _ => self.membership.as_ref().map(|(_, role)| *role),
+        }
+    }
+
+    /// The signed-in user; tokens and devices are nobody.
+    pub const fn user(&self) -> Option<&UserId> {
+        match &self.credential {
+            Credential::Session { user, .. } => Some(user),
+            _ => None,
+        }
+    }
+
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role().is_some_and(|role| role.grants(permission))
+    }
+
+    /// Whether the actor may upload into the event, the organisation being checked elsewhere.
+    pub fn may_upload_to(&self, event: &EventId) -> bool {
+        match &self.credential {
+            Credential::Device { event: own, .. } => own == event,
+            _ => self.may(Permission::CaptureWrite),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_includes_the_one_below() {
+        for permission in Permission::ALL {
+            for pair in [Role::Owner, Role::Admin, Role::Editor, Role::Viewer].windows(2) {
+                let [above, below] = pair else { continue };
+                assert!(above.grants(permission) || !below.grants(permission), "{permission:?}");
+            }
+            assert!(!Role::Reporter.grants(permission), "{permission:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_grants_a_role_they_lack() {
+        assert!(Role::Owner.may_grant(Role::Owner));
+        assert!(Role::Admin.may_grant(Role::Admin));
+        assert!(!Role::Admin.may_grant(Role::Owner));
+        assert!(Role::ALL.into_iter().all(|role| !Role::Editor.may_grant(role)));
+    }
+}

@@ -1,0 +1,215 @@
+//! What a client is told when something fails: a stable code, the fields it concerns, a request id. Nothing else
+//! leaves the server; causes are logged there.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal => $status:literal;)+) => {
+        /// A stable reason. Every code has a text in every language (tested) and one HTTP status.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)+
+        }
+
+        impl Code {
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The code as it stands in responses and locale files.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The HTTP status a response with this code has.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// Something failed on our side; the log has the cause under the request id.
+    Internal = "internal" => 500;
+    /// The server is over its limits or a part of it is away; the client may try again.
+    Busy = "busy" => 503;
+    /// The disk or the database took no more.
+    StorageFull = "storage_full" => 507;
+    /// The request is not of the expected form.
+    BadRequest = "bad_request" => 400;
+    /// Some fields are wrong; see `fields`.
+    Invalid = "invalid" => 422;
+    /// Not there, or not yours.
+    NotFound = "not_found" => 404;
+    /// Nobody is signed in, or the token is unknown.
+    SignInNeeded = "sign_in_needed" => 401;
+    /// The role does not allow it.
+    Forbidden = "forbidden" => 403;
+    /// The request came from another site.
+    CrossSite = "cross_site" => 403;
+    /// The body is larger than the limit.
+    TooLarge = "too_large" => 413;
+    /// Too many requests or attempts.
+    TooMany = "too_many" => 429;
+    /// The content type is not accepted here.
+    ContentType = "content_type" => 415;
+    /// The method is not known at this address.
+    MethodNotAllowed = "method_not_allowed" => 405;
+    /// The object was changed by somebody else in the meantime.
+    Conflict = "conflict" => 409;
+
+    /// Unknown account, wrong password or blocked account: deliberately one code.
+    SignInFailed = "sign_in_failed" => 401;
+    /// The one-time link was used, replaced or is too old.
+    LinkExpired = "link_expired" => 410;
+    /// The current password is wrong.
+    WrongPassword = "wrong_password" => 422;
+    /// The password is too short.
+    PasswordShort = "password_short" => 422;
+    /// The password is too long.
+    PasswordLong = "password_long" => 422;
+    /// The password is too common or too easy to guess.
+    PasswordWeak = "password_weak" => 422;
+    /// The organisation would be left without an owner.
+    LastOwner = "last_owner" => 409;
+    /// Nobody grants a role above their own.
+    RoleTooHigh = "role_too_high" => 403;
+    /// The person is already a member.
+    AlreadyMember = "already_member" => 409;
+
+    /// A field that must not be empty is empty.
+    Required = "required" => 422;
+    /// The text is longer than allowed.
+    TooLong = "too_long" => 422;
+    /// Control characters or invalid text.
+    BadText = "bad_text" => 422;
+    /// Not an e-mail address.
+    BadEmail = "bad_email" => 422;
+    /// Not a telephone number in international form.
+    BadPhone = "bad_phone" => 422;
+    /// Not a calendar date.
+    BadDate = "bad_date" => 422;
+    /// The end lies before the beginning.
+    EndBeforeStart = "end_before_start" => 422;
+    /// Not a time zone of the IANA database.
+    BadTimeZone = "bad_time_zone" => 422;
+    /// Not a colour of the form #rrggbb.
+    BadColour = "bad_colour" => 422;
+    /// The colour cannot be read on its ground.
+    LowContrast = "low_contrast" => 422;
+    /// Not an https address.
+    BadUrl = "bad_url" => 422;
+    /// Outside the allowed range.
+    OutOfRange = "out_of_range" => 422;
+    /// Not one of the offered values.
+    BadChoice = "bad_choice" => 422;
+    /// A field the API does not know.
+    UnknownField = "unknown_field" => 422;
+
+    /// The file is empty.
+    FileEmpty = "file_empty" => 422;
+    /// The file is not a JPEG, PNG or WebP picture.
+    FileKind = "file_kind" => 415;
+    /// The declared type is not what the file holds.
+    FileMismatch = "file_mismatch" => 415;
+    /// The picture ends early.
+    FileTruncated = "file_truncated" => 422;
+    /// The picture is damaged.
+    FileDamaged = "file_damaged" => 422;
+    /// The picture has more pixels than allowed.
+    FilePixels = "file_pixels" => 422;
+
+    /// The idempotency key was used with another request.
+    KeyReused = "key_reused" => 422;
+    /// A request with this idempotency key is being worked on.
+    KeyBusy = "key_busy" => 409;
+    /// The API wants an `Idempotency-Key` on every POST.
+    KeyMissing = "key_missing" => 400;
+    /// The cursor is not one of this list.
+    BadCursor = "bad_cursor" => 400;
+    /// The guest left no address to send to.
+    NoAddress = "no_address" => 409;
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A field of the request and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// Name as in the request; parts joined by dots (`guest.email`).
+    pub field: String,
+    pub code: Code,
+}
+
+/// All a client ever sees of a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppError {
+    pub code: Code,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldError>,
+    /// Filled in at the HTTP boundary; the log line of the cause carries the same id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl AppError {
+    pub const fn new(code: Code) -> Self {
+        Self { code, fields: Vec::new(), request_id: None }
+    }
+
+    /// One wrong field.
+    pub fn field(field: impl Into<String>, code: Code) -> Self {
+        Self::invalid(vec![FieldError { field: field.into(), code }])
+    }
+
+    /// Several wrong fields under [`Code::Invalid`].
+    pub const fn invalid(fields: Vec<FieldError>) -> Self {
+        Self { code: Code::Invalid, fields, request_id: None }
+    }
+
+    /// What is wrong with the named field, if anything.
+    pub fn of(&self, field: &str) -> Option<Code> {
+        self.fields.iter().find(|error| error.field == field).map(|error| error.code)
+    }
+}
+
+impl From<Code> for AppError {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl std::error::Error for AppError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_are_errors() {
+        let mut texts: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), Code::ALL.len());
+        assert!(Code::ALL.iter().all(|code| (400..600).contains(&code.status())));
+    }
+
+    #[test]
+    fn an_error_travels_as_json() {
+        let error = AppError::field("guest.email", Code::BadEmail);
+        let json = serde_json::to_string(&error).expect("serialises");
+        assert_eq!(json, r#"{"code":"invalid","fields":[{"field":"guest.email","code":"bad_email"}]}"#);
+        assert_eq!(serde_json::from_str::<AppError>(&json).expect("parses"), error);
+    }
+}

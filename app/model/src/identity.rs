@@ -1,0 +1,230 @@
+//! Organisations, users, memberships, sign-in sessions, invitations and API tokens.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Actor, Permission, Role};
+use crate::error::{AppError, Code};
+use crate::id::{InvitationId, OrganisationId, RequestId, TokenId, UserId};
+use crate::language::Language;
+use crate::pii::{Disclosed, Pii, Secret};
+use crate::time::Millis;
+use crate::validate::{self, Check};
+
+/// Shortest password while it is the only factor (NIST SP 800-63B-4), in characters.
+pub const PASSWORD_SHORTEST: usize = 15;
+/// Longest password, in characters and in bytes; never truncated.
+pub const PASSWORD_LONGEST: (usize, usize) = (256, 1024);
+
+/// The length rule for a new password; commonness is judged on the server.
+pub fn password_length(password: &str) -> Result<(), Code> {
+    let characters = password.chars().count();
+    if characters < PASSWORD_SHORTEST {
+        Err(Code::PasswordShort)
+    } else if characters > PASSWORD_LONGEST.0 || password.len() > PASSWORD_LONGEST.1 {
+        Err(Code::PasswordLong)
+    } else {
+        Ok(())
+    }
+}
+
+/// Where a request came from, as far as throttling and the audit trail need it.
+#[derive(Clone, Default)]
+pub struct Client {
+    pub address: Option<IpAddr>,
+    pub request: Option<RequestId>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// What the sign-in form sends.
+#[derive(Debug, Clone, Deserialize)]
+pub struct SignIn {
+    pub email: Pii<String>,
+    pub password: Secret,
+    /// "Keep me signed in": a persistent cookie with longer limits, else the browser session.
+    #[serde(default)]
+    pub remember: bool,
+}
+
+/// A session just made: its cookie value is shown to the browser once and stored only hashed.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    pub cookie: Secret,
+    /// Seconds for `Max-Age`; `None` for a cookie of the browser session.
+    pub max_age: Option<i64>,
+}
+
+/// The signed-in person, for the frame of the CMS and the account page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub user: UserId,
+    pub name: Disclosed<String>,
+    pub email: Disclosed<String>,
+    pub language: Language,
+    /// The organisation acted in, if the person belongs to one.
+    pub current: Option<MyOrganisation>,
+    /// All organisations of the person, by name.
+    pub organisations: Vec<MyOrganisation>,
+}
+
+impl Me {
+    /// Whether to offer what needs the permission. Only a hint for pages: services decide.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.current.as_ref().is_some_and(|current| current.role.grants(permission))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyOrganisation {
+    pub id: OrganisationId,
+    pub name: String,
+    pub role: Role,
+}
+
+/// Who is invited to what, for the page behind the link of an invitation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationView {
+    pub organisation: String,
+    pub email: Disclosed<String>,
+    pub role: Role,
+    /// The address has an account already: the page asks for its password instead of a new one.
+    pub has_account: bool,
+}
+
+/// What an invited person sends to join.
+#[derive(Debug, Clone, Deserialize)]
+pub struct AcceptInvitation {
+    /// Name for a new account; ignored where there is one.
+    #[serde(default)]
+    pub name: Pii<String>,
+    pub password: Secret,
+    pub language: Language,
+}
+
+/// A member of the organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub user: UserId,
+    pub name: Disclosed<String>,
+    pub email: Disclosed<String>,
+    pub role: Role,
+    pub since: Millis,
+    /// Last time a session of theirs was used; `None` if never.
+    pub last_seen: Option<Millis>,
+}
+
+/// An invitation that was neither accepted nor revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    pub id: InvitationId,
+    pub email: Disclosed<String>,
+    pub role: Role,
+    pub expires_at: Millis,
+    pub expired: bool,
+}
+
+/// Everybody in the organisation and on the way into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct People {
+    pub members: Vec<Member>,
+    pub invitations: Vec<Invitation>,
+}
+
+/// A new invitation.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Invite {
+    pub email: Pii<String>,
+    pub role: Role,
+    /// Language of the mail.
+    pub language: Language,
+}
+
+/// An API token of the organisation, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub role: Role,
+    /// The first characters of the secret, to recognise it by.
+    pub hint: String,
+    pub created_at: Millis,
+    pub last_used_at: Option<Millis>,
+}
+
+/// A new API token. Its role is at most the maker's; owner tokens do not exist.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TokenDraft {
+    pub name: String,
+    pub role: Role,
+}
+
+impl TokenDraft {
+    pub fn check(&self) -> Result<(), AppError> {
+        let mut check = Check::default();
+        check.rule("name", validate::name(&self.name));
+        if matches!(self.role, Role::Owner | Role::Reporter) {
+            check.fail("role", Code::BadChoice);
+        }
+        check.finish()
+    }
+}
+
+/// A token or device just made, with the secret that is shown once.
+#[derive(Debug, Clone)]
+pub struct Issued<T> {
+    pub item: T,
+    pub secret: Secret,
+}
+
+/// The port of sign-in and of a person's own account.
+#[async_trait]
+pub trait Accounts: Send + Sync {
+    /// Checks e-mail and password. Unknown, wrong and blocked give [`Code::SignInFailed`] after equal work;
+    /// [`Code::TooMany`] when the account or the address is throttled, [`Code::Busy`] when hashing queues up.
+    async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, AppError>;
+    /// The actor behind a session cookie; `None` for unknown, expired and ended sessions.
+    async fn session(&self, cookie: &str) -> Result<Option<Actor>, AppError>;
+    /// The actor behind a bearer secret of a device or an API token.
+    async fn bearer(&self, secret: &str) -> Result<Option<Actor>, AppError>;
+    /// Destroys the session on the server.
+    async fn sign_out(&self, actor: &Actor) -> Result<(), AppError>;
+    /// Mails a link to set a new password, if the address has an account. The answer never tells.
+    async fn request_reset(&self, email: Pii<String>, language: Language, client: Client) -> Result<(), AppError>;
+    /// Whether the token of a reset link is still good; else [`Code::LinkExpired`].
+    async fn check_reset(&self, token: &str) -> Result<(), AppError>;
+    /// Sets the password by the token of a reset link and ends all sessions of the account.
+    async fn reset_password(&self, token: &str, password: Secret, client: Client) -> Result<(), AppError>;
+    /// The invitation behind a link; [`Code::LinkExpired`] if used, revoked or old.
+    async fn invitation(&self, token: &str) -> Result<InvitationView, AppError>;
+    /// Joins the organisation and signs in.
+    async fn accept_invitation(&self, token: &str, accept: AcceptInvitation, client: Client) -> Result<NewSession, AppError>;
+    async fn me(&self, actor: &Actor) -> Result<Me, AppError>;
+    async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError>;
+    /// Changes the password and ends all other sessions.
+    async fn change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<(), AppError>;
+    /// Makes another of the person's organisations the current one of this session.
+    async fn switch_organisation(&self, actor: &Actor, organisation: &OrganisationId) -> Result<(), AppError>;
+}
+
+/// The port of members, invitations and API tokens of an organisation.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    async fn people(&self, actor: &Actor) -> Result<People, AppError>;
+    async fn invite(&self, actor: &Actor, invite: Invite) -> Result<InvitationId, AppError>;
+    /// Mails the invitation once more; the old link dies.
+    async fn renew_invitation(&self, actor: &Actor, invitation: &InvitationId) -> Result<(), AppError>;
+    async fn revoke_invitation(&self, actor: &Actor, invitation: &InvitationId) -> Result<(), AppError>;
+    async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<(), AppError>;
+    /// Ends the membership and the person's sessions in this organisation.
+    async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
+    async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError>;
+    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, AppError>;
+    async fn revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError>;
+}

@@ -1,0 +1,32 @@
+//! All ports together, as pages and handlers receive them.
+
+use std::sync::Arc;
+
+use crate::audit::Audit;
+use crate::captures::Captures;
+use crate::events::Events;
+use crate::guests::Guests;
+use crate::identity::{Accounts, Directory};
+use crate::ingest::Ingest;
+use crate::messages::Messages;
+use crate::share::Shares;
+
+/// One handle per port; cheap to clone.
+#[derive(Clone)]
+pub struct Services {
+    pub accounts: Arc<dyn Accounts>,
+    pub directory: Arc<dyn Directory>,
+    pub events: Arc<dyn Events>,
+    pub captures: Arc<dyn Captures>,
+    pub guests: Arc<dyn Guests>,
+    pub shares: Arc<dyn Shares>,
+    pub messages: Arc<dyn Messages>,
+    pub ingest: Arc<dyn Ingest>,
+    pub audit: Arc<dyn Audit>,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Services")
+    }
+}
