@@ -1,1 +1,111 @@
-fn main() {}
+//! `cargo xtask …`: every recipe a developer or CI runs. It prepares the machine, builds, serves, tests and measures;
+//! nothing of it ships.
+#![expect(clippy::print_stdout, reason = "a command-line program talks to whoever called it")]
+
+mod args;
+mod bench;
+mod bundle;
+mod checkout;
+mod debian;
+mod failure;
+mod http;
+mod node;
+mod postgres;
+mod process;
+mod progress;
+mod running;
+mod serve;
+mod server;
+mod stamp;
+mod test;
+mod toolchain;
+mod tools;
+
+use std::process::ExitCode;
+
+use crate::{args::Args, checkout::Checkout, failure::Failure};
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  serve [--demo] [--demo-json FILE] [--data DIR] [--port N] [--release]
+        build what is missing and run the server on http://localhost:8080
+          --demo            seed an organisation, an event, captures, guests and users, and print how to sign in
+          --demo-json FILE  write the same as JSON once the server is ready (implies --demo)
+          --data DIR        where everything is kept (default: data)
+          --port N          default: 8080
+          --release         optimised bundle and server, as they would be shipped
+
+  test [--only NAME[,NAME…]]
+        everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
+
+  bench [NAME…] [--pairs N]
+        the committed measurements, one JSON line each: share, list, start
+
+  bundle [--release]
+        only the browser's bundle, into target/site
+
+  tools
+        only the toolchain and the tools that the other commands need
+
+Downloads, tools and compiled code are kept in $SHUTTERPOST_CACHE (default: ~/.cache/shutterpost).";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(failure) => {
+            // Both streams may end up in one file: what was printed before must stand before the reason.
+            use std::io::Write as _;
+            std::io::stdout().flush().ok();
+            eprintln!("\nxtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode, Failure> {
+    let mut args = Args::from_command_line();
+    let command = args.word();
+    match command.as_deref() {
+        Some("serve") => {
+            let options = serve::Options::parse(args)?;
+            serve::run(&Checkout::find()?, &options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("test") => {
+            let only = test::Only::parse(args)?;
+            test::run(&Checkout::find()?, &only)
+        }
+        Some("bench") => {
+            let options = bench::Options::parse(args)?;
+            bench::run(&Checkout::find()?, &options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("bundle") => {
+            let kind = if args.flag("--release") { bundle::Kind::Release } else { bundle::Kind::Debug };
+            args.finish()?;
+            let site = bundle::ensure(&Checkout::find()?, kind)?;
+            println!("{}", site.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("tools") => {
+            args.finish()?;
+            let checkout = Checkout::find()?;
+            toolchain::prepare(&checkout)?;
+            tools::for_bundle(&checkout, bundle::Kind::Release)?;
+            tools::nextest(&checkout)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        // Started by `serve` itself, beside the server.
+        Some("announce") => {
+            serve::announce(args)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(other) => Err(Failure::new(format!("there is no command `{other}`\n\n{USAGE}"))),
+        None => Err(Failure::new(format!("say which command\n\n{USAGE}"))),
+    }
+}

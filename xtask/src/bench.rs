@@ -1,0 +1,167 @@
+//! `cargo xtask bench`: the committed measurements. Each compares ours with a peer side by side in one run and prints
+//! one JSON line with the ratio, because absolute figures of two days or two machines cannot be compared.
+
+mod list;
+mod pairs;
+mod share;
+mod start;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{
+    args::Args,
+    checkout::Checkout,
+    failure::{Failure, While as _},
+    process::{command, run as run_command},
+    progress,
+    server::Place,
+};
+
+/// Names, what they compare and about how long they take once everything is built.
+const BENCHES: [(&str, &str); 3] = [
+    ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
+    ("list", "a deep page of captures against the first; about 3 minutes"),
+    ("start", "time to ready and idle memory against Express with sharp; about 1 minute"),
+];
+
+/// Fewer pairs say too little about the spread.
+const FEWEST_PAIRS: usize = 7;
+
+/// What to measure.
+#[derive(Debug)]
+pub struct Options {
+    names: Vec<String>,
+    pairs: usize,
+}
+
+impl Options {
+    /// Reads the command line; no name means all.
+    pub fn parse(mut args: Args) -> Result<Self, Failure> {
+        let pairs = args.number("--pairs")?.unwrap_or(FEWEST_PAIRS);
+        if pairs < FEWEST_PAIRS {
+            return Err(Failure::new(format!("at least {FEWEST_PAIRS} pairs, or the spread says nothing")));
+        }
+        let mut names = args.words()?;
+        if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|(known, _)| known != name)) {
+            let known: Vec<&str> = BENCHES.iter().map(|(name, _)| *name).collect();
+            return Err(Failure::new(format!("there is no bench `{unknown}`; there are: {}", known.join(", "))));
+        }
+        if names.is_empty() {
+            names = BENCHES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        }
+        Ok(Self { names, pairs })
+    }
+}
+
+/// Measures and prints one JSON line each.
+pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
+    for (name, what) in BENCHES {
+        if !options.names.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        let step = progress::step(&format!("bench {name}: {what}"), "");
+        let line: Value = match name {
+            "share" => share::measure(checkout, options.pairs)?,
+            "list" => list::measure(checkout, options.pairs)?,
+            _ => start::measure(checkout, options.pairs)?,
+        };
+        step.done();
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// A folder of its own for one measurement, removed at the end.
+#[derive(Debug)]
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            progress::note(&format!("{} could not be removed: {error}", self.0.display()));
+        }
+    }
+}
+
+fn scratch(name: &str) -> Result<Scratch, Failure> {
+    let folder = env::temp_dir().join(format!("shutterpost-bench-{name}-{}", std::process::id()));
+    fs::create_dir_all(&folder).or_fail(format_args!("making {}", folder.display()))?;
+    Ok(Scratch(folder))
+}
+
+/// Seeds the demo and returns what it wrote.
+fn demo(place: &Place, binary: &Path, folder: &Path, more: &[&str]) -> Result<Value, Failure> {
+    let json = folder.join("demo.json");
+    run_command(place.command(binary).arg("demo").arg("--json").arg(&json).args(more))?;
+    let text = fs::read_to_string(&json).or_fail("reading the demo's JSON")?;
+    serde_json::from_str(&text).or_fail("reading the demo's JSON")
+}
+
+/// The same command on one core. taskset replaces itself by it, so the process id stays the program's.
+fn pinned(core: &str, inner: &mut Command) -> Command {
+    let mut outer = command("taskset");
+    outer.args(["--cpu-list", core]).arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
+}
+
+/// Both streams into one file: a measured server logs as it would in use, and not onto the terminal.
+fn log_to(command: &mut Command, file: fs::File) -> Result<(), Failure> {
+    let errors = file.try_clone().or_fail("sharing a log file")?;
+    command.stdout(Stdio::from(file)).stderr(Stdio::from(errors));
+    Ok(())
+}
+
+/// `/s/abc` of `http://localhost:8080/s/abc`.
+fn path_of(url: &str) -> Option<&str> {
+    let after_scheme = url.find("://")? + 3;
+    let slash = url.get(after_scheme..)?.find('/')?;
+    url.get(after_scheme + slash..)
+}
+
+/// Percent-encoded for a query.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_queries() {
+        assert_eq!(path_of("http://localhost:8080/s/abc"), Some("/s/abc"));
+        assert_eq!(path_of("/s/abc"), None);
+        assert_eq!(encoded("a b/=~"), "a%20b%2F%3D~");
+    }
+
+    #[test]
+    fn too_few_pairs_and_unknown_names_are_refused() {
+        assert!(Options::parse(Args::from_words(&["--pairs", "6"])).is_err());
+        assert!(Options::parse(Args::from_words(&["shares"])).is_err());
+        assert_eq!(Options::parse(Args::from_words(&[])).unwrap().names.len(), BENCHES.len());
+        assert_eq!(Options::parse(Args::from_words(&["start"])).unwrap().names, ["start"]);
+    }
+}

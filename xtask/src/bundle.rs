@@ -1,0 +1,120 @@
+//! The browser's bundle: Trunk compiles `frontend/` and leaves hashed files and `assets.html`, which the server reads at
+//! start.
+
+use std::{env, fs, path::PathBuf};
+
+use crate::{
+    checkout::Checkout,
+    failure::{Failure, While as _},
+    process::{command, run},
+    progress, stamp, toolchain, tools,
+};
+
+/// How the bundle is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Quick to make, megabytes large.
+    Debug,
+    /// As it is shipped.
+    Release,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+
+    /// rustc's flags. Erased component types make the many generic types of a development build cheaper; a release
+    /// wants them for speed and size, and no folder of this machine in its messages.
+    pub fn rustflags(self) -> String {
+        match self {
+            Self::Debug => "--cfg erase_components".to_owned(),
+            Self::Release => format!("--remap-path-prefix={}=/crates", registry_sources().display()),
+        }
+    }
+}
+
+/// Where cargo unpacks what it downloads.
+fn registry_sources() -> PathBuf {
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = || PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".cargo");
+    cargo.unwrap_or_else(home).join("registry/src")
+}
+
+/// A finished bundle that is current: a release if there is one, since it serves development as well.
+pub fn finished(checkout: &Checkout) -> Result<Option<PathBuf>, Failure> {
+    for kind in [Kind::Release, Kind::Debug] {
+        let site = checkout.site().join(kind.name());
+        if is_current(checkout, kind)? {
+            return Ok(Some(site));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the bundle unless it is current, and returns its folder.
+pub fn ensure(checkout: &Checkout, kind: Kind) -> Result<PathBuf, Failure> {
+    let site = checkout.site().join(kind.name());
+    if is_current(checkout, kind)? {
+        return Ok(site);
+    }
+    let toolchain = toolchain::prepare(checkout)?;
+    let tools = tools::for_bundle(checkout, kind)?;
+    fetch(checkout)?;
+
+    // Taken before the build: what changes meanwhile must be built again.
+    let stamp = current_stamp(checkout, kind)?;
+    let usually = match kind {
+        Kind::Debug => "about 2 minutes at first, seconds after a change",
+        Kind::Release => "about 4 minutes at first, 1 after a change",
+    };
+    let step = progress::step(&format!("the browser's bundle ({})", kind.name()), usually);
+    fs::create_dir_all(checkout.site()).or_fail("making the folder of bundles")?;
+    let mut trunk = command("trunk");
+    trunk
+        .current_dir(&checkout.root)
+        .env("CARGO_TARGET_DIR", checkout.target_wasm())
+        .arg("build")
+        .arg("--dist")
+        .arg(&site);
+    trunk.env("RUSTFLAGS", kind.rustflags());
+    if kind == Kind::Release {
+        trunk.arg("--release");
+    }
+    // Trunk takes it for an option of its own and refuses the value that everybody else uses.
+    trunk.env_remove("NO_COLOR");
+    toolchain.choose(&mut trunk);
+    tools.choose(&mut trunk);
+    run(&mut trunk)?;
+    fs::write(stamp_file(checkout, kind), stamp).or_fail("marking the bundle as current")?;
+    step.done();
+    Ok(site)
+}
+
+/// Trunk works offline, so the crates must have been downloaded before.
+pub fn fetch(checkout: &Checkout) -> Result<(), Failure> {
+    let step = progress::step("cargo fetch", "a minute at first");
+    run(crate::process::cargo(checkout).args(["fetch", "--quiet", "--locked"]))?;
+    step.done();
+    Ok(())
+}
+
+fn stamp_file(checkout: &Checkout, kind: Kind) -> PathBuf {
+    checkout.site().join(format!("{}.stamp", kind.name()))
+}
+
+fn is_current(checkout: &Checkout, kind: Kind) -> Result<bool, Failure> {
+    let made = checkout.site().join(kind.name()).join("assets.html").is_file();
+    Ok(made && stamp::is_current(&stamp_file(checkout, kind), &current_stamp(checkout, kind)?))
+}
+
+fn current_stamp(checkout: &Checkout, kind: Kind) -> Result<String, Failure> {
+    let inputs: Vec<PathBuf> = ["app", "frontend", "Cargo.toml", "Cargo.lock", "Trunk.toml"]
+        .iter()
+        .map(|name| checkout.root.join(name))
+        .collect();
+    stamp::of(&inputs, &[kind.name(), &kind.rustflags()]).or_fail("reading the bundle's sources")
+}

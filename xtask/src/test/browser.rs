@@ -1,0 +1,85 @@
+//! What a person does, by Playwright in Chromium against the real server and the release bundle.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::Tally;
+use crate::{
+    bundle,
+    checkout::Checkout,
+    debian,
+    failure::{Failure, While as _},
+    node,
+    process::{command, run, shown},
+    progress,
+    server::{self, Profile},
+    stamp,
+};
+
+/// Installs what is missing and runs `end2end/`.
+pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
+    let chromium = debian::program("chromium", &["chromium", "fonts-liberation"], "the browser tests")?;
+    let site = bundle::ensure(checkout, bundle::Kind::Release)?;
+    let binary = server::build(checkout, Profile::Debug)?;
+    install(checkout)?;
+
+    let folder = checkout.root.join("end2end");
+    let report = folder.join("test-results/report.json");
+    if report.exists() {
+        fs::remove_file(&report).or_fail("removing the last report")?;
+    }
+    let mut playwright = command(folder.join("node_modules/.bin/playwright"));
+    playwright
+        .arg("test")
+        .current_dir(&folder)
+        .env("SHUTTERPOST_BIN", &binary)
+        .env("SHUTTERPOST_SITE", &site)
+        .env("CHROMIUM", chromium)
+        // It is set by terminals and makes node warn in every worker.
+        .env_remove("NO_COLOR");
+    let status = playwright.status().or_fail(format_args!("starting `{}`", shown(&playwright)))?;
+    let text = fs::read_to_string(&report)
+        .map_err(|error| Failure::new(format!("playwright ended with {status} and left no report ({error})")))?;
+    let tally = read_report(&text).or_fail("reading the report of playwright")?;
+    if !status.success() && tally.failed == 0 {
+        return Err(Failure::new(format!("playwright ended with {status}")));
+    }
+    Ok(tally)
+}
+
+/// `npm ci`, unless the lock is the one that was installed last.
+fn install(checkout: &Checkout) -> Result<(), Failure> {
+    let folder = checkout.root.join("end2end");
+    let mark = folder.join("node_modules/.installed");
+    let stamp = stamp::of(&[folder.join("package-lock.json")], &[]).or_fail("reading the lock of end2end")?;
+    if stamp::is_current(&mark, &stamp) {
+        return Ok(());
+    }
+    let step = progress::step("npm ci in end2end", "about 10 s");
+    run(node::npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))?;
+    fs::write(&mark, stamp).or_fail("marking the packages as installed")?;
+    step.done();
+    Ok(())
+}
+
+/// The numbers of Playwright's JSON reporter; a flaky test did fail once.
+fn read_report(text: &str) -> Option<Tally> {
+    let report: Value = serde_json::from_str(text).ok()?;
+    let stats = report.get("stats")?;
+    let number = |name: &str| stats.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let broken = report.get("errors").and_then(Value::as_array).map_or(0, Vec::len) as u64;
+    Some(Tally { passed: number("expected"), failed: number("unexpected") + number("flaky") + broken })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_report() {
+        let text = r#"{"stats":{"expected":5,"unexpected":1,"flaky":1,"skipped":2},"errors":[{"message":"x"}]}"#;
+        assert_eq!(read_report(text), Some(Tally { passed: 5, failed: 3 }));
+        assert_eq!(read_report("{}"), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Unit and integration tests by cargo-nextest, every test of a database on SQLite and on PostgreSQL.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
+use super::Tally;
+use crate::{
+    checkout::Checkout,
+    failure::{Failure, While as _},
+    postgres::Postgres,
+    process::{cargo, shown},
+    tools,
+};
+
+/// Runs them; with `postgres`, that one's URL is handed to the tests.
+pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Failure> {
+    let tools = tools::nextest(checkout)?;
+    let mut nextest = cargo(checkout);
+    // nextest prints to standard error; read here, because its last line has the numbers.
+    nextest.args(["nextest", "run", "--locked", "--no-fail-fast", "--cargo-quiet"]).stderr(Stdio::piped());
+    if let Some(postgres) = postgres {
+        nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
+    }
+    tools.choose(&mut nextest);
+    let mut child = nextest.spawn().or_fail(format_args!("starting `{}`", shown(&nextest)))?;
+    let output = child.stderr.take().or_fail("reading from nextest")?;
+    let mut tally = None;
+    for line in BufReader::new(output).lines() {
+        let line = line.or_fail("reading from nextest")?;
+        println!("{line}");
+        tally = summary(&line).or(tally);
+    }
+    let status = child.wait().or_fail("waiting for nextest")?;
+    match tally {
+        Some(tally) if status.success() || tally.failed > 0 => Ok(tally),
+        _ => Err(Failure::new(format!("`{}` ended with {status}", shown(&nextest)))),
+    }
+}
+
+/// `Summary [ 1.2s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 3 skipped`
+fn summary(line: &str) -> Option<Tally> {
+    let (_, counts) = line.trim_start().strip_prefix("Summary")?.split_once(" run: ")?;
+    let mut tally = Tally::default();
+    for part in counts.split(',') {
+        let mut words = part.split_whitespace();
+        let number: u64 = words.next()?.parse().ok()?;
+        match words.next()? {
+            "passed" => tally.passed += number,
+            "skipped" => {}
+            // failed, timed out, exec failed: none of them passed.
+            _ => tally.failed += number,
+        }
+    }
+    Some(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_summary() {
+        let line = "     Summary [   0.050s] 14 tests run: 11 passed (1 slow), 2 failed, 1 timed out, 3 skipped";
+        assert_eq!(summary(line), Some(Tally { passed: 11, failed: 3 }));
+        assert_eq!(summary("Summary [ 0.0s] 1 test run: 1 passed, 0 skipped"), Some(Tally { passed: 1, failed: 0 }));
+        assert_eq!(summary("        PASS [   0.005s] xtask tests::x"), None);
+    }
+}
