@@ -1,0 +1,1 @@
+//! The short confirmations after a form.

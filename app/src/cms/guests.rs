@@ -1,0 +1,1 @@
+//! Guests as the CMS shows them.

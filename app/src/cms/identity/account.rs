@@ -1,0 +1,6 @@
+//! Pages of this feature.
+
+use leptos::prelude::*;
+
+#[component]
+pub fn AccountPage() -> impl IntoView {}

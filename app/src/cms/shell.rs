@@ -1,0 +1,105 @@
+//! The HTML document around the CMS, and the one script that starts it.
+
+use std::sync::LazyLock;
+
+use data_encoding::HEXLOWER;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, provide_meta_context};
+use sha2::{Digest, Sha256};
+
+use super::app::App;
+use super::context::RequestContext;
+
+/// The style sheet of the CMS, to be served at [`stylesheet_path`].
+pub static STYLESHEET: &str = concat!(
+    include_str!("../../../style/tokens.css"),
+    include_str!("../../../style/base.css"),
+    include_str!("../../../style/ui.css"),
+    include_str!("../../../style/cms.css"),
+    include_str!("../../../style/cms-features.css"),
+);
+
+/// Where the server has to serve [`STYLESHEET`]; the name changes with the content, so it may be cached for ever.
+pub fn stylesheet_path() -> &'static str {
+    static PATH: LazyLock<String> = LazyLock::new(|| {
+        let digest = HEXLOWER.encode(&Sha256::digest(STYLESHEET.as_bytes()));
+        format!("/assets/cms-{}.css", digest.get(..8).unwrap_or_default())
+    });
+    &PATH
+}
+
+/// A file of the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asset {
+    /// Address, e.g. `/pkg/frontend-….js`.
+    pub href: String,
+    /// Subresource integrity, e.g. `sha384-…`.
+    pub integrity: Option<String>,
+}
+
+/// What the shell links to, as read from Trunk's `assets.html`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assets {
+    pub js: Asset,
+    pub wasm: Asset,
+    /// Style sheets beyond [`stylesheet_path`]; usually none.
+    pub stylesheets: Vec<Asset>,
+}
+
+/// The whole document of a CMS page.
+pub fn shell(assets: Assets) -> impl IntoView {
+    provide_meta_context();
+    let language = use_context::<RequestContext>().map(|context| context.language).unwrap_or_default();
+    let loader = loader(&assets);
+    let Assets { js, wasm, stylesheets } = assets;
+    view! {
+        <!DOCTYPE html>
+        <html lang=language.tag()>
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
+                <meta name="color-scheme" content="light dark"/>
+                <meta name="theme-color" content="#f7f7f9" media="(prefers-color-scheme: light)"/>
+                <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)"/>
+                <meta name="robots" content="noindex"/>
+                <link rel="preload" href="/fonts/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="stylesheet" href=stylesheet_path()/>
+                {stylesheets
+                    .into_iter()
+                    .map(|sheet| view! { <link rel="stylesheet" href=sheet.href integrity=sheet.integrity/> })
+                    .collect_view()}
+                <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
+                <link rel="icon" href="/favicon.ico" sizes="32x32"/>
+                <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
+                <link rel="modulepreload" href=js.href integrity=js.integrity/>
+                <link
+                    rel="preload"
+                    href=wasm.href
+                    integrity=wasm.integrity
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin="anonymous"
+                />
+                <MetaTags/>
+                <script r#type="module" nonce=use_nonce()>
+                    {loader}
+                </script>
+            </head>
+            <body>
+                <App/>
+            </body>
+        </html>
+    }
+}
+
+/// Starts the bundle. A module is deferred, so the page is complete when this runs. Without script, or if the bundle
+/// does not arrive, the page stays as the server sent it: every form works.
+fn loader(assets: &Assets) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string().replace('<', "\\u003c");
+    format!(
+        "import init, {{ hydrate }} from {};\nawait init({{ module_or_path: {} }});\nhydrate();",
+        quoted(&assets.js.href),
+        quoted(&assets.wasm.href),
+    )
+}

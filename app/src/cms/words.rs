@@ -1,0 +1,122 @@
+//! Numbers as people of a language write them. Plain functions, because the tables of ICU would cost the bundle more
+//! than everything else together.
+
+use shutterpost_model::language::Language;
+
+/// A number with its thousands grouped: `100,000` or `100.000`.
+pub fn number(language: Language, value: i64) -> String {
+    let separator = match language {
+        Language::English => ',',
+        Language::German => '.',
+    };
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0 {
+        text.push('−');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(separator);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Whether the singular is used; the same rule in English and German.
+pub const fn is_one(count: i64) -> bool {
+    count == 1
+}
+
+/// A part of a whole, rounded down so that 100 % means all: `97%` or `97 %`. `None` of nothing.
+pub fn percent(language: Language, part: i64, whole: i64) -> Option<String> {
+    let rounded = part.clamp(0, whole.max(0)).saturating_mul(100).checked_div(whole)?;
+    Some(match language {
+        Language::English => format!("{rounded}%"),
+        Language::German => format!("{rounded}\u{a0}%"),
+    })
+}
+
+/// A size for people, in decimal units with one decimal place above a megabyte: `640 kB`, `2.4 MB`.
+pub fn bytes(language: Language, size: i64) -> String {
+    let size = size.max(0);
+    if size < 1000 {
+        return format!("{size}\u{a0}B");
+    }
+    if size < 1_000_000 {
+        return format!("{}\u{a0}kB", (size + 500) / 1000);
+    }
+    let tenths = (size + 50_000) / 100_000;
+    let point = match language {
+        Language::English => '.',
+        Language::German => ',',
+    };
+    format!("{}{point}{}\u{a0}MB", number(language, tenths / 10), tenths % 10)
+}
+
+/// How long ago something was, in the largest unit that fits; days are the business of dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// Less than a minute, or in the future by a clock that is a little ahead.
+    Now,
+    Minutes(i64),
+    Hours(i64),
+    /// More than a day, or well in the future: show the date.
+    Days,
+}
+
+impl Age {
+    /// The age of an instant, both in unix milliseconds.
+    pub const fn between(at: i64, now: i64) -> Self {
+        let minutes = now.saturating_sub(at) / 60_000;
+        match minutes {
+            i64::MIN..=-5 => Self::Days,
+            -4..=0 => Self::Now,
+            1..=59 => Self::Minutes(minutes),
+            60..=1439 => Self::Hours(minutes / 60),
+            _ => Self::Days,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped_as_the_reader_expects() {
+        for (value, english, german) in
+            [(0, "0", "0"), (999, "999", "999"), (1000, "1,000", "1.000"), (100_000, "100,000", "100.000"), (-1234, "−1,234", "−1.234")]
+        {
+            assert_eq!(number(Language::English, value), english);
+            assert_eq!(number(Language::German, value), german);
+        }
+    }
+
+    #[test]
+    fn a_hundred_percent_means_all() {
+        assert_eq!(percent(Language::English, 999, 1000).as_deref(), Some("99%"));
+        assert_eq!(percent(Language::German, 5, 5).as_deref(), Some("100\u{a0}%"));
+        assert_eq!(percent(Language::German, 0, 0), None);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(bytes(Language::English, 640), "640\u{a0}B");
+        assert_eq!(bytes(Language::English, 639_600), "640\u{a0}kB");
+        assert_eq!(bytes(Language::German, 2_449_999), "2,4\u{a0}MB");
+        assert_eq!(bytes(Language::English, 39_960_000), "40.0\u{a0}MB");
+    }
+
+    #[test]
+    fn an_age_is_told_up_to_a_day() {
+        let now = 1_772_560_245_999;
+        assert_eq!(Age::between(now - 59_999, now), Age::Now);
+        assert_eq!(Age::between(now + 100_000, now), Age::Now);
+        assert_eq!(Age::between(now - 60_000, now), Age::Minutes(1));
+        assert_eq!(Age::between(now - 3_600_000, now), Age::Hours(1));
+        assert_eq!(Age::between(now - 86_399_000, now), Age::Hours(23));
+        assert_eq!(Age::between(now - 86_400_000, now), Age::Days);
+        assert_eq!(Age::between(now + 600_000, now), Age::Days);
+    }
+}
