@@ -1,0 +1,161 @@
+//! Opening the pools: the URL picks the database, and what cannot be trusted is refused.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::sqlite::SqliteConnection;
+use diesel::{Connection, ConnectionError, ConnectionResult};
+use deadpool::{Runtime, managed::Timeouts};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::{Db, Sqlite, migrate};
+
+/// Least SQLite: older ones can corrupt a database when a WAL is reset.
+const SQLITE_LEAST: i32 = 3_051_003;
+/// How long a request waits for a connection before the answer is "busy".
+const WAIT: Duration = Duration::from_secs(5);
+/// Rows deleted are overwritten (`secure_delete`), commits survive a power cut (`FULL`), and a damaged or hostile
+/// schema runs nothing (`trusted_schema`).
+const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                       PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; \
+                       PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096;";
+
+/// Builds a pool; a macro, because deadpool's bounds on the manager cannot be named for a generic connection.
+macro_rules! pool {
+    ($manager:expr, $size:expr) => {
+        Pool::builder($manager)
+            .max_size($size)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: Some(WAIT), create: Some(WAIT), recycle: Some(WAIT) })
+            .build()
+            .map_err(|error| StartFailure::Open(error.to_string()))
+    };
+}
+
+/// Why the database cannot be used. Shown to the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    #[error("DATABASE_URL: {0:?} is neither sqlite:PATH nor postgres://…")]
+    UnknownScheme(String),
+    #[error("SQLite {found} is too old: versions before 3.51.3 can corrupt a database; build with the bundled one")]
+    OldSqlite { found: String },
+    #[error(
+        "the database was written by a newer version of Shutterpost (it knows the migration {0}); \
+         start that version, or restore a backup made before the upgrade"
+    )]
+    Newer(String),
+    #[error("the database cannot be opened: {0}")]
+    Open(String),
+    #[error("a migration failed: {0}")]
+    Migration(String),
+    #[error("another process holds the migration lock for more than {0} seconds")]
+    Locked(u64),
+}
+
+/// A checked `DATABASE_URL`.
+#[derive(Debug, Clone)]
+pub enum DatabaseUrl {
+    /// Path of the database file; `:memory:` is refused, because readers and writer would see different databases.
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…` or `postgresql://…`.
+    pub fn parse(url: &str) -> Result<Self, StartFailure> {
+        // Only the scheme may be printed: a URL holds a password.
+        let unknown = || StartFailure::UnknownScheme(url.split(':').next().unwrap_or_default().to_owned());
+        let (scheme, rest) = url.split_once(':').ok_or_else(unknown)?;
+        match scheme {
+            "sqlite" => {
+                let path = rest.strip_prefix("//").unwrap_or(rest);
+                if path.is_empty() || path == ":memory:" { Err(unknown()) } else { Ok(Self::Sqlite(path.into())) }
+            }
+            "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(url.to_owned())),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl Db {
+    /// Opens the database, checks that it can be trusted and runs pending migrations under a lock.
+    /// `connections` bounds the pool of PostgreSQL and the readers of SQLite.
+    pub async fn open(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
+        let db = Self::connect(url, connections)?;
+        migrate::run(url).await?;
+        Ok(db)
+    }
+
+    fn connect(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
+        match url {
+            DatabaseUrl::Sqlite(path) => {
+                check_sqlite()?;
+                Ok(Self::Sqlite { writer: sqlite_pool(path, 1)?, readers: sqlite_pool(path, connections)? })
+            }
+            DatabaseUrl::Postgres(url) => {
+                let config = config(|url| {
+                    let url = url.to_owned();
+                    async move {
+                        let mut conn = AsyncPgConnection::establish(&url).await?;
+                        // No statement may hold a connection for ever; times are the server's own, in UTC.
+                        let sql = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET TimeZone = 'UTC'";
+                        conn.batch_execute(sql).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                        Ok(conn)
+                    }
+                    .boxed()
+                });
+                let manager = AsyncDieselConnectionManager::new_with_config(url.clone(), config);
+                pool!(manager, connections).map(Self::Postgres)
+            }
+        }
+    }
+}
+
+/// The version that is really linked, not the one of the headers.
+fn check_sqlite() -> Result<(), StartFailure> {
+    #[expect(unsafe_code, reason = "a constant of the library; diesel has no safe way to ask before connecting")]
+    // SAFETY: takes nothing and returns a number compiled into the library.
+    let found = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
+    if found >= SQLITE_LEAST {
+        return Ok(());
+    }
+    Err(StartFailure::OldSqlite { found: format!("{}.{}.{}", found / 1_000_000, found / 1000 % 1000, found % 1000) })
+}
+
+/// A plain connection with the pragmas set, as the migrations use it.
+pub(super) fn sqlite(path: &str) -> ConnectionResult<SqliteConnection> {
+    let mut conn = SqliteConnection::establish(path)?;
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, PRAGMAS)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+fn sqlite_pool(path: &Path, size: usize) -> Result<Pool<Sqlite>, StartFailure> {
+    let path = path.to_str().ok_or_else(|| StartFailure::Open("the path is not UTF-8".into()))?;
+    let config = config(|path| {
+        let path = path.to_owned();
+        async move {
+            let conn = tokio::task::spawn_blocking(move || sqlite(&path))
+                .await
+                .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
+            Ok(SyncConnectionWrapper::new(conn))
+        }
+        .boxed()
+    });
+    pool!(AsyncDieselConnectionManager::new_with_config(path, config), size)
+}
+
+fn config<C: AsyncConnection + 'static>(
+    setup: impl Fn(&str) -> BoxFuture<'_, ConnectionResult<C>> + Send + Sync + 'static,
+) -> ManagerConfig<C> {
+    let mut config = ManagerConfig::default();
+    // `Verified` would ask the database before every use; a dead connection shows itself on its first query.
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(setup);
+    config
+}

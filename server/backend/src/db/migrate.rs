@@ -1,0 +1,99 @@
+//! Embedded migrations: forward only, run at start under a lock so that two instances that start together do not
+//! run them twice.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use diesel::Connection;
+use diesel::backend::Backend;
+use diesel::connection::SimpleConnection;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::AsyncPgConnection;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::{DatabaseUrl, StartFailure, connect};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// Any constant of our own; PostgreSQL's advisory locks are numbers.
+const LOCK: i64 = 0x5348_5554_5445_5250;
+/// Longer than any migration should take.
+const LOCK_SECONDS: u64 = 60;
+
+pub(super) async fn run(url: &DatabaseUrl) -> Result<(), StartFailure> {
+    let url = url.clone();
+    tokio::task::spawn_blocking(move || match url {
+        DatabaseUrl::Sqlite(path) => sqlite(&path),
+        DatabaseUrl::Postgres(url) => postgres(&url),
+    })
+    .await
+    .map_err(|error| StartFailure::Migration(error.to_string()))?
+}
+
+fn sqlite(path: &Path) -> Result<(), StartFailure> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| StartFailure::Open(error.to_string()))?;
+    }
+    let _lock = lock_file(&path.with_extension("lock"))?;
+    let path = path.to_str().ok_or_else(|| StartFailure::Open("the path is not UTF-8".into()))?;
+    let mut conn = connect::sqlite(path).map_err(|error| StartFailure::Open(error.to_string()))?;
+    apply(&mut conn, || SQLITE)
+}
+
+/// An operating-system lock that ends with the process, whatever happens to it.
+fn lock_file(path: &Path) -> Result<File, StartFailure> {
+    let open = |error: std::io::Error| StartFailure::Open(error.to_string());
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(open)?;
+    for _ in 0..LOCK_SECONDS * 20 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::park_timeout(Duration::from_millis(50)),
+            Err(std::fs::TryLockError::Error(error)) => return Err(open(error)),
+        }
+    }
+    Err(StartFailure::Locked(LOCK_SECONDS))
+}
+
+fn postgres(url: &str) -> Result<(), StartFailure> {
+    let mut conn = AsyncConnectionWrapper::<AsyncPgConnection>::establish(url)
+        .map_err(|error| StartFailure::Open(error.to_string()))?;
+    let lock = format!("SET lock_timeout = '{LOCK_SECONDS}s'; SELECT pg_advisory_lock({LOCK})");
+    conn.batch_execute(&lock).map_err(|_| StartFailure::Locked(LOCK_SECONDS))?;
+    // The lock ends with the connection, on every way out.
+    apply(&mut conn, || POSTGRES)
+}
+
+fn apply<C, DB>(conn: &mut C, source: fn() -> EmbeddedMigrations) -> Result<(), StartFailure>
+where
+    DB: Backend,
+    C: MigrationHarness<DB>,
+{
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| StartFailure::Migration(error.to_string());
+    let known: Vec<Box<dyn Migration<DB>>> = source().migrations().map_err(failed)?;
+    let known: Vec<MigrationVersion<'static>> = known.iter().map(|m| m.name().version().as_owned()).collect();
+    for applied in conn.applied_migrations().map_err(failed)? {
+        if !known.contains(&applied) {
+            return Err(StartFailure::Newer(applied.to_string()));
+        }
+    }
+    conn.run_pending_migrations(source()).map_err(failed)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A migration that exists for one database only would make two products.
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let sqlite: Vec<Box<dyn Migration<diesel::sqlite::Sqlite>>> = SQLITE.migrations().expect("embedded");
+        let postgres: Vec<Box<dyn Migration<diesel::pg::Pg>>> = POSTGRES.migrations().expect("embedded");
+        assert_eq!(
+            sqlite.iter().map(|m| m.name().to_string()).collect::<Vec<_>>(),
+            postgres.iter().map(|m| m.name().to_string()).collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,0 +1,3 @@
+//! Organisations, users, memberships, sessions, invitations and API tokens.
+
+pub(crate) mod scope;

@@ -1,0 +1,62 @@
+//! The proof that an actor may do something in an organisation.
+
+use shutterpost_model::access::{Actor, Permission};
+use shutterpost_model::error::Code;
+use shutterpost_model::id::{OrganisationId, UserId};
+
+use crate::error::Failure;
+use crate::jobs::Permit;
+
+/// An organisation in which a permission was proved. Every query of tenant data takes one, so that forgetting the
+/// organisation is a type error. The fields are private and each constructor is a proof.
+#[derive(Debug, Clone)]
+pub(crate) struct OrgScope {
+    organisation: OrganisationId,
+    actor: Option<Actor>,
+}
+
+impl OrgScope {
+    /// Proves the permission by the actor's role: [`Code::SignInNeeded`] without an organisation, else
+    /// [`Code::Forbidden`] if the role lacks it.
+    pub(crate) fn prove(actor: &Actor, permission: Permission) -> Result<Self, Failure> {
+        let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
+        if actor.may(permission) {
+            Ok(Self { organisation, actor: Some(actor.clone()) })
+        } else {
+            Err(Code::Forbidden.into())
+        }
+    }
+
+    /// Proves that the actor may upload into the event: its own device, or a role that writes captures. Whether the
+    /// event is one of the organisation is proved by `EventScope`.
+    pub(crate) fn prove_upload(actor: &Actor, event: &shutterpost_model::id::EventId) -> Result<Self, Failure> {
+        let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
+        if actor.may_upload_to(event) {
+            Ok(Self { organisation, actor: Some(actor.clone()) })
+        } else if actor.role().is_none() {
+            // A device asks for another event than its own; it must not learn whether there is one.
+            Err(Failure::NotFound)
+        } else {
+            Err(Code::Forbidden.into())
+        }
+    }
+
+    /// For work of the installation itself: jobs and sweeps, which act in the organisation of the row they handle.
+    pub(crate) const fn of_job(_permit: &Permit, organisation: OrganisationId) -> Self {
+        Self { organisation, actor: None }
+    }
+
+    pub(crate) const fn organisation(&self) -> &OrganisationId {
+        &self.organisation
+    }
+
+    /// Who acts; `None` for the system.
+    pub(crate) const fn actor(&self) -> Option<&Actor> {
+        self.actor.as_ref()
+    }
+
+    /// The acting user, if it is one.
+    pub(crate) fn user(&self) -> Option<&UserId> {
+        self.actor.as_ref().and_then(Actor::user)
+    }
+}

@@ -1,0 +1,359 @@
+//! The one portable schema of both databases; a test compares it with what the migrations make.
+
+diesel::table! {
+    installation (singleton) {
+        singleton -> Integer,
+        created_at -> BigInt,
+        share_sequence -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_organisations (id) {
+        id -> Text,
+        name -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_users (id) {
+        id -> Text,
+        email -> Text,
+        name -> Text,
+        language -> Text,
+        password_hash -> Nullable<Text>,
+        failures -> Integer,
+        throttled_until -> BigInt,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_memberships (organisation_id, user_id) {
+        organisation_id -> Text,
+        user_id -> Text,
+        role -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_sessions (id) {
+        id -> Text,
+        secret_hash -> Binary,
+        user_id -> Text,
+        organisation_id -> Nullable<Text>,
+        persistent -> Bool,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        idle_millis -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_invitations (id) {
+        id -> Text,
+        organisation_id -> Text,
+        email -> Text,
+        role -> Text,
+        language -> Text,
+        generation -> Integer,
+        token_hash -> Binary,
+        invited_by -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        accepted_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_resets (id) {
+        id -> Text,
+        user_id -> Text,
+        token_hash -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_tokens (id) {
+        id -> Text,
+        organisation_id -> Text,
+        name -> Text,
+        role -> Text,
+        secret_hash -> Binary,
+        hint -> Text,
+        created_by -> Nullable<Text>,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    events (id) {
+        id -> Text,
+        organisation_id -> Text,
+        name -> Text,
+        starts_on -> Text,
+        ends_on -> Text,
+        time_zone -> Text,
+        retention_days -> Integer,
+        kept_until -> Text,
+        branding -> Text,
+        logo_id -> Nullable<Text>,
+        version -> Integer,
+        created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    events_counters (event_id) {
+        event_id -> Text,
+        organisation_id -> Text,
+        captures -> BigInt,
+    }
+}
+
+diesel::table! {
+    events_logos (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        width -> Integer,
+        height -> Integer,
+        object -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events_consents (event_id, purpose, version) {
+        event_id -> Text,
+        purpose -> Text,
+        version -> Integer,
+        organisation_id -> Text,
+        english -> Text,
+        german -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    events_devices (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        name -> Text,
+        secret_hash -> Binary,
+        hint -> Text,
+        captures -> BigInt,
+        created_at -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    captures (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        device_id -> Nullable<Text>,
+        uploader -> Text,
+        media_type -> Text,
+        width -> Integer,
+        height -> Integer,
+        size -> BigInt,
+        orientation -> Integer,
+        object -> Text,
+        revision -> Integer,
+        captured_at -> BigInt,
+        received_at -> BigInt,
+        guests -> Integer,
+        delivery -> Nullable<Text>,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    captures_renditions (capture_id, name, encoding) {
+        capture_id -> Text,
+        name -> Text,
+        encoding -> Text,
+        organisation_id -> Text,
+        width -> Integer,
+        height -> Integer,
+        size -> BigInt,
+        object -> Text,
+        etag -> Text,
+    }
+}
+
+diesel::table! {
+    guests (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        contact_hash -> Nullable<Binary>,
+        name -> Nullable<Text>,
+        email -> Nullable<Text>,
+        phone -> Nullable<Text>,
+        language -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    guests_captures (guest_id, capture_id) {
+        guest_id -> Text,
+        capture_id -> Text,
+        organisation_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    guests_consents (id) {
+        id -> Text,
+        organisation_id -> Text,
+        guest_id -> Text,
+        purpose -> Text,
+        granted -> Bool,
+        text_version -> Integer,
+        recorded_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    share_links (id) {
+        id -> Text,
+        organisation_id -> Text,
+        capture_id -> Text,
+        guest_id -> Nullable<Text>,
+        kind -> Text,
+        generation -> Integer,
+        token_hash -> Binary,
+        media_hash -> Binary,
+        created_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    share_changes (sequence) {
+        sequence -> BigInt,
+        target -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    messages (id) {
+        id -> Text,
+        organisation_id -> Nullable<Text>,
+        event_id -> Nullable<Text>,
+        capture_id -> Nullable<Text>,
+        guest_id -> Nullable<Text>,
+        link_id -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        invitation_id -> Nullable<Text>,
+        reset_id -> Nullable<Text>,
+        template -> Text,
+        language -> Text,
+        state -> Text,
+        reason -> Nullable<Text>,
+        attempts -> Integer,
+        created_at -> BigInt,
+        next_attempt_at -> Nullable<BigInt>,
+        sent_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    messages_deliveries (id) {
+        id -> Text,
+        message_id -> Text,
+        organisation_id -> Nullable<Text>,
+        started_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Text,
+        kind -> Text,
+        subject -> Text,
+        run_at -> BigInt,
+        attempts -> Integer,
+        locked_by -> Nullable<Text>,
+        locked_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    ingest_requests (uploader, key_hash) {
+        uploader -> Text,
+        key_hash -> Binary,
+        organisation_id -> Text,
+        event_id -> Text,
+        file_hash -> Binary,
+        guest_hash -> Binary,
+        capture_id -> Text,
+        link_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_entries (id) {
+        id -> Text,
+        organisation_id -> Nullable<Text>,
+        actor_kind -> Text,
+        actor_id -> Nullable<Text>,
+        action -> Text,
+        object -> Nullable<Text>,
+        count -> BigInt,
+        fields -> Text,
+        request_id -> Nullable<Text>,
+        at -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    installation,
+    identity_organisations,
+    identity_users,
+    identity_memberships,
+    identity_sessions,
+    identity_invitations,
+    identity_resets,
+    identity_tokens,
+    events,
+    events_counters,
+    events_logos,
+    events_consents,
+    events_devices,
+    captures,
+    captures_renditions,
+    guests,
+    guests_captures,
+    guests_consents,
+    share_links,
+    share_changes,
+    messages,
+    messages_deliveries,
+    jobs,
+    ingest_requests,
+    audit_entries,
+);
