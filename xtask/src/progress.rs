@@ -1,7 +1,10 @@
 //! What a person sees while a recipe runs: one line when a step begins, with how long it usually takes, and one when it
 //! is over.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::IsTerminal as _,
+    time::{Duration, Instant},
+};
 
 /// A step that has begun.
 #[derive(Debug)]
@@ -12,10 +15,11 @@ pub struct Step {
 
 /// Announces a step. `usually` is for a two-core machine, such as `about 70 s`; empty when it is over at once.
 pub fn step(title: &str, usually: &str) -> Step {
+    let title = bold(&format!("▸ {title}"));
     if usually.is_empty() {
-        println!("\x1b[1m▸ {title}\x1b[0m");
+        println!("{title}");
     } else {
-        println!("\x1b[1m▸ {title}\x1b[0m ({usually})");
+        println!("{title} ({usually})");
     }
     Step { started: Instant::now() }
 }
@@ -30,6 +34,11 @@ impl Step {
 /// One line of information that is not a step.
 pub fn note(text: &str) {
     println!("  {text}");
+}
+
+/// Bold on a terminal, plain in a file.
+pub fn bold(text: &str) -> String {
+    if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// `3.2 s`, `75 s`, `4 min 16 s`.

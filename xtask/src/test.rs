@@ -60,7 +60,7 @@ struct Report {
 impl Report {
     /// Runs one part and counts it; a part that could not run is one failure.
     fn part(&mut self, name: &str, what: &str, run: impl FnOnce() -> Result<Tally, Failure>) {
-        println!("\n\x1b[1m━━ {name}: {what}\x1b[0m");
+        println!("\n{}", progress::bold(&format!("━━ {name}: {what}")));
         let started = Instant::now();
         let (tally, reason) = match run() {
             Ok(tally) => (tally, None),
@@ -118,7 +118,7 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
         report.part("browser", "Playwright in Chromium", || browser::run_all(checkout));
     }
 
-    println!("\n\x1b[1m━━ all, {}\x1b[0m", progress::seconds(started.elapsed()));
+    println!("\n{}", progress::bold(&format!("━━ all, {}", progress::seconds(started.elapsed()))));
     for line in &report.lines {
         println!("{line}");
     }

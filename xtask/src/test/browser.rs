@@ -25,6 +25,7 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
     install(checkout)?;
 
     let folder = checkout.root.join("end2end");
+    run(command(folder.join("node_modules/.bin/tsc")).arg("--noEmit").current_dir(&folder))?;
     let report = folder.join("test-results/report.json");
     if report.exists() {
         fs::remove_file(&report).or_fail("removing the last report")?;
