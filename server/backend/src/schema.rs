@@ -268,6 +268,7 @@ diesel::table! {
         reset_id -> Nullable<Text>,
         template -> Text,
         language -> Text,
+        generation -> Integer,
         state -> Text,
         reason -> Nullable<Text>,
         attempts -> Integer,

@@ -293,6 +293,8 @@ CREATE TABLE messages (
     reset_id TEXT REFERENCES identity_resets (id) ON DELETE CASCADE,
     template TEXT NOT NULL,
     language TEXT NOT NULL,
+    -- Counts "send again"; part of the Message-ID, so that servers do not drop the repetition as a duplicate.
+    generation INTEGER NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,
     attempts INTEGER NOT NULL,

@@ -1,0 +1,119 @@
+//! Enqueueing messages: the row that says what is to be sent, and the job that sends it, in the caller's transaction.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::id::{
+    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, UserId,
+};
+use shutterpost_model::language::Language;
+use shutterpost_model::messages::{DeliveryState, Template};
+
+use super::queue::{self, JobKind};
+use crate::context::World;
+use crate::db::{Tx, on_db};
+use crate::error::Failure;
+use crate::schema::{captures, messages};
+
+/// A message to be sent: template, language and the ids it is about. Addresses and tokens are put in when it is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct NewMessage {
+    pub(crate) organisation: Option<OrganisationId>,
+    pub(crate) event: Option<EventId>,
+    pub(crate) capture: Option<CaptureId>,
+    pub(crate) guest: Option<GuestId>,
+    pub(crate) link: Option<LinkId>,
+    pub(crate) user: Option<UserId>,
+    pub(crate) invitation: Option<InvitationId>,
+    pub(crate) reset: Option<ResetId>,
+    pub(crate) template: Template,
+    pub(crate) language: Language,
+}
+
+impl NewMessage {
+    /// A message about nothing yet: [`Template::Capture`] needs organisation, event, capture, guest and (owner) link,
+    /// [`Template::Invitation`] organisation and invitation, [`Template::Reset`] user and reset,
+    /// [`Template::PasswordChanged`] user.
+    pub(crate) const fn new(template: Template, language: Language) -> Self {
+        Self {
+            organisation: None,
+            event: None,
+            capture: None,
+            guest: None,
+            link: None,
+            user: None,
+            invitation: None,
+            reset: None,
+            template,
+            language,
+        }
+    }
+
+    pub(crate) fn organisation(self, organisation: OrganisationId) -> Self {
+        Self { organisation: Some(organisation), ..self }
+    }
+
+    pub(crate) fn event(self, event: EventId) -> Self {
+        Self { event: Some(event), ..self }
+    }
+
+    pub(crate) fn capture(self, capture: CaptureId) -> Self {
+        Self { capture: Some(capture), ..self }
+    }
+
+    pub(crate) fn guest(self, guest: GuestId) -> Self {
+        Self { guest: Some(guest), ..self }
+    }
+
+    pub(crate) fn link(self, link: LinkId) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
+    pub(crate) fn user(self, user: UserId) -> Self {
+        Self { user: Some(user), ..self }
+    }
+
+    pub(crate) fn invitation(self, invitation: InvitationId) -> Self {
+        Self { invitation: Some(invitation), ..self }
+    }
+
+    pub(crate) fn reset(self, reset: ResetId) -> Self {
+        Self { reset: Some(reset), ..self }
+    }
+}
+
+/// Writes the message as queued, with its job, and marks its capture (if it has one) as being delivered.
+pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> Result<MessageId, Failure> {
+    let NewMessage { organisation, event, capture, guest, link, user, invitation, reset, template, language } = message;
+    let id = world.id(MessageId::new);
+    let now = world.now();
+    let queued = DeliveryState::Queued.as_str();
+    on_db!(tx, conn => diesel::insert_into(messages::table)
+        .values((
+            messages::id.eq(id.as_str()),
+            messages::organisation_id.eq(organisation.as_ref().map(OrganisationId::as_str)),
+            messages::event_id.eq(event.as_ref().map(EventId::as_str)),
+            messages::capture_id.eq(capture.as_ref().map(CaptureId::as_str)),
+            messages::guest_id.eq(guest.as_ref().map(GuestId::as_str)),
+            messages::link_id.eq(link.as_ref().map(LinkId::as_str)),
+            messages::user_id.eq(user.as_ref().map(UserId::as_str)),
+            messages::invitation_id.eq(invitation.as_ref().map(InvitationId::as_str)),
+            messages::reset_id.eq(reset.as_ref().map(ResetId::as_str)),
+            messages::template.eq(template.as_str()),
+            messages::language.eq(language.tag()),
+            messages::generation.eq(0),
+            messages::state.eq(queued),
+            messages::attempts.eq(0),
+            messages::created_at.eq(now.0),
+            messages::next_attempt_at.eq(now.0),
+        ))
+        .execute(conn).await)?;
+    if let (Some(organisation), Some(capture)) = (&organisation, &capture) {
+        on_db!(tx, conn => diesel::update(captures::table)
+            .filter(captures::organisation_id.eq(organisation.as_str()))
+            .filter(captures::id.eq(capture.as_str()))
+            .set(captures::delivery.eq(queued))
+            .execute(conn).await)?;
+    }
+    queue::enqueue(tx, world, JobKind::SendMessage, id.as_str(), now).await?;
+    Ok(id)
+}
