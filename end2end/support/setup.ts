@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..', '..');
 function serverBinary(): string {
   const cache = process.env.SHUTTERPOST_CACHE ?? join(homedir(), '.cache', 'shutterpost');
   const target = process.env.CARGO_TARGET_DIR ?? join(cache, 'target');
-  return process.env.SHUTTERPOST_BIN ?? join(target, 'debug', 'shutterpost');
+  return process.env.END2END_BINARY ?? join(target, 'debug', 'shutterpost');
 }
 
 async function freePort(): Promise<number> {
@@ -38,7 +38,7 @@ async function ready(url: string, server: ChildProcess, log: string): Promise<vo
 
 export default async function setup(): Promise<() => Promise<void>> {
   const binary = serverBinary();
-  const site = process.env.SHUTTERPOST_SITE ?? join(root, 'target', 'site', 'release');
+  const site = process.env.END2END_SITE ?? join(root, 'target', 'site', 'release');
   for (const path of [binary, join(site, 'assets.html')]) {
     if (!existsSync(path)) throw new Error(`${path} is missing; run: cargo xtask test --only browser`);
   }
@@ -49,9 +49,10 @@ export default async function setup(): Promise<() => Promise<void>> {
   const mailServer = await startMailServer(mail);
   const port = await freePort();
   const url = `http://localhost:${port}`;
+  // The server refuses settings that it does not know, and those of the person at the keyboard are not for it.
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(SHUTTERPOST_|DATABASE_URL$)/.test(name));
   const environment = {
-    ...process.env,
-    DATABASE_URL: undefined,
+    ...Object.fromEntries(inherited),
     SHUTTERPOST_DATA: join(data, 'server'),
     SHUTTERPOST_SITE: site,
     SHUTTERPOST_PORT: String(port),

@@ -7,8 +7,8 @@ mod share;
 mod start;
 
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    fs,
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -75,30 +75,6 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
         println!("{line}");
     }
     Ok(())
-}
-
-/// A folder of its own for one measurement, removed at the end.
-#[derive(Debug)]
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            progress::note(&format!("{} could not be removed: {error}", self.0.display()));
-        }
-    }
-}
-
-fn scratch(name: &str) -> Result<Scratch, Failure> {
-    let folder = env::temp_dir().join(format!("shutterpost-bench-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).or_fail(format_args!("making {}", folder.display()))?;
-    Ok(Scratch(folder))
 }
 
 /// Seeds the demo and returns what it wrote.

@@ -14,6 +14,7 @@ mod postgres;
 mod process;
 mod progress;
 mod running;
+mod scratch;
 mod serve;
 mod server;
 mod stamp;

@@ -1,7 +1,7 @@
 //! A PostgreSQL for the tests: fresh, on loopback, without a care for power cuts, gone afterwards.
 
 use std::{
-    env, fs,
+    fs,
     os::unix::fs::chown,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -14,6 +14,7 @@ use crate::{
     process::{capture, command, is_root, on_path},
     progress,
     running::{Running, free_port},
+    scratch::Scratch,
 };
 
 /// A server with the superuser `postgres` and no password, on a port of 127.0.0.1; it ends with this value.
@@ -21,19 +22,8 @@ use crate::{
 pub struct Postgres {
     // Fields are dropped in this order: the server must be gone before its folder.
     server: Running,
-    folder: Folder,
+    folder: Scratch,
     port: u16,
-}
-
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            progress::note(&format!("{} could not be removed: {error}", self.0.display()));
-        }
-    }
 }
 
 impl Postgres {
@@ -41,38 +31,37 @@ impl Postgres {
     pub fn start() -> Result<Self, Failure> {
         let programs = programs()?;
         let step = progress::step("a PostgreSQL for the tests", "about 3 s");
-        let folder = Folder(env::temp_dir().join(format!("shutterpost-postgres-{}", std::process::id())));
-        fs::create_dir_all(&folder.0).or_fail(format_args!("making {}", folder.0.display()))?;
+        let folder = Scratch::new("postgres")?;
         // It refuses to run as root; Debian's package made a user for it.
         let user = is_root().then_some("postgres");
         if let Some(user) = user {
             let id = |what: &str| -> Result<u32, Failure> {
                 capture(command("id").args([what, user]))?.trim().parse().or_fail("asking for the user postgres")
             };
-            chown(&folder.0, Some(id("-u")?), Some(id("-g")?)).or_fail("handing the folder to postgres")?;
+            chown(folder.path(), Some(id("-u")?), Some(id("-g")?)).or_fail("handing the folder to postgres")?;
         }
-        let data = folder.0.join("data");
+        let data = folder.path().join("data");
         capture(
             run_as(user, &programs.join("initdb"))
                 .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
                 .arg(&data)
-                .current_dir(&folder.0),
+                .current_dir(folder.path()),
         )?;
         let port = free_port()?;
-        let log = fs::File::create(folder.0.join("log")).or_fail("making the server's log")?;
+        let log = fs::File::create(folder.path().join("log")).or_fail("making the server's log")?;
         let errors = log.try_clone().or_fail("making the server's log")?;
         let mut server = run_as(user, &programs.join("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(&folder.0).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
             server.args(["-c", setting]);
         }
-        server.current_dir(&folder.0).stdout(Stdio::from(log)).stderr(Stdio::from(errors));
+        server.current_dir(folder.path()).stdout(Stdio::from(log)).stderr(Stdio::from(errors));
         let mut server = Running::start(&mut server)?
             // TERM would wait for connections that a failed test has left behind.
             .ended_by("INT");
         server.wait_until("it takes connections", Duration::from_secs(60), || accepts(&programs, port)).map_err(
             |failure| {
-                let log = fs::read_to_string(folder.0.join("log")).unwrap_or_default();
+                let log = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
                 Failure::new(format!("{failure}\n{log}"))
             },
         )?;
@@ -87,7 +76,7 @@ impl Postgres {
 
     /// Where it runs, for a person who looks.
     pub fn describe(&self) -> String {
-        format!("process {}, port {}, {}", self.server.pid(), self.port, self.folder.0.display())
+        format!("process {}, port {}, {}", self.server.pid(), self.port, self.folder.path().display())
     }
 }
 

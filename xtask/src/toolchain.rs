@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, While as _},
     process::{capture, cargo, command, prepend_path, run, succeeds_within},
     progress,
+    scratch::Scratch,
 };
 
 /// rustc's name for the browser.
@@ -70,7 +71,7 @@ pub fn prepare(checkout: &Checkout) -> Result<Toolchain, Failure> {
         return Ok(Toolchain::Default);
     }
     progress::note("rustup cannot bring it: taking Debian's compiler instead");
-    from_debian(checkout, &prefix)?;
+    from_debian(&prefix)?;
     Ok(Toolchain::Own(prefix))
 }
 
@@ -103,7 +104,7 @@ fn is_finished(prefix: &Path) -> bool {
     stamp == version && has_std(&libraries(prefix))
 }
 
-fn from_debian(checkout: &Checkout, prefix: &Path) -> Result<(), Failure> {
+fn from_debian(prefix: &Path) -> Result<(), Failure> {
     let is_there = |path: &str| Path::new(path).exists();
     let source = "/usr/lib/rustlib/src/rust/library/std";
     if !(is_there(DEBIAN_RUSTC) && is_there("/usr/bin/cargo") && is_there(source)) {
@@ -114,7 +115,7 @@ fn from_debian(checkout: &Checkout, prefix: &Path) -> Result<(), Failure> {
     let host = field(&version, "host: ").or_fail("asking rustc for its host")?;
 
     lay_out(prefix, host, &lld).or_fail(format_args!("laying out {}", prefix.display()))?;
-    build_std(checkout, prefix)?;
+    build_std(prefix)?;
     fs::write(prefix.join("built-for"), &version).or_fail("marking the toolchain as finished")?;
 
     // A convenience for people; nothing here needs it, so a machine without rustup is fine.
@@ -171,9 +172,10 @@ fn lay_out(prefix: &Path, host: &str, lld: &Path) -> std::io::Result<()> {
 }
 
 /// Compiles std beside an empty crate and keeps std.
-fn build_std(checkout: &Checkout, prefix: &Path) -> Result<(), Failure> {
+fn build_std(prefix: &Path) -> Result<(), Failure> {
     let step = progress::step("the standard library for the browser", "once, about 70 s");
-    let work = checkout.cache.join(format!("std-{}", std::process::id()));
+    let work = Scratch::new("std")?;
+    let work = work.path();
     let prepare = || -> std::io::Result<()> {
         fs::create_dir_all(work.join("src"))?;
         fs::write(work.join("src/lib.rs"), "")?;
@@ -186,7 +188,7 @@ fn build_std(checkout: &Checkout, prefix: &Path) -> Result<(), Failure> {
     let source = prefix.join("lib/rustlib/src/rust");
     let built = run(command(prefix.join("bin/cargo"))
         .args(["build", "--release", "-Zbuild-std=std,panic_abort", "--target", TARGET])
-        .current_dir(&work)
+        .current_dir(work)
         .env("CARGO_TARGET_DIR", work.join("target"))
         .env("RUSTC", prefix.join("bin/rustc"))
         // Without bitcode there is no link-time optimisation through std. Without the other name, this machine's
@@ -197,7 +199,6 @@ fn build_std(checkout: &Checkout, prefix: &Path) -> Result<(), Failure> {
         keep_libraries(&work.join("target").join(TARGET).join("release/deps"), &libraries(prefix))
             .or_fail("copying the standard library")
     });
-    fs::remove_dir_all(&work).or_fail(format_args!("removing {}", work.display()))?;
     kept?;
     step.done();
     Ok(())

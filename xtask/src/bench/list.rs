@@ -16,6 +16,7 @@ use crate::{
     http::{Connection, Response},
     progress,
     running::{Running, free_port},
+    scratch::Scratch,
     server::{self, Place, Profile},
 };
 
@@ -28,7 +29,7 @@ const REQUESTS: usize = 200;
 pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
     let binary = server::build(checkout, Profile::Release)?;
-    let folder = super::scratch("list")?;
+    let folder = Scratch::new("list")?;
     let place = Place { data: folder.path().join("data"), site, port: free_port()? };
     fs::create_dir_all(&place.data).or_fail("making the data folder")?;
     let step = progress::step(&format!("an event of {CAPTURES} captures"), "about 1 minute");

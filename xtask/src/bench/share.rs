@@ -15,6 +15,7 @@ use crate::{
     process::{capture, command},
     progress,
     running::{Running, cpu_seconds, free_port},
+    scratch::Scratch,
     server::{self, Place, Profile},
 };
 
@@ -30,7 +31,7 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
     let binary = server::build(checkout, Profile::Release)?;
 
-    let folder = super::scratch("share")?;
+    let folder = Scratch::new("share")?;
     let place = Place { data: folder.path().join("data"), site, port: free_port()? };
     fs::create_dir_all(&place.data).or_fail("making the data folder")?;
     let demo = super::demo(&place, &binary, folder.path(), &[])?;

@@ -19,6 +19,7 @@ use crate::{
     process::command,
     progress,
     running::{Running, free_port, resident_kilobytes},
+    scratch::Scratch,
     server::{self, Place, Profile},
 };
 
@@ -35,7 +36,7 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
     let binary = server::build(checkout, Profile::Release)?;
     let peer = install_peer(checkout)?;
-    let folder = super::scratch("start")?;
+    let folder = Scratch::new("start")?;
     let place = Place { data: folder.path().join("data"), site, port: free_port()? };
     fs::create_dir_all(&place.data).or_fail("making the data folder")?;
     // The database as a server finds it on any day but the first.

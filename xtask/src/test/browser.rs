@@ -34,8 +34,8 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
     playwright
         .arg("test")
         .current_dir(&folder)
-        .env("SHUTTERPOST_BIN", &binary)
-        .env("SHUTTERPOST_SITE", &site)
+        .env("END2END_BINARY", &binary)
+        .env("END2END_SITE", &site)
         .env("CHROMIUM", chromium)
         // It is set by terminals and makes node warn in every worker.
         .env_remove("NO_COLOR");

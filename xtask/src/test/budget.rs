@@ -13,7 +13,7 @@ use crate::{
     process::{capture, command},
 };
 
-/// Bytes after brotli at its highest level, scripts, WebAssembly and styles together.
+/// Bytes after brotli at its highest level, scripts, WebAssembly, styles and fonts together.
 const BUDGET: u64 = 250_000;
 
 /// Prints one length a line for the files named; node is here anyway, and a brotli crate would be compiled first.
@@ -31,13 +31,10 @@ pub fn check(checkout: &Checkout) -> Result<Tally, Failure> {
     if !files.iter().any(|file| file.extension().is_some_and(|end| end == "wasm")) {
         return Err(Failure::new(format!("{} holds no WebAssembly", site.display())));
     }
-    // The CMS loads these styles with the bundle, wherever they are served from.
-    files.extend(
-        ["tokens", "base", "ui", "cms"]
-            .map(|name| checkout.root.join(format!("style/{name}.css")))
-            .into_iter()
-            .filter(|file| file.is_file()),
-    );
+    // Served from the binary, but part of the same first visit. Share pages have a sheet and a budget of their own.
+    let styles = heavy_files(&checkout.root.join("style")).or_fail("reading the styles")?;
+    files.extend(styles.into_iter().filter(|file| !file.ends_with("share.css")));
+    files.extend(heavy_files(&checkout.root.join("public")).or_fail("reading the fonts")?);
     let lengths = capture(command("node").args(["-e", MEASURE, "--"]).args(&files))?;
     let mut sum = 0;
     for (file, length) in files.iter().zip(lengths.lines()) {
@@ -62,7 +59,7 @@ fn heavy_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         if path.is_dir() {
             files.extend(heavy_files(&path)?);
-        } else if path.extension().is_some_and(|end| end == "js" || end == "wasm" || end == "css") {
+        } else if path.extension().is_some_and(|end| end == "js" || end == "wasm" || end == "css" || end == "woff2") {
             files.push(path);
         }
     }

@@ -19,7 +19,7 @@ pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Fa
     let tools = tools::nextest(checkout)?;
     let mut nextest = cargo(checkout);
     // nextest prints to standard error; read here, because its last line has the numbers.
-    nextest.args(["nextest", "run", "--locked", "--no-fail-fast", "--cargo-quiet"]).stderr(Stdio::piped());
+    nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]).stderr(Stdio::piped());
     if let Some(postgres) = postgres {
         nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
     }
