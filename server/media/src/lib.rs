@@ -1,1 +1,28 @@
-//! Being written.
+//! Bytes in, renditions out. No database, no HTTP, no clock; every function is a pure one of its arguments and blocks
+//! until it is done, so callers run it on threads of its own.
+//!
+//! Every file is read twice. [`inspect()`] walks the container only: magic bytes, one picture, sane dimensions, lengths
+//! inside the file. It allocates next to nothing and is the gate before anything else. The decoders then see the
+//! *stripped* file, that is, the chunks the walk let through and nothing else.
+//!
+//! - [`inspect`][mod@inspect]: what a file claims to be, and whether that is acceptable.
+//! - [`strip`][mod@strip]: the same picture without metadata, bit for bit.
+//! - [`derive`][mod@derive]: the renditions.
+//! - [`mark`][]: the logo that is blended in.
+//! - [`rendition`][]: names, encodings and sizes of what comes out.
+
+pub mod derive;
+pub mod inspect;
+pub mod mark;
+pub mod rendition;
+pub mod strip;
+
+pub mod error;
+
+mod colour;
+mod container;
+mod decode;
+mod encode;
+mod orient;
+mod picture;
+mod resize;

@@ -1,0 +1,124 @@
+//! The logo of an event: blended into renditions, and as a file of its own for pages.
+
+use std::fmt;
+
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x4;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::error::MediaError;
+use crate::inspect::Limits;
+use crate::picture::{Area, Rgb, Rgba, fit};
+use crate::{colour, decode, encode, orient};
+
+/// Of the picture's width.
+const WIDTH: f64 = 0.16;
+/// Of the picture's height, for logos that are as high as wide.
+const HEIGHT: f64 = 0.12;
+/// Distance from the right and the lower edge, of the picture's width.
+const MARGIN: f64 = 0.04;
+/// Larger than any rendition shows it; bounds what a kept mark holds to 4 MB.
+const KEPT_SIDE: u32 = 1024;
+/// Of [`Logo`].
+const LOGO_SIDE: u32 = 512;
+
+/// A decoded logo, ready to be blended in. Holds at most 4 MB; decode it once for an event and share it.
+#[derive(Clone)]
+pub struct Mark(Rgba);
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mark {}x{}", self.0.width, self.0.height)
+    }
+}
+
+impl Mark {
+    /// Decodes a logo from PNG, WebP or JPEG; transparency is kept.
+    ///
+    /// # Errors
+    /// As [`inspect`](crate::inspect::inspect()), and for pixels that cannot be decoded.
+    pub fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Mark, MediaError> {
+        Ok(Mark(read(bytes, limits, KEPT_SIDE)?))
+    }
+
+    /// Blends the mark into the lower right corner. Touches only the pixels under it.
+    pub(crate) fn blend_into(&self, picture: &mut Rgb) {
+        let share = |side: u32, share: f64| ((f64::from(side) * share).round() as u32).max(1);
+        let (box_width, box_height) = (share(picture.width, WIDTH), share(picture.height, HEIGHT));
+        let (width, height) = fit(self.0.width, self.0.height, box_width, box_height);
+        let mark = resize(&self.0, width, height);
+        let margin = (f64::from(picture.width) * MARGIN).round() as u32;
+        // Saturating: in a picture of a few pixels the margin gives way.
+        let area = Area {
+            left: picture.width.saturating_sub(width + margin),
+            top: picture.height.saturating_sub(height + margin),
+            width,
+            height,
+        };
+        for row in 0..height {
+            let marks = mark.row(mark.area(), row).as_chunks::<4>().0;
+            let pixels = picture.row_mut(area, row).as_chunks_mut::<3>().0;
+            for (pixel, [red, green, blue, alpha]) in pixels.iter_mut().zip(marks) {
+                let over = [red, green, blue];
+                for (value, over) in pixel.iter_mut().zip(over) {
+                    let (under, over, alpha) = (u32::from(*value), u32::from(*over), u32::from(*alpha));
+                    *value = ((over * alpha + under * (255 - alpha) + 127) / 255) as u8;
+                }
+            }
+        }
+    }
+}
+
+/// A logo as a file for pages: a PNG with transparency, without metadata.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Logo {
+    /// In pixels, at most 512.
+    pub width: u32,
+    /// In pixels, at most 512.
+    pub height: u32,
+    /// A PNG file.
+    pub bytes: Vec<u8>,
+}
+
+impl Logo {
+    /// The media type of [`Logo::bytes`].
+    pub const MEDIA_TYPE: &str = "image/png";
+}
+
+impl fmt::Debug for Logo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Logo {}x{}, {} bytes", self.width, self.height, self.bytes.len())
+    }
+}
+
+/// Re-encodes a logo (PNG, WebP or JPEG) for pages: fitted into 512 x 512 pixels, never enlarged.
+///
+/// # Errors
+/// As [`Mark::from_bytes`].
+pub fn logo(bytes: &[u8], limits: &Limits) -> Result<Logo, MediaError> {
+    let picture = read(bytes, limits, LOGO_SIDE)?;
+    let bytes = encode::png(&picture)?;
+    Ok(Logo { width: picture.width, height: picture.height, bytes })
+}
+
+fn read(bytes: &[u8], limits: &Limits, side: u32) -> Result<Rgba, MediaError> {
+    let decoded = decode::with_alpha(bytes, limits)?;
+    let (width, height) = fit(decoded.picture.width, decoded.picture.height, side, side);
+    let mut picture = orient::upright(resize(&decoded.picture, width, height), decoded.orientation);
+    colour::to_srgb(&mut picture, decoded.icc.as_deref());
+    Ok(picture)
+}
+
+/// Resizes with alpha taken into account, so that the colour of invisible pixels does not bleed into the edges. Logos
+/// are flat colours: sRGB values as they are will do.
+fn resize(source: &Rgba, width: u32, height: u32) -> Rgba {
+    if (source.width, source.height) == (width, height) {
+        return source.clone();
+    }
+    let from: Vec<U8x4> = source.pixels().iter().map(|pixel| U8x4::new(*pixel)).collect();
+    let from = TypedImageRef::new(source.width, source.height, &from).expect("one for each pixel");
+    let mut to = TypedImage::<U8x4>::new(width, height);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    Resizer::new().resize_typed(&from, &mut to, &options).expect("both are whole pictures of one pixel type");
+    Rgba { width, height, bytes: to.pixels().iter().flat_map(|pixel| pixel.0).collect() }
+}

@@ -1,0 +1,8 @@
+//! The crate through its public functions, with files made in code.
+
+#![expect(clippy::unwrap_used, reason = "the lint knows tests by their attribute only, not the functions they share")]
+
+mod hostile;
+mod renditions;
+mod stripping;
+mod synth;
