@@ -27,11 +27,13 @@ impl Kind {
         }
     }
 
-    /// rustc's flags. Erased component types make the many generic types of a development build cheaper; a release
-    /// wants them for speed and size, and no folder of this machine in its messages.
+    /// rustc's flags: no folder of this machine in what a release says when it panics.
+    ///
+    /// Never `--cfg erase_components`, cheap as it would make development builds: it changes which markers the server
+    /// writes between nodes, and a server and a bundle that differ in it do not hydrate.
     pub fn rustflags(self) -> String {
         match self {
-            Self::Debug => "--cfg erase_components".to_owned(),
+            Self::Debug => String::new(),
             Self::Release => format!("--remap-path-prefix={}=/crates", registry_sources().display()),
         }
     }
