@@ -1,0 +1,153 @@
+//! What a message says, gathered when it is sent: addresses, links and branding as they are then.
+
+use shutterpost_model::access::Role;
+use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName};
+use shutterpost_model::id::LogoId;
+use shutterpost_model::messages::{Mail, Template};
+use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::time::{Date, Millis};
+use shutterpost_vault::keys::Keys;
+use shutterpost_vault::token::LinkKind;
+
+use super::queries;
+use super::rows::Message;
+use crate::db::Conn;
+use crate::error::Failure;
+use crate::identity::one_time;
+use crate::identity::scope::OrgScope;
+use crate::jobs::Permit;
+
+/// A mail that only needs to be written and sent.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) to: Pii<String>,
+    /// The organisation that writes, as shown to the reader; the product itself if absent.
+    pub(super) sender: Option<String>,
+    pub(super) mail: Mail,
+}
+
+/// What all letters are made from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) permit: &'a Permit,
+    pub(super) keys: &'a Keys,
+    /// Canonical origin without a trailing slash.
+    pub(super) origin: &'a str,
+    pub(super) now: Millis,
+}
+
+/// Gathers the letter; `None` if what it is about, or whom it is for, is gone.
+pub(super) async fn gather(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    match message.template {
+        Template::Capture => capture(conn, desk, message).await,
+        Template::Invitation => invitation(conn, desk, message).await,
+        Template::Reset => reset(conn, desk, message).await,
+        Template::PasswordChanged => password_changed(conn, desk, message).await,
+    }
+}
+
+/// A message lacks an id that its template needs, so it was enqueued wrongly.
+fn incomplete() -> Failure {
+    Failure::Internal("a message lacks an id that its template needs".into())
+}
+
+async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let Message { organisation: Some(organisation), event: Some(event), capture: Some(capture), .. } = message else {
+        return Err(incomplete());
+    };
+    let (Some(guest), Some(link)) = (&message.guest, &message.link) else { return Err(incomplete()) };
+    let scope = OrgScope::of_job(desk.permit, organisation.clone());
+    let Some((guest_name, Some(email))) = queries::guest(conn, &scope, guest).await? else { return Ok(None) };
+    let (email, guest_name) = (Pii::new(email), guest_name.map(Pii::new));
+    let Some(facts) = queries::capture(conn, &scope, event, capture).await? else { return Ok(None) };
+    let Some(generation) = queries::owner_link(conn, &scope, link, capture, guest).await? else { return Ok(None) };
+
+    let generation = generation.unsigned_abs();
+    let token = desk.keys.link_token(link.as_str(), LinkKind::Owner, generation);
+    let media = desk.keys.media_token(link.as_str(), LinkKind::Owner, generation);
+    let address = |file: &str| Secret::new(format!("{}/m/{}/{file}", desk.origin, media.reveal()));
+
+    let file = RenditionFile { name: RenditionName::Web, encoding: Encoding::Jpeg, revision: facts.revision };
+    let size = queries::rendition_size(conn, &scope, capture, file.name.as_str(), ENCODING_JPEG).await?;
+    let (width, height) =
+        size.ok_or_else(|| Failure::internal("a capture lacks its web rendition", capture.as_str()))?;
+    let logo = match facts.logo.as_deref().map(str::parse::<LogoId>).transpose() {
+        Ok(Some(logo)) => {
+            let size = queries::logo_size(conn, &scope, &logo).await?;
+            size.map(|(width, height)| (address("logo.png"), width, height))
+        }
+        Ok(None) => None,
+        Err(error) => return Err(Failure::internal("logo of an event", error)),
+    };
+    let kept_until = facts.kept_until.parse().map_err(|error| Failure::internal("last day of an event", error))?;
+    Ok(Some(Letter {
+        to: email,
+        sender: Some(facts.organisation.clone()),
+        mail: Mail::Capture {
+            event_name: facts.event_name,
+            organisation: facts.organisation,
+            branding: Box::new(serde_json::from_str(&facts.branding)?),
+            guest_name,
+            link: Secret::new(format!("{}/s/{}", desk.origin, token.reveal())),
+            picture: (address(&file.to_string()), width, height),
+            logo,
+            kept_until,
+        },
+    }))
+}
+
+/// How `captures_renditions` spells JPEG.
+const ENCODING_JPEG: &str = Encoding::Jpeg.extension();
+
+async fn invitation(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let (Some(organisation), Some(invitation)) = (&message.organisation, &message.invitation) else {
+        return Err(incomplete());
+    };
+    let scope = OrgScope::of_job(desk.permit, organisation.clone());
+    let Some(facts) = queries::invitation(conn, &scope, invitation, desk.now).await? else { return Ok(None) };
+    let token = one_time::invitation_token(desk.keys, invitation, facts.generation);
+    Ok(Some(Letter {
+        to: Pii::new(facts.email),
+        sender: None,
+        mail: Mail::Invitation {
+            organisation: facts.organisation,
+            inviter: Pii::new(facts.inviter.unwrap_or_default()),
+            role: Role::from_name(&facts.role).ok_or_else(|| Failure::internal("role of an invitation", facts.role))?,
+            link: Secret::new(format!("{}/cms/invitation/{}", desk.origin, token.reveal())),
+            expires_on: last_whole_day(Millis(facts.expires_at)),
+        },
+    }))
+}
+
+/// The last day on all of which something that expires at the given time is good, so that the mail promises no hour
+/// that is not kept, whatever the reader's time zone.
+fn last_whole_day(expires_at: Millis) -> Date {
+    expires_at.date().plus_days(-1)
+}
+
+async fn reset(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let (Some(user), Some(reset)) = (&message.user, &message.reset) else { return Err(incomplete()) };
+    let Some(email) = queries::user_email(conn, desk.permit, user).await? else { return Ok(None) };
+    let expiry = queries::reset_expiry(conn, desk.permit, reset, user, desk.now).await?;
+    let Some(expires_at) = expiry else { return Ok(None) };
+    let token = one_time::reset_token(desk.keys, reset);
+    Ok(Some(Letter {
+        to: Pii::new(email),
+        sender: None,
+        mail: Mail::Reset {
+            link: Secret::new(format!("{}/cms/reset/{}", desk.origin, token.reveal())),
+            // Rounded up: "0 minutes" would be wrong while it is still good.
+            minutes: (expires_at - desk.now.0 + 59_999) / 60_000,
+        },
+    }))
+}
+
+async fn password_changed(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let user = message.user.as_ref().ok_or_else(incomplete)?;
+    let email = queries::user_email(conn, desk.permit, user).await?;
+    Ok(email.map(|email| Letter {
+        to: Pii::new(email),
+        sender: None,
+        mail: Mail::PasswordChanged { at: message.created_at, support: None },
+    }))
+}

@@ -1,0 +1,6 @@
+//! Sending, giving up, sending again and listing, on every database.
+
+mod again;
+mod crash;
+mod sending;
+mod stage;

@@ -1,0 +1,85 @@
+//! Messages as the CMS shows them, with masked addresses.
+
+use async_trait::async_trait;
+use std::collections::HashMap;
+
+use shutterpost_model::id::CaptureId;
+use shutterpost_model::messages::{DeliveryView, MessageView};
+use shutterpost_model::pii::{Pii, Purpose, mask_email};
+
+use super::queries::{self, Addressed};
+use super::rows::Message;
+use super::MessagesService;
+use crate::captures::OfCapture;
+use crate::db::Conn;
+use crate::error::Failure;
+use crate::identity::scope::OrgScope;
+
+/// The messages about a capture, newest first, for its page.
+#[async_trait]
+impl OfCapture<MessageView> for MessagesService {
+    async fn of_capture(
+        &self,
+        conn: &mut Conn,
+        scope: &OrgScope,
+        capture: &CaptureId,
+    ) -> Result<Vec<MessageView>, Failure> {
+        let rows = queries::of_capture(conn, scope, capture).await?;
+        views(conn, scope, rows).await
+    }
+}
+
+/// Turns rows into views, in the same order.
+pub(super) async fn views(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    rows: Vec<Addressed>,
+) -> Result<Vec<MessageView>, Failure> {
+    let mut messages = Vec::with_capacity(rows.len());
+    for (row, guest, invited) in rows {
+        messages.push((Message::try_from(row)?, guest.or(invited).map(Pii::new)));
+    }
+    let ids: Vec<String> = messages.iter().map(|(message, _)| message.id.as_str().to_owned()).collect();
+    let mut deliveries: HashMap<String, Vec<DeliveryView>> = HashMap::new();
+    for row in queries::deliveries(conn, scope, &ids).await? {
+        deliveries.entry(row.message_id.clone()).or_default().push(row.try_into()?);
+    }
+    let view = |(message, address): (Message, Option<Pii<String>>)| {
+        let Message {
+            id,
+            organisation: _,
+            event,
+            capture,
+            guest: _,
+            link: _,
+            user: _,
+            invitation: _,
+            reset: _,
+            template,
+            language,
+            generation: _,
+            state,
+            reason,
+            attempts: _,
+            created_at,
+            next_attempt_at,
+            sent_at,
+        } = message;
+        let masked = address.map(|address| mask_email(address.expose())).unwrap_or_default();
+        MessageView {
+            deliveries: deliveries.remove(id.as_str()).unwrap_or_default(),
+            id,
+            template,
+            event,
+            capture,
+            to: Pii::new(masked).disclose(Purpose::GuestCare),
+            language,
+            state,
+            reason,
+            created_at,
+            sent_at,
+            next_attempt_at,
+        }
+    };
+    Ok(messages.into_iter().map(view).collect())
+}
