@@ -20,7 +20,8 @@ struct Frame {
     width: u32,
     height: u32,
     progressive: bool,
-    components: u8,
+    /// The components' identifiers, and whether a scan with the averages of its blocks came yet.
+    components: Vec<(u8, bool)>,
     /// Samples of all components, in pixels of the whole picture.
     samples: u64,
 }
@@ -66,10 +67,10 @@ pub(super) fn walk(bytes: &[u8], limits: &Limits) -> Result<Walked, MediaError> 
                 return Err(MediaError::Unsupported("a lossless, arithmetic or hierarchical JPEG"));
             }
             0xDA => {
-                let frame = frame.as_ref().ok_or(MediaError::Malformed("a scan before the frame header"))?;
-                let in_scan = *payload.first().ok_or(MediaError::Malformed("an empty scan header"))?;
+                let frame = frame.as_mut().ok_or(MediaError::Malformed("a scan before the frame header"))?;
+                let in_scan = read_scan(frame, payload)?;
                 scans += 1;
-                whole_scans &= in_scan == frame.components;
+                whole_scans &= in_scan == frame.components.len();
                 let pixels = u64::from(frame.width) * u64::from(frame.height);
                 if scans > MAX_SCANS || scans * pixels > MAX_SCANNED_PIXELS {
                     return Err(MediaError::Malformed("too many scans"));
@@ -91,8 +92,8 @@ pub(super) fn walk(bytes: &[u8], limits: &Limits) -> Result<Walked, MediaError> 
         }
     }
     let frame = frame.ok_or(MediaError::Malformed("no frame header"))?;
-    if scans == 0 {
-        return Err(MediaError::Malformed("no scan"));
+    if frame.components.iter().any(|(_, came)| !came) {
+        return Err(MediaError::Malformed("a component without data"));
     }
 
     let mut pieces = Pieces::default();
@@ -138,19 +139,21 @@ fn end_of_scan(bytes: &[u8], at: usize) -> Result<usize, MediaError> {
 
 fn read_frame(marker: u8, payload: &[u8], limits: &Limits) -> Result<Frame, MediaError> {
     const SHORT: MediaError = MediaError::Malformed("a frame header of the wrong length");
-    let &[precision, h1, h2, w1, w2, components] = payload.first_chunk().ok_or(SHORT)?;
+    let &[precision, h1, h2, w1, w2, count] = payload.first_chunk().ok_or(SHORT)?;
     if precision != 8 {
         return Err(MediaError::Unsupported("a JPEG of more than 8 bits"));
     }
     let (height, width) = (u16::from_be_bytes([h1, h2]), u16::from_be_bytes([w1, w2]));
     check_size(width.into(), height.into(), limits)?;
-    if !matches!(components, 1 | 3 | 4) {
+    if !matches!(count, 1 | 3 | 4) {
         return Err(MediaError::Unsupported("a JPEG of two components or more than four"));
     }
-    let table = payload.get(6..).filter(|table| table.len() == 3 * usize::from(components)).ok_or(SHORT)?;
+    let table = payload.get(6..).filter(|table| table.len() == 3 * usize::from(count)).ok_or(SHORT)?;
     let (mut widest, mut highest, mut area) = (1_u64, 1_u64, 0_u64);
+    let mut components = Vec::with_capacity(4);
     for component in table.chunks_exact(3) {
-        let factors = *component.get(1).ok_or(SHORT)?;
+        let &[id, factors, _] = component.first_chunk().ok_or(SHORT)?;
+        components.push((id, false));
         let (horizontal, vertical) = (u64::from(factors >> 4), u64::from(factors & 15));
         if !(1..=4).contains(&horizontal) || !(1..=4).contains(&vertical) {
             return Err(MediaError::Malformed("a sampling factor out of range"));
@@ -162,6 +165,25 @@ fn read_frame(marker: u8, payload: &[u8], limits: &Limits) -> Result<Frame, Medi
     let samples = u64::from(width) * u64::from(height) * area / (widest * highest);
     let progressive = marker == 0xC2;
     Ok(Frame { width: width.into(), height: height.into(), progressive, components, samples })
+}
+
+/// Notes which components a scan brings; returns how many.
+fn read_scan(frame: &mut Frame, payload: &[u8]) -> Result<usize, MediaError> {
+    const WRONG: MediaError = MediaError::Malformed("a scan header that does not fit");
+    let count = usize::from(*payload.first().ok_or(WRONG)?);
+    let (Some(selectors), Some(&[first_coefficient, ..])) =
+        (payload.get(1..1 + 2 * count), payload.get(1 + 2 * count..))
+    else {
+        return Err(WRONG);
+    };
+    if count == 0 || payload.len() != 4 + 2 * count {
+        return Err(WRONG);
+    }
+    for selector in selectors.chunks_exact(2) {
+        let component = frame.components.iter_mut().find(|(id, _)| selector.first() == Some(id)).ok_or(WRONG)?;
+        component.1 |= first_coefficient == 0;
+    }
+    Ok(count)
 }
 
 /// A colour profile, split over numbered segments.

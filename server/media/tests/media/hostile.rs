@@ -82,6 +82,18 @@ fn a_jpeg_has_one_frame_and_few_scans() {
     assert_eq!(refusal(&again), second);
     assert_eq!(refusal(&[&photo[..end], &photo].concat()), MediaError::Malformed("a second start of image"));
 
+    // A file with one scan a component that lacks the last of them, and one that brings a component nobody announced.
+    let progressive = jpeg_of(&pixels(64, 64, 3), 64, 64, ColorType::Rgb, true);
+    let scans = progressive.windows(2).enumerate().filter(|(_, pair)| *pair == [0xFF, 0xDA]).map(|(at, _)| at);
+    let scans: Vec<usize> = scans.collect();
+    let two_of_three = [&progressive[..scans[2]], &[0xFF, 0xD9]].concat();
+    assert_eq!(refusal(&two_of_three), MediaError::Malformed("a component without data"));
+    let averages_only = [&progressive[..scans[3]], &[0xFF, 0xD9]].concat();
+    assert!(derive(&averages_only, None, None, &Limits::default()).is_ok(), "coarse, but all there");
+    let mut foreign = photo.clone();
+    foreign[scan + 5] = 77;
+    assert_eq!(refusal(&foreign), MediaError::Malformed("a scan header that does not fit"));
+
     let one_scan = photo[scan..end].to_vec();
     let many = [&photo[..scan], &one_scan.repeat(1000), &photo[end..]].concat();
     assert_eq!(refusal(&many), MediaError::Malformed("too many scans"));
