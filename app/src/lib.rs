@@ -4,6 +4,9 @@
 //! taken over in the browser; `share`, the pages of guests, rendered on the server alone. `mail` writes what goes out.
 //! All texts come from `locales/`, all CMS components from `ui`, which knows no feature.
 
+// The type of a page holds the types of all that is on it.
+#![recursion_limit = "512"]
+
 pub mod texts;
 pub mod ui;
 pub mod cms;

@@ -1,6 +1,7 @@
-//! Pages of this feature.
+//! The audit trail.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod words;
+mod page;
 
-#[component]
-pub fn AuditPage() -> impl IntoView {}
+pub use page::AuditPage;

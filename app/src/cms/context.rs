@@ -61,8 +61,7 @@ pub fn request_context() -> Result<RequestContext, CmsError> {
 
 /// The services and the signed-in actor, for server functions under `/fn/cms/`.
 #[cfg(feature = "ssr")]
-pub fn signed_in()
--> Result<(shutterpost_model::services::Services, shutterpost_model::access::Actor), CmsError> {
+pub fn signed_in() -> Result<(shutterpost_model::services::Services, shutterpost_model::access::Actor), CmsError> {
     let context = request_context()?;
     let actor = context.actor.ok_or_else(|| CmsError::from(AppError::new(Code::SignInNeeded)))?;
     Ok((context.services, actor))

@@ -1,1 +1,160 @@
-//! The short confirmations after a form.
+//! The short confirmations after a form: `?done=KEY`, and `n` where the words hold a number.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_query_map;
+
+use super::context::use_outcome;
+use super::words::{is_one, number};
+use crate::i18n::Locale;
+use crate::texts::{language_of, use_locale};
+use crate::ui::{Text, Toast};
+
+/// The keys that a redirect may carry; a test of the server holds that it sends no other.
+pub const KEYS: &[&str] = &[
+    "branding_saved",
+    "captures_deleted",
+    "captures_restored",
+    "captures_uploaded",
+    "consents_saved",
+    "device_revoked",
+    "event_created",
+    "event_deleted",
+    "event_saved",
+    "guest_deleted",
+    "invitation_renewed",
+    "invitation_revoked",
+    "invited",
+    "joined",
+    "link_renewed",
+    "link_revoked",
+    "member_removed",
+    "organisation_switched",
+    "password_changed",
+    "password_set",
+    "profile_saved",
+    "reset_requested",
+    "role_changed",
+    "sent_again",
+    "signed_out",
+    "token_revoked",
+];
+
+/// The words for a key; nothing for keys that we did not send.
+fn words(locale: Locale, key: &str, count: i64) -> Option<Text> {
+    let counted = || number(language_of(locale), count);
+    let text = match key {
+        "branding_saved" => td_string!(locale, common.done_branding_saved),
+        "captures_deleted" if is_one(count) => td_string!(locale, common.done_capture_deleted),
+        "captures_deleted" => return Some(td_string!(locale, common.done_captures_deleted, count = counted()).into()),
+        "captures_restored" if is_one(count) => td_string!(locale, common.done_capture_restored),
+        "captures_restored" => {
+            return Some(td_string!(locale, common.done_captures_restored, count = counted()).into());
+        }
+        "captures_uploaded" if is_one(count) => td_string!(locale, common.done_capture_uploaded),
+        "captures_uploaded" => {
+            return Some(td_string!(locale, common.done_captures_uploaded, count = counted()).into());
+        }
+        "consents_saved" => td_string!(locale, common.done_consents_saved),
+        "device_revoked" => td_string!(locale, common.done_device_revoked),
+        "event_created" => td_string!(locale, common.done_event_created),
+        "event_deleted" => td_string!(locale, common.done_event_deleted),
+        "event_saved" => td_string!(locale, common.done_event_saved),
+        "guest_deleted" => td_string!(locale, common.done_guest_deleted),
+        "invitation_renewed" | "invited" => td_string!(locale, common.done_invitation_sent),
+        "invitation_revoked" => td_string!(locale, common.done_invitation_revoked),
+        "joined" => td_string!(locale, common.done_joined),
+        "link_renewed" => td_string!(locale, common.done_link_renewed),
+        "link_revoked" => td_string!(locale, common.done_link_revoked),
+        "member_removed" => td_string!(locale, common.done_member_removed),
+        "organisation_switched" => td_string!(locale, common.done_organisation_switched),
+        "password_changed" => td_string!(locale, common.done_password_changed),
+        "password_set" => td_string!(locale, common.done_password_set),
+        "profile_saved" => td_string!(locale, common.done_profile_saved),
+        "reset_requested" => td_string!(locale, common.done_reset_requested),
+        "role_changed" => td_string!(locale, common.done_role_changed),
+        "sent_again" => td_string!(locale, common.done_sent_again),
+        "signed_out" => td_string!(locale, common.done_signed_out),
+        "token_revoked" => td_string!(locale, common.done_token_revoked),
+        _ => return None,
+    };
+    Some(Text::Borrowed(text))
+}
+
+/// How long a confirmation stays.
+const SHOWN: Duration = Duration::from_secs(8);
+
+/// The confirmation that the address asks for. Once shown it leaves the address, so that a reload does not repeat it.
+#[component]
+pub fn DoneToast() -> impl IntoView {
+    let locale = use_locale();
+    let query = use_query_map();
+    // The address of a refused form may still hold the key of what was done before.
+    let refused = use_outcome("").error.is_some();
+    let text = Memo::new(move |_| {
+        query.with(|query| {
+            let count = query.get_str("n").and_then(|n| n.parse().ok()).unwrap_or(1);
+            query.get_str("done").filter(|_| !refused).and_then(|key| words(locale, key, count))
+        })
+    });
+    let closed = RwSignal::new(false);
+    Effect::new(move |_| {
+        if text.with(Option::is_some) {
+            closed.set(false);
+            clean_address();
+            set_timeout(
+                move || {
+                    closed.try_set(true);
+                },
+                SHOWN,
+            );
+        }
+    });
+    let close = Callback::new(move |()| closed.set(true));
+    view! {
+        <div class="toasts">
+            {move || {
+                text.get().filter(|_| !closed.get()).map(|text| view! { <Toast text=text on_close=close/> })
+            }}
+        </div>
+    }
+}
+
+/// Takes `done` and `n` out of the address bar without leaving the page.
+fn clean_address() {
+    let location = window().location();
+    let (Ok(path), Ok(search)) = (location.pathname(), location.search()) else { return };
+    let kept: Vec<_> = search
+        .trim_start_matches('?')
+        .split('&')
+        .filter(|part| !part.is_empty() && !part.starts_with("done=") && !part.starts_with("n="))
+        .collect();
+    let address = if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) };
+    let replaced = window()
+        .history()
+        .and_then(|history| history.state().map(|state| (history, state)))
+        .and_then(|(history, state)| history.replace_state_with_url(&state, "", Some(&address)));
+    if replaced.is_err() {
+        leptos::logging::warn!("toast: the browser kept the address");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_words_in_every_language() {
+        for key in KEYS {
+            for count in [0, 1, 2000] {
+                let english = words(Locale::en, key, count).expect(key);
+                let german = words(Locale::de, key, count).expect(key);
+                assert_ne!(english, german, "{key}");
+            }
+        }
+        assert_eq!(words(Locale::en, "captures_deleted", 2000).as_deref(), Some("2,000 captures moved to the trash"));
+        assert_eq!(words(Locale::en, "<script>", 1), None);
+    }
+}

@@ -1,21 +1,81 @@
-//! Pages for what went wrong.
+//! Instead of a page: what happened, what it means, what to do.
 
 use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_location;
 
 use shutterpost_model::error::{AppError, Code};
 
-use super::context::CmsError;
-use crate::texts;
+use super::context::{CmsError, use_outcome};
+use super::forms::banner;
+use crate::texts::{language_of, use_locale};
+use crate::ui::{Art, ButtonLink, EmptyState, PageTitle, Text, Tone};
 
-/// Instead of a page: what happened, what to do, the request's id. Sets the HTTP status on the server.
+/// What went wrong, in a page's place. Sets the HTTP status on the server; in the browser an ended session leads to the
+/// sign-in and back.
 #[component]
 pub fn ErrorPage(error: CmsError) -> impl IntoView {
-    let locale = texts::use_locale();
-    view! { <p>{texts::error(error.0.code, texts::language_of(locale))}</p> }
+    let locale = use_locale();
+    let language = language_of(locale);
+    let CmsError(error) = error;
+    #[cfg(feature = "ssr")]
+    super::respond::set_status(error.code.status());
+    let (text, reference) = banner(&error, language);
+    let (art, title, text) = match error.code {
+        Code::NotFound => {
+            (Art::Signpost, td_string!(locale, common.not_found_title), td_string!(locale, common.not_found_text))
+        }
+        Code::Forbidden => {
+            (Art::Door, td_string!(locale, common.forbidden_title), td_string!(locale, common.forbidden_text))
+        }
+        Code::Busy => (Art::Unplugged, td_string!(locale, common.unreachable_title), text),
+        _ => (Art::Unplugged, td_string!(locale, common.failed_title), text),
+    };
+    let location = use_location();
+    let path = location.pathname.get_untracked();
+    let sign_in = format!("/cms/sign-in?next={path}");
+    let (href, label): (Text, _) = match error.code {
+        Code::NotFound | Code::Forbidden => ("/cms/overview".into(), td_string!(locale, common.to_overview)),
+        Code::SignInNeeded => (sign_in.clone().into(), td_string!(locale, common.sign_in_again)),
+        _ => (path.into(), td_string!(locale, common.try_again)),
+    };
+    if error.code == Code::SignInNeeded {
+        Effect::new(move |_| {
+            if window().location().replace(&sign_in).is_err() {
+                leptos::logging::warn!("error: the browser stays on the page");
+            }
+        });
+    }
+    let reference = reference.or_else(|| error.request_id.filter(|_| error.code == Code::Forbidden));
+    view! {
+        <PageTitle text=title/>
+        <EmptyState art=art title=title text=text>
+            // `external`: the browser loads the address anew, whatever state this page is in.
+            <a class="button button-primary" href=href rel="external">{label}</a>
+            {reference
+                .map(|id| view! { <p class="reference">{td_string!(locale, common.reference, id = id)}</p> })}
+        </EmptyState>
+    }
 }
 
-/// For addresses that lead nowhere.
+/// For addresses that lead nowhere, and for refusals in front of a page, which the server shows at an address of none.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    view! { <ErrorPage error=CmsError(AppError::new(Code::NotFound))/> }
+    let error = use_outcome("").error.unwrap_or_else(|| AppError::new(Code::NotFound));
+    view! { <ErrorPage error=CmsError(error)/> }
+}
+
+/// For people who belong to no organisation.
+#[component]
+pub fn NoOrganisation() -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <EmptyState
+            art=Art::Door
+            title=td_string!(locale, common.no_organisation_title)
+            text=td_string!(locale, common.no_organisation_text)
+        >
+            <ButtonLink href="/cms/account" tone=Tone::Primary>{td_string!(locale, common.nav_account)}</ButtonLink>
+        </EmptyState>
+    }
 }

@@ -1,20 +1,333 @@
-//! The frame around the pages of signed-in people.
+//! The frame around the pages of signed-in people: rail, top bar, content. On a phone the rail becomes a bottom bar.
 
 use leptos::prelude::*;
+use leptos_i18n::td_string;
 use leptos_router::components::Outlet;
+use leptos_router::hooks::use_location;
 
+use shutterpost_model::access::Permission;
 use shutterpost_model::identity::Me;
 
-use super::context::Answer;
+use super::context::{Answer, use_dev};
+use super::done::DoneToast;
 use super::identity::api;
+use super::mark::Mark;
+use super::sending::guard_forms;
+use crate::i18n::Locale;
+use crate::texts::{language_of, role, use_locale};
+use crate::ui::{Icon, IconName};
 
 /// The signed-in person, loaded once for all pages.
 pub type MeResource = Resource<Answer<Me>>;
 
-/// Rail, top bar, content.
+/// A place that the rail leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Overview,
+    Events,
+    Messages,
+    People,
+    Tokens,
+    Audit,
+}
+
+impl Place {
+    /// Of daily use; the others hide behind "More" on a phone.
+    const DAILY: [Self; 3] = [Self::Overview, Self::Events, Self::Messages];
+    const RARE: [Self; 3] = [Self::People, Self::Tokens, Self::Audit];
+
+    const fn href(self) -> &'static str {
+        match self {
+            Self::Overview => "/cms/overview",
+            Self::Events => "/cms/events",
+            Self::Messages => "/cms/messages",
+            Self::People => "/cms/people",
+            Self::Tokens => "/cms/tokens",
+            Self::Audit => "/cms/audit",
+        }
+    }
+
+    const fn icon(self) -> IconName {
+        match self {
+            Self::Overview => IconName::Overview,
+            Self::Events => IconName::Calendar,
+            Self::Messages => IconName::Mail,
+            Self::People => IconName::People,
+            Self::Tokens => IconName::Key,
+            Self::Audit => IconName::Shield,
+        }
+    }
+
+    const fn needs(self) -> Permission {
+        match self {
+            Self::Overview => Permission::OverviewRead,
+            Self::Events => Permission::EventRead,
+            Self::Messages => Permission::MessageRead,
+            Self::People => Permission::PeopleManage,
+            Self::Tokens => Permission::TokenManage,
+            Self::Audit => Permission::AuditRead,
+        }
+    }
+
+    fn label(self, locale: Locale) -> &'static str {
+        match self {
+            Self::Overview => td_string!(locale, common.nav_overview),
+            Self::Events => td_string!(locale, common.nav_events),
+            Self::Messages => td_string!(locale, common.nav_messages),
+            Self::People => td_string!(locale, common.nav_people),
+            Self::Tokens => td_string!(locale, common.nav_tokens),
+            Self::Audit => td_string!(locale, common.nav_audit),
+        }
+    }
+
+    /// The place a path belongs to; captures belong to the events.
+    fn of(path: &str) -> Option<Self> {
+        if path.starts_with("/cms/captures/") {
+            return Some(Self::Events);
+        }
+        Self::DAILY
+            .into_iter()
+            .chain(Self::RARE)
+            .find(|place| path.strip_prefix(place.href()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+}
+
+/// Rail, top bar and the page.
 #[component]
 pub fn Frame() -> impl IntoView {
+    let locale = use_locale();
     let me: MeResource = Resource::new(|| (), |()| api::me());
     provide_context(me);
-    view! { <main id="content"><Outlet/></main> }
+    guard_forms();
+    view! {
+        <a class="skip-link" href="#content" rel="external">{td_string!(locale, common.skip_to_content)}</a>
+        <div class="frame">
+            <aside class="rail">
+                <a class="rail-mark" href="/cms/overview">
+                    <Mark/>
+                    <span class="rail-mark-text">"Shutterpost"</span>
+                </a>
+                <Suspense>
+                    {move || Suspend::new(async move { me.await.ok().map(|me| view! { <Rail me/> }) })}
+                </Suspense>
+            </aside>
+            <header class="top">
+                <Breadcrumb me/>
+                <Suspense>
+                    {move || Suspend::new(async move { me.await.ok().map(|me| view! { <AccountMenu me/> }) })}
+                </Suspense>
+            </header>
+            <main class="content" id="content" tabindex="-1">
+                <Outlet/>
+            </main>
+        </div>
+        <DoneToast/>
+    }
+}
+
+/// Organisation and places.
+#[component]
+fn Rail(me: Me) -> impl IntoView {
+    let locale = use_locale();
+    let path = use_location().pathname;
+    let current = Memo::new(move |_| path.with(|path| Place::of(path)));
+    let link = move |place: Place| {
+        view! {
+            <a
+                class="rail-link"
+                href=place.href()
+                aria-current=move || (current.get() == Some(place)).then_some("page")
+            >
+                <Icon name=place.icon()/>
+                <span class="rail-text">{place.label(locale)}</span>
+            </a>
+        }
+    };
+    let allowed = |place: &Place| me.may(place.needs());
+    let daily: Vec<_> = Place::DAILY.into_iter().filter(allowed).collect();
+    let rare: Vec<_> = Place::RARE.into_iter().filter(allowed).collect();
+    let more = (!rare.is_empty()).then(|| {
+        let current_is_rare = move || current.get().is_some_and(|place| Place::RARE.contains(&place));
+        view! {
+            <button
+                r#type="button"
+                class="rail-link rail-more"
+                popovertarget="more-places"
+                aria-current=move || current_is_rare().then_some("true")
+            >
+                <Icon name=IconName::More/>
+                <span class="rail-text">{td_string!(locale, common.nav_more)}</span>
+            </button>
+            <div class="menu rail-sheet" id="more-places" popover="auto">
+                {rare.iter().copied().map(link).collect_view()}
+            </div>
+        }
+    });
+    view! {
+        <Organisations me=me.clone()/>
+        <nav class="rail-places" aria-label=td_string!(locale, common.main_navigation)>
+            {daily.into_iter().map(link).collect_view()}
+            <div class="rail-rare">{rare.iter().copied().map(link).collect_view()}</div>
+            {more}
+        </nav>
+    }
+}
+
+/// The organisation acted in, and the way to the others.
+#[component]
+fn Organisations(me: Me) -> impl IntoView {
+    let locale = use_locale();
+    let current = me.current.clone();
+    let name = current
+        .as_ref()
+        .map_or_else(|| td_string!(locale, common.no_organisation).to_owned(), |current| current.name.clone());
+    if me.organisations.len() < 2 {
+        return view! { <p class="organisation"><span class="organisation-name">{name}</span></p> }.into_any();
+    }
+    let others = me
+        .organisations
+        .into_iter()
+        .filter(|one| current.as_ref().is_none_or(|current| current.id != one.id))
+        .map(|one| {
+            view! {
+                <button class="menu-item" name="organisation" value=one.id.into_string()>
+                    <Icon name=IconName::Organisation/>
+                    <span>{one.name}</span>
+                </button>
+            }
+        })
+        .collect_view();
+    view! {
+        <div class="organisation">
+            <button
+                r#type="button"
+                class="organisation-switch"
+                popovertarget="organisations"
+                title=td_string!(locale, common.switch_organisation)
+            >
+                <span class="organisation-name">{name}</span>
+                <Icon name=IconName::ChevronDown/>
+            </button>
+            <form class="menu" id="organisations" popover="auto" method="post" action="/cms/account">
+                <input r#type="hidden" name="intent" value="organisation"/>
+                {others}
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+/// Where am I: the organisation, then the place.
+#[component]
+fn Breadcrumb(me: MeResource) -> impl IntoView {
+    let locale = use_locale();
+    let path = use_location().pathname;
+    let place = Memo::new(move |_| path.with(|path| Place::of(path)));
+    let here = move || {
+        place.get().map_or_else(
+            || {
+                let account = path.with(|path| path == "/cms/account");
+                account.then(|| view! { <li>{td_string!(locale, common.nav_account)}</li> }.into_any())
+            },
+            |place| {
+                let label = place.label(locale);
+                Some(view! { <li><a href=place.href()>{label}</a></li> }.into_any())
+            },
+        )
+    };
+    view! {
+        <nav class="breadcrumb" aria-label=td_string!(locale, common.breadcrumb)>
+            <ol>
+                <Suspense>
+                    {move || Suspend::new(async move {
+                        me.await
+                            .ok()
+                            .and_then(|me| me.current)
+                            .map(|current| view! { <li class="breadcrumb-organisation">{current.name}</li> })
+                    })}
+                </Suspense>
+                {here}
+            </ol>
+        </nav>
+    }
+}
+
+/// The first letters of a name, for the round mark.
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().next());
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+/// One's own name, account and the way out.
+#[component]
+fn AccountMenu(me: Me) -> impl IntoView {
+    let locale = use_locale();
+    let name = me.name.get().clone();
+    let my_role = me.current.as_ref().map(|current| role(current.role, language_of(locale)));
+    view! {
+        <div class="account">
+            <button
+                r#type="button"
+                class="avatar"
+                popovertarget="account-menu"
+                aria-label=td_string!(locale, common.account_menu)
+                title=name.clone()
+            >
+                {initials(&name)}
+            </button>
+            <div class="menu" id="account-menu" popover="auto">
+                <p class="menu-head">
+                    <strong>{name}</strong>
+                    <span>{me.email.get().clone()}</span>
+                    {my_role.map(|role| view! { <span>{role}</span> })}
+                </p>
+                <a class="menu-item" href="/cms/account">
+                    <Icon name=IconName::Person/>
+                    <span>{td_string!(locale, common.nav_account)}</span>
+                </a>
+                {use_dev()
+                    .then(|| {
+                        view! {
+                            <a class="menu-item" href="/dev/outbox" rel="external">
+                                <Icon name=IconName::Mail/>
+                                <span>{td_string!(locale, common.nav_outbox)}</span>
+                            </a>
+                        }
+                    })}
+                <form method="post" action="/cms/sign-out">
+                    <button class="menu-item">
+                        <Icon name=IconName::SignOut/>
+                        <span>{td_string!(locale, common.sign_out)}</span>
+                    </button>
+                </form>
+            </div>
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_belongs_to_a_place() {
+        for (path, place) in [
+            ("/cms/overview", Some(Place::Overview)),
+            ("/cms/events/new", Some(Place::Events)),
+            ("/cms/captures/cap_1", Some(Place::Events)),
+            ("/cms/people", Some(Place::People)),
+            ("/cms/peoples", None),
+            ("/cms/account", None),
+        ] {
+            assert_eq!(Place::of(path), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn initials_are_the_first_and_the_last() {
+        assert_eq!(initials("Anna Maria Muster"), "AM");
+        assert_eq!(initials("émile"), "É");
+        assert_eq!(initials("  "), "");
+    }
 }

@@ -91,6 +91,8 @@ pub fn shell(assets: Assets) -> impl IntoView {
             </body>
         </html>
     }
+    // The server must not compile the type of every page once more.
+    .into_any()
 }
 
 /// Starts the bundle. A module is deferred, so the page is complete when this runs. Without script, or if the bundle

@@ -2,6 +2,7 @@
 //! than everything else together.
 
 use shutterpost_model::language::Language;
+use shutterpost_model::time::Millis;
 
 /// A number with its thousands grouped: `100,000` or `100.000`.
 pub fn number(language: Language, value: i64) -> String {
@@ -54,29 +55,23 @@ pub fn bytes(language: Language, size: i64) -> String {
     format!("{}{point}{}\u{a0}MB", number(language, tenths / 10), tenths % 10)
 }
 
-/// How long ago something was, in the largest unit that fits; days are the business of dates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Age {
-    /// Less than a minute, or in the future by a clock that is a little ahead.
-    Now,
-    Minutes(i64),
-    Hours(i64),
-    /// More than a day, or well in the future: show the date.
-    Days,
+/// Exact date and time in UTC, for labels that the server and the browser must write alike; what people look at is a
+/// [`crate::ui::Time`].
+pub fn exact(language: Language, at: Millis) -> String {
+    format!("{} UTC", at.readable(language, 0))
 }
 
-impl Age {
-    /// The age of an instant, both in unix milliseconds.
-    pub const fn between(at: i64, now: i64) -> Self {
-        let minutes = now.saturating_sub(at) / 60_000;
-        match minutes {
-            i64::MIN..=-5 => Self::Days,
-            -4..=0 => Self::Now,
-            1..=59 => Self::Minutes(minutes),
-            60..=1439 => Self::Hours(minutes / 60),
-            _ => Self::Days,
+/// Percent-encodes a value of a query (RFC 3986, unreserved characters stay).
+pub fn encode(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
         }
     }
+    text
 }
 
 #[cfg(test)]
@@ -106,17 +101,5 @@ mod tests {
         assert_eq!(bytes(Language::English, 639_600), "640\u{a0}kB");
         assert_eq!(bytes(Language::German, 2_449_999), "2,4\u{a0}MB");
         assert_eq!(bytes(Language::English, 39_960_000), "40.0\u{a0}MB");
-    }
-
-    #[test]
-    fn an_age_is_told_up_to_a_day() {
-        let now = 1_772_560_245_999;
-        assert_eq!(Age::between(now - 59_999, now), Age::Now);
-        assert_eq!(Age::between(now + 100_000, now), Age::Now);
-        assert_eq!(Age::between(now - 60_000, now), Age::Minutes(1));
-        assert_eq!(Age::between(now - 3_600_000, now), Age::Hours(1));
-        assert_eq!(Age::between(now - 86_399_000, now), Age::Hours(23));
-        assert_eq!(Age::between(now - 86_400_000, now), Age::Days);
-        assert_eq!(Age::between(now + 600_000, now), Age::Days);
     }
 }

@@ -5,9 +5,9 @@ use leptos::server_fn::codec::Json;
 
 use shutterpost_model::identity::{InvitationView, Me, People, Token};
 
+use crate::cms::context::CmsError;
 #[cfg(feature = "ssr")]
 use crate::cms::context::{request_context, signed_in};
-use crate::cms::context::CmsError;
 
 /// The signed-in person.
 #[server(name = FindMe, prefix = "/fn/cms", endpoint = "identity/me", input = Json, output = Json)]

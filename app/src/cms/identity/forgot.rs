@@ -1,9 +1,122 @@
-//! Pages of this feature.
+//! Setting a new password by mail.
 
 use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+use shutterpost_model::error::Code;
+
+use super::api;
+use crate::cms::context::CmsError;
+use crate::cms::error_page::ErrorPage;
+use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::plain::PlainPage;
+use crate::texts::use_locale;
+use crate::ui::{ButtonLink, Field, PasswordField, Spinner, Submit, Tone};
+
+/// Asks for the address; afterwards says the same whether or not it has an account.
+#[component]
+pub fn ForgotPage() -> impl IntoView {
+    let locale = use_locale();
+    let form = use_form("");
+    let sent =
+        use_query_map().with_untracked(|query| query.get_str("done") == Some("reset_requested")) && !form.failed();
+    if sent {
+        return view! {
+            <PlainPage title=td_string!(locale, identity.forgot_sent_heading)>
+                <p>{td_string!(locale, identity.forgot_sent_text)}</p>
+                <ButtonLink href="/cms/sign-in">{td_string!(locale, identity.back_to_sign_in)}</ButtonLink>
+            </PlainPage>
+        }
+        .into_any();
+    }
+    view! {
+        <PlainPage title=td_string!(locale, identity.forgot_heading)>
+            <p class="plain-text">{td_string!(locale, identity.forgot_text)}</p>
+            <OutcomeBanner/>
+            <form class="stack" method="post">
+                <Field
+                    name="email"
+                    label=td_string!(locale, identity.email)
+                    kind="email"
+                    value=form.value("email", "")
+                    error=form.error("email")
+                    autocomplete="username"
+                    required=true
+                    autofocus=true
+                />
+                <Submit tone=Tone::Primary>{td_string!(locale, identity.forgot_send)}</Submit>
+                <a class="link" href="/cms/sign-in">{td_string!(locale, identity.back_to_sign_in)}</a>
+            </form>
+        </PlainPage>
+    }
+    .into_any()
+}
+
+/// What a page behind a mailed link shows when the link is no longer good.
+#[component]
+pub(super) fn DeadLink(error: CmsError, text: &'static str, href: &'static str, label: &'static str) -> impl IntoView {
+    let locale = use_locale();
+    if error.0.code != Code::LinkExpired {
+        return view! { <main class="plain"><ErrorPage error/></main> }.into_any();
+    }
+    view! {
+        <PlainPage title=td_string!(locale, identity.link_expired_heading)>
+            <p class="plain-text">{text}</p>
+            <ButtonLink href=href tone=Tone::Primary>{label}</ButtonLink>
+        </PlainPage>
+    }
+    .into_any()
+}
+
+/// The page behind the link in the mail.
+#[component]
+pub fn ResetPage() -> impl IntoView {
+    let params = use_params_map();
+    let token = move || params.with(|params| params.get_str("token").unwrap_or_default().to_owned());
+    let check = Resource::new(token, api::check_reset);
+    view! {
+        <Suspense fallback=|| view! { <main class="plain"><Spinner/></main> }>
+            {move || Suspend::new(async move {
+                match check.await {
+                    Ok(()) => view! { <ResetForm/> }.into_any(),
+                    Err(error) => {
+                        let locale = use_locale();
+                        view! {
+                            <DeadLink
+                                error
+                                text=td_string!(locale, identity.link_expired_reset)
+                                href="/cms/forgot"
+                                label=td_string!(locale, identity.ask_again)
+                            />
+                        }
+                        .into_any()
+                    }
+                }
+            })}
+        </Suspense>
+    }
+}
 
 #[component]
-pub fn ForgotPage() -> impl IntoView {}
-
-#[component]
-pub fn ResetPage() -> impl IntoView {}
+fn ResetForm() -> impl IntoView {
+    let locale = use_locale();
+    let form = use_form("");
+    view! {
+        <PlainPage title=td_string!(locale, identity.reset_heading)>
+            <p class="plain-text">{td_string!(locale, identity.reset_text)}</p>
+            <OutcomeBanner/>
+            <form class="stack" method="post">
+                <PasswordField
+                    name="password"
+                    label=td_string!(locale, identity.new_password)
+                    hint=td_string!(locale, identity.new_password_hint)
+                    error=form.error("password")
+                    autocomplete="new-password"
+                    autofocus=true
+                />
+                <Submit tone=Tone::Primary>{td_string!(locale, identity.reset_save)}</Submit>
+            </form>
+        </PlainPage>
+    }
+}

@@ -1,0 +1,227 @@
+//! The page of the audit trail: areas as chips, newest first, more on demand.
+
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_query_map;
+
+use shutterpost_model::audit::{self, AuditFilter, AuditView};
+
+use super::{api, words};
+use crate::cms::context::CmsError;
+use crate::cms::forms::banner;
+use crate::cms::load::load;
+use crate::cms::words::{encode, number};
+use crate::i18n::Locale;
+use crate::texts::{language_of, use_locale};
+use crate::ui::{
+    Art, ButtonLink, Chips, Column, EmptyState, ErrorBanner, Icon, IconName, LoadMore, PageHead, PageTitle, Shape,
+    Skeleton, Tab, Table, Time,
+};
+
+const ADDRESS: &str = "/cms/audit";
+/// Areas that a chip shows; the first part of an action.
+const FEATURES: [&str; 6] = ["identity", "events", "captures", "guests", "share", "messages"];
+
+fn feature_name(locale: Locale, feature: &str) -> &'static str {
+    match feature {
+        "identity" => td_string!(locale, audit.feature_identity),
+        "events" => td_string!(locale, audit.feature_events),
+        "captures" => td_string!(locale, audit.feature_captures),
+        "guests" => td_string!(locale, audit.feature_guests),
+        "share" => td_string!(locale, audit.feature_share),
+        _ => td_string!(locale, audit.feature_messages),
+    }
+}
+
+/// The address of the list with this filter.
+fn address(filter: &AuditFilter, cursor: Option<&str>) -> String {
+    let parts = [("feature", filter.feature.as_deref()), ("object", filter.object.as_deref()), ("cursor", cursor)];
+    let query: Vec<_> =
+        parts.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value?)))).collect();
+    if query.is_empty() { ADDRESS.to_owned() } else { format!("{ADDRESS}?{}", query.join("&")) }
+}
+
+/// Who did what, when.
+#[component]
+pub fn AuditPage() -> impl IntoView {
+    let locale = use_locale();
+    let query = use_query_map();
+    let asked = Memo::new(move |_| {
+        query.with(|query| {
+            let filter = AuditFilter {
+                feature: query.get_str("feature").filter(|name| FEATURES.contains(name)).map(str::to_owned),
+                object: query.get_str("object").filter(|id| !id.is_empty()).map(str::to_owned),
+            };
+            (filter, query.get_str("cursor").map(str::to_owned))
+        })
+    });
+    let page = Resource::new(move || asked.get(), |(filter, cursor)| api::list(filter, cursor));
+    view! {
+        <PageTitle text=td_string!(locale, audit.audit)/>
+        {load(
+            page,
+            || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
+            move |_, page| {
+                let (filter, _) = asked.get_untracked();
+                view! { <Trail filter page/> }.into_any()
+            },
+        )}
+    }
+}
+
+#[component]
+fn Trail(filter: AuditFilter, page: audit::AuditPage) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    let every = filter.feature.is_none();
+    let mut tabs = vec![Tab::new(
+        address(&AuditFilter { feature: None, ..filter.clone() }, None),
+        td_string!(locale, audit.all),
+        every,
+    )];
+    tabs.extend(FEATURES.map(|feature| {
+        let this = AuditFilter { feature: Some(feature.to_owned()), ..filter.clone() };
+        Tab::new(address(&this, None), feature_name(locale, feature), filter.feature.as_deref() == Some(feature))
+    }));
+    let about = filter.object.clone().map(|object| {
+        let name = format!("{} {}", words::object_kind(locale, &object), words::short(&object));
+        let all = address(&AuditFilter { object: None, ..filter.clone() }, None);
+        view! {
+            <p class="filter-note">
+                <span>{td_string!(locale, audit.only_object, object = name)}</span>
+                <a class="link" href=all>{td_string!(locale, audit.show_all)}</a>
+            </p>
+        }
+    });
+    let empty = page.items.is_empty();
+    let entries = RwSignal::new(page.items);
+    let next = RwSignal::new(page.next);
+    let busy = RwSignal::new(false);
+    let failure = RwSignal::new(None::<CmsError>);
+    let wanted = filter.clone();
+    let more = Callback::new(move |()| {
+        let filter = wanted.clone();
+        busy.set(true);
+        failure.set(None);
+        leptos::task::spawn_local(async move {
+            match api::list(filter, next.get_untracked()).await {
+                Ok(page) => {
+                    entries.update(|entries| entries.extend(page.items));
+                    next.set(page.next);
+                }
+                Err(error) => failure.set(Some(error)),
+            }
+            busy.set(false);
+        });
+    });
+    let columns = vec![
+        Column::text(td_string!(locale, audit.column_when)),
+        Column::text(td_string!(locale, audit.column_who)),
+        Column::text(td_string!(locale, audit.column_what)),
+        Column::wide(td_string!(locale, audit.column_object)),
+    ];
+    let list = if empty {
+        view! {
+            <EmptyState
+                art=Art::Record
+                title=td_string!(locale, audit.empty_title)
+                text=td_string!(locale, audit.empty_text)
+            >
+                {(!every)
+                    .then(|| view! { <ButtonLink href=ADDRESS>{td_string!(locale, audit.empty_all)}</ButtonLink> })}
+            </EmptyState>
+        }
+        .into_any()
+    } else {
+        let shown = filter.clone();
+        view! {
+            <Table label=td_string!(locale, audit.audit) columns=columns>
+                <For
+                    each=move || entries.get()
+                    key=|entry| entry.id.clone()
+                    children=move |entry| view! { <Entry entry filter=shown.clone()/> }
+                />
+            </Table>
+            {move || {
+                failure.get().map(|CmsError(error)| {
+                    let (text, request_id) = banner(&error, language);
+                    view! { <ErrorBanner text request_id/> }
+                })
+            }}
+            {move || {
+                next.get().map(|cursor| {
+                    view! { <LoadMore href=address(&filter, Some(&cursor)) busy=busy on_press=more/> }
+                })
+            }}
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead
+            title=td_string!(locale, audit.audit)
+            subtitle=Some(td_string!(locale, audit.subtitle).into())
+        />
+        <Chips label=td_string!(locale, audit.filter) tabs=tabs/>
+        {about}
+        {list}
+    }
+}
+
+#[component]
+fn Entry(entry: AuditView, filter: AuditFilter) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    let changed = (!entry.fields.is_empty()).then(|| {
+        let names: Vec<_> = entry.fields.iter().map(|field| words::field(locale, field).to_string()).collect();
+        view! { <span class="cell-sub">{names.join(", ")}</span> }
+    });
+    let times = (entry.count > 1).then(|| {
+        let count = number(language, entry.count);
+        view! { <span class="cell-sub">{td_string!(locale, audit.times, count = count)}</span> }
+    });
+    let object = entry.object.clone().map(|id| {
+        let name = format!("{} {}", words::object_kind(locale, &id), words::short(&id));
+        let named = match words::object_page(&id) {
+            Some(href) => view! { <a class="link" href=href title=id.clone()>{name}</a> }.into_any(),
+            None => view! { <span title=id.clone()>{name}</span> }.into_any(),
+        };
+        let only = address(&AuditFilter { object: Some(id.clone()), ..filter.clone() }, None);
+        let is_only = filter.object.as_deref() == Some(id.as_str());
+        let label = td_string!(locale, audit.object_entries);
+        view! {
+            <span class="audit-object">
+                {named}
+                {(!is_only).then(|| view! {
+                    <a class="button button-quiet audit-only" href=only aria-label=label title=label>
+                        <Icon name=IconName::Filter/>
+                    </a>
+                })}
+            </span>
+        }
+    });
+    view! {
+        <tr>
+            <td class="nowrap"><Time at=entry.at relative=true/></td>
+            <td>{words::actor(locale, &entry)}</td>
+            <td>
+                <span>{words::action(locale, &entry.action)}</span>
+                {changed}
+                {times}
+            </td>
+            <td class="wide">{object}</td>
+        </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_has_an_address() {
+        let mut filter = AuditFilter::default();
+        assert_eq!(address(&filter, None), "/cms/audit");
+        filter.feature = Some("captures".into());
+        assert_eq!(address(&filter, Some("a+b")), "/cms/audit?feature=captures&cursor=a%2Bb");
+    }
+}

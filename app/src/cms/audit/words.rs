@@ -1,0 +1,132 @@
+//! Actions, actors and objects of the audit trail in plain words.
+
+use leptos_i18n::td_string;
+
+use shutterpost_model::audit::AuditView;
+
+use crate::i18n::Locale;
+use crate::ui::Text;
+
+/// What was done, as it follows the name of who did it. An action without words is better named than hidden.
+pub fn action(locale: Locale, action: &str) -> Text {
+    Text::Borrowed(match action {
+        "identity.sign_in" => td_string!(locale, audit.did_identity_sign_in),
+        "identity.sign_out" => td_string!(locale, audit.did_identity_sign_out),
+        "identity.request_reset" => td_string!(locale, audit.did_identity_request_reset),
+        "identity.reset_password" => td_string!(locale, audit.did_identity_reset_password),
+        "identity.change_password" => td_string!(locale, audit.did_identity_change_password),
+        "identity.update_profile" => td_string!(locale, audit.did_identity_update_profile),
+        "identity.switch_organisation" => td_string!(locale, audit.did_identity_switch_organisation),
+        "identity.invite" => td_string!(locale, audit.did_identity_invite),
+        "identity.renew_invitation" => td_string!(locale, audit.did_identity_renew_invitation),
+        "identity.revoke_invitation" => td_string!(locale, audit.did_identity_revoke_invitation),
+        "identity.accept_invitation" => td_string!(locale, audit.did_identity_accept_invitation),
+        "identity.create_member" => td_string!(locale, audit.did_identity_create_member),
+        "identity.change_role" => td_string!(locale, audit.did_identity_change_role),
+        "identity.remove_member" => td_string!(locale, audit.did_identity_remove_member),
+        "identity.create_token" => td_string!(locale, audit.did_identity_create_token),
+        "identity.revoke_token" => td_string!(locale, audit.did_identity_revoke_token),
+        "events.create" => td_string!(locale, audit.did_events_create),
+        "events.update" => td_string!(locale, audit.did_events_update),
+        "events.delete" => td_string!(locale, audit.did_events_delete),
+        "events.update_branding" => td_string!(locale, audit.did_events_update_branding),
+        "events.update_consents" => td_string!(locale, audit.did_events_update_consents),
+        "events.create_device" => td_string!(locale, audit.did_events_create_device),
+        "events.revoke_device" => td_string!(locale, audit.did_events_revoke_device),
+        "captures.create" => td_string!(locale, audit.did_captures_create),
+        "captures.delete" => td_string!(locale, audit.did_captures_delete),
+        "captures.restore" => td_string!(locale, audit.did_captures_restore),
+        "captures.erase" => td_string!(locale, audit.did_captures_erase),
+        "guests.reveal" => td_string!(locale, audit.did_guests_reveal),
+        "guests.delete" => td_string!(locale, audit.did_guests_delete),
+        "share.renew" => td_string!(locale, audit.did_share_renew),
+        "share.revoke" => td_string!(locale, audit.did_share_revoke),
+        "share.delete" => td_string!(locale, audit.did_share_delete),
+        "messages.send_again" => td_string!(locale, audit.did_messages_send_again),
+        other => return Text::Owned(other.to_owned()),
+    })
+}
+
+/// A field that was changed.
+pub fn field(locale: Locale, field: &str) -> Text {
+    Text::Borrowed(match field {
+        "name" => td_string!(locale, audit.field_name),
+        "role" => td_string!(locale, audit.field_role),
+        "language" => td_string!(locale, audit.field_language),
+        "starts_on" => td_string!(locale, audit.field_starts_on),
+        "ends_on" => td_string!(locale, audit.field_ends_on),
+        "time_zone" => td_string!(locale, audit.field_time_zone),
+        "retention_days" => td_string!(locale, audit.field_retention_days),
+        "branding" => td_string!(locale, audit.field_branding),
+        "logo" => td_string!(locale, audit.field_logo),
+        other => return Text::Owned(other.to_owned()),
+    })
+}
+
+/// Who did it: the name if there still is one, else what kind of actor it was.
+pub fn actor(locale: Locale, entry: &AuditView) -> Text {
+    if let Some(name) = &entry.actor_name {
+        return Text::Owned(name.clone());
+    }
+    Text::Borrowed(match entry.actor_kind.as_str() {
+        "user" => td_string!(locale, audit.actor_user),
+        "device" => td_string!(locale, audit.actor_device),
+        "token" => td_string!(locale, audit.actor_token),
+        "guest" => td_string!(locale, audit.actor_guest),
+        _ => td_string!(locale, audit.actor_system),
+    })
+}
+
+/// The kind of an object, by the prefix of its id.
+pub fn object_kind(locale: Locale, id: &str) -> Text {
+    let prefix = id.split_once('_').map_or(id, |(prefix, _)| prefix);
+    Text::Borrowed(match prefix {
+        "org" => td_string!(locale, audit.object_organisation),
+        "usr" => td_string!(locale, audit.object_user),
+        "inv" => td_string!(locale, audit.object_invitation),
+        "tok" => td_string!(locale, audit.object_token),
+        "evt" => td_string!(locale, audit.object_event),
+        "dev" => td_string!(locale, audit.object_device),
+        "cap" => td_string!(locale, audit.object_capture),
+        "gst" => td_string!(locale, audit.object_guest),
+        "lnk" => td_string!(locale, audit.object_link),
+        "msg" => td_string!(locale, audit.object_message),
+        _ => td_string!(locale, audit.object_other),
+    })
+}
+
+/// The page of an object, where there is one. A deleted object's page says that it is not there.
+pub fn object_page(id: &str) -> Option<String> {
+    match id.split_once('_')?.0 {
+        "evt" => Some(format!("/cms/events/{id}")),
+        "cap" => Some(format!("/cms/captures/{id}")),
+        _ => None,
+    }
+}
+
+/// An id as people compare it: the kind is said elsewhere, the end differs most.
+pub fn short(id: &str) -> &str {
+    id.get(id.len().saturating_sub(8)..).unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_actions_have_words_and_others_keep_their_name() {
+        assert_eq!(action(Locale::en, "captures.delete"), "moved captures to the trash");
+        assert_eq!(action(Locale::de, "guests.reveal"), "hat Kontaktdaten angesehen");
+        assert_eq!(action(Locale::en, "leads.create"), "leads.create");
+    }
+
+    #[test]
+    fn objects_are_named_by_kind_and_end() {
+        let id = "cap_0123456789ab7fffbfffffffffff1234";
+        assert_eq!(object_kind(Locale::en, id), "Capture");
+        assert_eq!(short(id), "ffff1234");
+        assert_eq!(object_page(id).as_deref(), Some("/cms/captures/cap_0123456789ab7fffbfffffffffff1234"));
+        assert_eq!(object_page("usr_1"), None);
+        assert_eq!(short(""), "");
+    }
+}
