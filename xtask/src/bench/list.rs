@@ -62,7 +62,7 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let mut deep = first.clone();
     for _ in 0..CAPTURES / PAGE * 9 / 10 {
         let page: Value = serde_json::from_slice(&ask(&deep)?.body).or_fail("reading a page")?;
-        let cursor = page.get("next_cursor").and_then(Value::as_str).or_fail("reading a page's next cursor")?;
+        let cursor = page.get("next").and_then(Value::as_str).or_fail("reading a page's next cursor")?;
         deep = format!("{first}&cursor={}", super::encoded(cursor));
     }
     step.done();
