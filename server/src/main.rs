@@ -1,1 +1,7 @@
-fn main() {}
+//! Shutterpost.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shutterpost::cli::main()
+}

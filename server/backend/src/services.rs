@@ -1,11 +1,30 @@
 //! What every service holds, and putting them together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use shutterpost_vault::Keys;
+use futures_util::FutureExt;
+pub use shutterpost_media::inspect::Limits;
+use shutterpost_model::messages::MailWriter;
+use shutterpost_model::services::Services;
+use shutterpost_vault::keys::Keys;
 
+use crate::audit::AuditService;
+use crate::captures::CapturesService;
 use crate::context::World;
 use crate::db::Db;
+use crate::events::EventsService;
+use crate::guests::GuestsService;
+use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, session};
+use crate::ingest::{IngestConfig, IngestService, capture_parts};
+use crate::jobs::objects::DeleteObject;
+use crate::jobs::queue::JobKind;
+use crate::jobs::worker::{Periodic, Worker};
+use crate::jobs::{Permit, Wake};
+use crate::messages::mailer::Mailer;
+use crate::messages::send::SendMessage;
+use crate::messages::MessagesService;
+use crate::share::SharesService;
 use crate::storage::Storage;
 
 /// What services share. Cheap to clone.
@@ -17,4 +36,65 @@ pub struct Deps {
     pub storage: Storage,
     /// Canonical origin without a trailing slash, e.g. `https://photos.example`.
     pub origin: String,
+}
+
+/// What an operator may decide.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    pub password: PasswordPolicy,
+    /// What uploads are refused before decoding.
+    pub limits: Limits,
+    /// Threads for pictures; half of the cores if not given.
+    pub image_threads: Option<usize>,
+}
+
+/// The services and the worker of one process.
+#[derive(Debug)]
+pub struct Backend {
+    pub services: Services,
+    pub worker: Worker,
+}
+
+/// How often what time deletes is looked for.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+impl Backend {
+    /// Puts the services together.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread for the image work.
+    pub fn new(
+        deps: Deps,
+        options: Options,
+        wake: Wake,
+        mailer: Arc<dyn Mailer>,
+        writer: Arc<dyn MailWriter>,
+    ) -> std::io::Result<Self> {
+        let Options { password, limits, image_threads } = options;
+        let parts = capture_parts(&deps);
+        let ingest = IngestService::start(deps.clone(), IngestConfig { limits, threads: image_threads }, wake.clone())?;
+        let services = Services {
+            accounts: Arc::new(AccountsService::new(deps.clone(), password)),
+            directory: Arc::new(DirectoryService::new(deps.clone())),
+            events: Arc::new(EventsService::new(deps.clone())),
+            captures: Arc::new(CapturesService::new(deps.clone(), parts)),
+            guests: Arc::new(GuestsService::new(deps.clone())),
+            shares: Arc::new(SharesService::new(deps.clone())),
+            messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
+            ingest: Arc::new(ingest),
+            audit: Arc::new(AuditService::new(deps.clone())),
+        };
+        let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)
+            .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
+            .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
+            .periodic(Periodic { name: "sweep", every: SWEEP, run: Box::new(move |permit| sweep(permit, deps.clone()).boxed()) });
+        Ok(Self { services, worker })
+    }
+}
+
+/// Everything that time deletes: sessions, past retention, trash, leftovers.
+async fn sweep(permit: Permit, deps: Deps) -> Result<(), crate::error::Failure> {
+    session::sweep(&deps.db, &deps.world, &permit).await?;
+    crate::privacy::sweep(&permit, &deps).await?;
+    Ok(())
 }

@@ -1,0 +1,80 @@
+//! The command line.
+
+mod admin;
+mod demo;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+
+#[derive(Debug, Parser)]
+#[command(name = "shutterpost", version, about = "Delivers event photos to guests, lawfully and provably")]
+struct Arguments {
+    /// Folder of database, media, keys and local outbox.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// Port to listen on.
+    #[arg(long, global = true)]
+    port: Option<u16>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve HTTP and do the work of the job table.
+    Serve {
+        /// Only HTTP; `shutterpost worker` runs elsewhere.
+        #[arg(long)]
+        no_worker: bool,
+    },
+    /// Only the work of the job table: messages, clean-up, retention.
+    Worker,
+    /// Bring the database up to date and stop.
+    Migrate,
+    /// Accounts, from the machine itself.
+    Admin {
+        #[command(subcommand)]
+        command: admin::AdminCommand,
+    },
+    /// Seed a demo: an organisation, an event, captures, guests, users.
+    Demo(demo::DemoArguments),
+}
+
+/// Runs the command; what went wrong goes to standard error in words.
+pub fn main() -> ExitCode {
+    let Arguments { data, port, command } = Arguments::parse();
+    let config = match Config::load(Overrides { data, port }) {
+        Ok(config) => config,
+        Err(error) => return failed(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Serve { no_worker } => serve::serve(config, !no_worker).await,
+            Command::Worker => serve::worker(config).await,
+            Command::Migrate => serve::migrate(config).await,
+            Command::Admin { command } => admin::run(config, command).await,
+            Command::Demo(arguments) => demo::run(config, arguments).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&*error),
+    }
+}
+
+/// What a command fails with: a sentence for the operator.
+type CommandError = Box<dyn std::error::Error + Send + Sync>;
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("shutterpost: {error}");
+    ExitCode::FAILURE
+}

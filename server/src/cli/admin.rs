@@ -1,0 +1,65 @@
+//! Accounts, from the machine itself.
+
+use std::io::{IsTerminal, Read};
+
+use clap::Subcommand;
+use shutterpost_backend::identity::{PasswordPolicy, admin};
+use shutterpost_model::pii::{Pii, Secret};
+
+use super::CommandError;
+use crate::config::Config;
+use crate::wiring;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminCommand {
+    /// Create an organisation and its owner. The password is read from standard input, so that it stands in no
+    /// process list and no shell history.
+    CreateOwner {
+        /// Name of the organisation.
+        #[arg(long)]
+        organisation: String,
+        /// Name of the owner.
+        #[arg(long)]
+        name: String,
+        /// E-mail address to sign in with.
+        #[arg(long)]
+        email: String,
+    },
+}
+
+pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), CommandError> {
+    let AdminCommand::CreateOwner { organisation, name, email } = command;
+    let password = read_password()?;
+    let deps = wiring::deps(&config).await?;
+    let created = admin::create_owner(
+        &deps,
+        PasswordPolicy::default(),
+        &organisation,
+        Pii::new(name),
+        Pii::new(email),
+        password,
+    )
+    .await;
+    let (organisation, user) = created.map_err(|error| told(&error))?;
+    eprintln!("Created {organisation} with its owner {user}. Sign in at {}/cms/sign-in", config.http.origin);
+    Ok(())
+}
+
+/// An error of the services in words for the operator.
+pub(super) fn told(error: &shutterpost_model::error::AppError) -> CommandError {
+    let language = shutterpost_model::language::Language::English;
+    let mut text = shutterpost_app::texts::error(error.code, language).to_string();
+    for field in &error.fields {
+        text.push_str(&format!("\n  {}: {}", field.field, shutterpost_app::texts::error(field.code, language)));
+    }
+    text.into()
+}
+
+fn read_password() -> Result<Secret, CommandError> {
+    if std::io::stdin().is_terminal() {
+        eprintln!("Password, at least 15 characters (it is shown while you type; end with Enter and Ctrl-D):");
+    }
+    let mut text = String::new();
+    std::io::stdin().take(4096).read_to_string(&mut text)?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}

@@ -1,0 +1,334 @@
+//! Configuration: `shutterpost.toml` in the working directory, then the environment, then flags; later wins. The only
+//! module that reads the environment. An unknown key is an error that names it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+
+/// Why the configuration cannot be used. Shown to the operator; never holds a value that may be secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{origin}: unknown setting {name:?}; known are {known}")]
+    Unknown { origin: String, name: String, known: String },
+    #[error("{name}: {why}")]
+    Value { name: &'static str, why: String },
+    #[error("{path}: {why}")]
+    File { path: String, why: String },
+}
+
+macro_rules! settings {
+    ($($(#[$doc:meta])* $field:ident = $variable:literal;)+) => {
+        /// The settings as text, by their two spellings: `field` in the file, the variable in the environment.
+        const SETTINGS: &[(&str, &str)] = &[$((stringify!($field), $variable)),+];
+
+        #[derive(Debug, Default)]
+        struct Raw { $($(#[$doc])* $field: Option<String>,)+ }
+
+        impl Raw {
+            fn set(&mut self, field: &str, value: String) -> bool {
+                match field {
+                    $(stringify!($field) => self.$field = Some(value),)+
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+settings! {
+    /// Folder of database, media, keys and local outbox.
+    data = "SHUTTERPOST_DATA";
+    /// `sqlite:PATH` or `postgres://…`.
+    database_url = "DATABASE_URL";
+    /// `file:PATH`.
+    storage = "SHUTTERPOST_STORAGE";
+    /// Canonical origin, e.g. `https://photos.example`.
+    url = "SHUTTERPOST_URL";
+    /// Address to listen on.
+    address = "SHUTTERPOST_ADDRESS";
+    port = "SHUTTERPOST_PORT";
+    /// Folder with the browser's bundle and its `assets.html`.
+    site = "SHUTTERPOST_SITE";
+    /// Key file.
+    keys = "SHUTTERPOST_KEYS";
+    /// `smtp://…` or `smtps://…`.
+    smtp_url = "SHUTTERPOST_SMTP_URL";
+    /// Sender of mails, e.g. `Photos <photos@example.com>`.
+    mail_from = "SHUTTERPOST_MAIL_FROM";
+    /// Proxies whose `X-Forwarded-For` is believed: addresses, comma-separated.
+    trusted_proxies = "SHUTTERPOST_TRUSTED_PROXIES";
+    /// Development mode: local outbox at `/dev/outbox`.
+    dev = "SHUTTERPOST_DEV";
+    /// Largest upload in bytes.
+    upload_bytes = "SHUTTERPOST_UPLOAD_BYTES";
+    /// Largest picture in pixels.
+    upload_pixels = "SHUTTERPOST_UPLOAD_PIXELS";
+    /// Database connections for reading.
+    connections = "SHUTTERPOST_CONNECTIONS";
+    /// Threads of the image work.
+    image_threads = "SHUTTERPOST_IMAGE_THREADS";
+    /// Log filter, e.g. `info,shutterpost=debug`.
+    log = "SHUTTERPOST_LOG";
+    /// `json` or `text`.
+    log_format = "SHUTTERPOST_LOG_FORMAT";
+}
+
+/// Variables that other programs of ours read.
+const FOREIGN: &[&str] = &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_POSTGRES"];
+
+/// Where the server listens and what it calls itself.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    pub address: IpAddr,
+    pub port: u16,
+    /// Canonical origin without a trailing slash; used in mails and Open Graph, never the Host header.
+    pub origin: String,
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Folder with the browser's bundle; without one the CMS works as plain HTML.
+    pub site: Option<PathBuf>,
+    pub dev: bool,
+    pub upload_bytes: usize,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone)]
+pub struct StoreConfig {
+    pub data: PathBuf,
+    pub database_url: String,
+    pub storage: String,
+    pub keys: PathBuf,
+    pub connections: usize,
+}
+
+/// How mail leaves.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// `None`: the local outbox.
+    pub smtp_url: Option<String>,
+    pub from: Option<String>,
+}
+
+/// The image work.
+#[derive(Debug, Clone)]
+pub struct ImageConfig {
+    /// `None`: half of the cores.
+    pub threads: Option<usize>,
+    pub pixels: u64,
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    pub filter: String,
+    pub json: bool,
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub http: HttpConfig,
+    pub store: StoreConfig,
+    pub mail: MailConfig,
+    pub images: ImageConfig,
+    pub log: LogConfig,
+}
+
+/// What flags of the command line override.
+#[derive(Debug, Default)]
+pub struct Overrides {
+    pub data: Option<PathBuf>,
+    pub port: Option<u16>,
+}
+
+impl Config {
+    /// Reads file, environment and flags.
+    pub fn load(overrides: Overrides) -> Result<Self, ConfigError> {
+        let file = Path::new("shutterpost.toml");
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(ConfigError::File { path: file.display().to_string(), why: error.to_string() }),
+        };
+        Self::from_parts(text.as_deref(), std::env::vars(), overrides)
+    }
+
+    /// The same from given parts, for tests.
+    pub fn from_parts(
+        file: Option<&str>,
+        environment: impl Iterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigError> {
+        let mut raw = Raw::default();
+        let known = || SETTINGS.iter().map(|(field, _)| *field).collect::<Vec<_>>().join(", ");
+        if let Some(text) = file {
+            let origin = "shutterpost.toml";
+            let table: BTreeMap<String, toml::Value> = toml::from_str(text)
+                .map_err(|error| ConfigError::File { path: origin.into(), why: error.message().to_owned() })?;
+            for (field, value) in table {
+                let value = match value {
+                    toml::Value::String(text) => text,
+                    toml::Value::Integer(number) => number.to_string(),
+                    toml::Value::Boolean(flag) => flag.to_string(),
+                    _ => {
+                        return Err(ConfigError::File {
+                            path: origin.into(),
+                            why: format!("{field}: must be a text, a whole number, true or false"),
+                        });
+                    }
+                };
+                if !raw.set(&field, value) {
+                    return Err(ConfigError::Unknown { origin: origin.into(), name: field, known: known() });
+                }
+            }
+        }
+        for (name, value) in environment {
+            match SETTINGS.iter().find(|(_, variable)| *variable == name) {
+                Some((field, _)) => {
+                    raw.set(field, value);
+                }
+                None if name.starts_with("SHUTTERPOST_") && !FOREIGN.contains(&name.as_str()) => {
+                    let known = SETTINGS.iter().map(|(_, variable)| *variable).collect::<Vec<_>>().join(", ");
+                    return Err(ConfigError::Unknown { origin: "environment".into(), name, known });
+                }
+                None => {}
+            }
+        }
+        Self::resolve(raw, overrides)
+    }
+
+    fn resolve(raw: Raw, overrides: Overrides) -> Result<Self, ConfigError> {
+        let data = overrides.data.or_else(|| raw.data.map(PathBuf::from)).unwrap_or_else(|| "data".into());
+        let port = overrides.port.map_or_else(|| number("port", raw.port.as_deref(), 8080), Ok)?;
+        let origin = raw.url.unwrap_or_else(|| format!("http://localhost:{port}"));
+        let dev = flag("dev", raw.dev.as_deref())?;
+        let upload_bytes: u64 = number("upload_bytes", raw.upload_bytes.as_deref(), 40_000_000)?;
+        Ok(Self {
+            http: HttpConfig {
+                address: match raw.address.as_deref() {
+                    None => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                    Some(text) => address("address", text)?,
+                },
+                port,
+                origin: check_origin(&origin)?,
+                trusted_proxies: raw
+                    .trusted_proxies
+                    .as_deref()
+                    .unwrap_or_default()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|text| !text.is_empty())
+                    .map(|text| address("trusted_proxies", text))
+                    .collect::<Result<_, _>>()?,
+                site: raw.site.map(PathBuf::from),
+                dev,
+                upload_bytes: usize::try_from(upload_bytes).unwrap_or(usize::MAX),
+            },
+            store: StoreConfig {
+                database_url: raw
+                    .database_url
+                    .unwrap_or_else(|| format!("sqlite:{}", data.join("shutterpost.sqlite").display())),
+                storage: raw.storage.unwrap_or_else(|| format!("file:{}", data.join("media").display())),
+                keys: raw.keys.map_or_else(|| data.join("keys.json"), PathBuf::from),
+                connections: number("connections", raw.connections.as_deref(), 8)?,
+                data,
+            },
+            mail: MailConfig { smtp_url: raw.smtp_url.filter(|url| !url.is_empty()), from: raw.mail_from },
+            images: ImageConfig {
+                threads: match raw.image_threads.as_deref() {
+                    None => None,
+                    Some(text) => Some(number("image_threads", Some(text), 1)?),
+                },
+                pixels: number("upload_pixels", raw.upload_pixels.as_deref(), 100_000_000)?,
+                bytes: upload_bytes,
+            },
+            log: LogConfig {
+                filter: raw.log.unwrap_or_else(|| "info".into()),
+                json: match raw.log_format.as_deref() {
+                    None => !dev,
+                    Some("json") => true,
+                    Some("text") => false,
+                    Some(_) => return Err(ConfigError::Value { name: "log_format", why: "json or text".into() }),
+                },
+            },
+        })
+    }
+}
+
+fn number<T: std::str::FromStr>(name: &'static str, text: Option<&str>, default: T) -> Result<T, ConfigError> {
+    text.map_or(Ok(default), |text| {
+        text.trim().parse().map_err(|_| ConfigError::Value { name, why: format!("{text:?} is not a number in range") })
+    })
+}
+
+fn flag(name: &'static str, text: Option<&str>) -> Result<bool, ConfigError> {
+    match text {
+        None | Some("" | "0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(_) => Err(ConfigError::Value { name, why: "1 or 0".into() }),
+    }
+}
+
+fn address(name: &'static str, text: &str) -> Result<IpAddr, ConfigError> {
+    text.parse().map_err(|_| ConfigError::Value { name, why: format!("{text:?} is not an IP address") })
+}
+
+/// An origin as browsers write it: scheme, host, optional port, nothing behind. Plain http only for this machine:
+/// cookies are `Secure`, and browsers treat loopback as secure.
+fn check_origin(text: &str) -> Result<String, ConfigError> {
+    let wrong = |why: &str| ConfigError::Value { name: "url", why: why.to_owned() };
+    let text = text.trim_end_matches('/');
+    let (scheme, host) = text.split_once("://").ok_or_else(|| wrong("must begin with https://"))?;
+    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
+        return Err(wrong("must be an origin: scheme, host and port, without a path"));
+    }
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    match scheme {
+        "https" => {}
+        "http" if matches!(name, "localhost" | "127.0.0.1" | "[::1]") => {}
+        _ => return Err(wrong("must be https; http is for localhost only")),
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: Option<&str>, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_parts(file, environment, Overrides::default())
+    }
+
+    #[test]
+    fn without_settings_everything_is_local() {
+        let config = load(None, &[("HOME", "/nowhere")]).expect("defaults");
+        assert_eq!(config.http.origin, "http://localhost:8080");
+        assert_eq!(config.store.database_url, "sqlite:data/shutterpost.sqlite");
+        assert!(config.log.json);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_flags_over_both() {
+        let file = "port = 81\nurl = \"https://Photos.example/\"\n";
+        let config = load(Some(file), &[("SHUTTERPOST_PORT", "82")]).expect("valid");
+        assert_eq!((config.http.port, config.http.origin.as_str()), (82, "https://photos.example"));
+        let overrides = Overrides { data: None, port: Some(83) };
+        assert_eq!(Config::from_parts(Some(file), std::iter::empty(), overrides).expect("valid").http.port, 83);
+    }
+
+    #[test]
+    fn what_is_unknown_or_wrong_is_named() {
+        for (file, environment, named) in [
+            (Some("prot = 1"), vec![], "prot"),
+            (None, vec![("SHUTTERPOST_PROT", "1")], "SHUTTERPOST_PROT"),
+            (None, vec![("SHUTTERPOST_PORT", "many")], "port"),
+            (None, vec![("SHUTTERPOST_URL", "http://photos.example")], "url"),
+            (None, vec![("SHUTTERPOST_URL", "https://photos.example/x")], "url"),
+            (None, vec![("SHUTTERPOST_TRUSTED_PROXIES", "10.0.0.1, proxy")], "trusted_proxies"),
+        ] {
+            let error = load(file, &environment).expect_err("wrong").to_string();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

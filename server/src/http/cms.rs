@@ -1,0 +1,131 @@
+//! Pages of the CMS and the forms that are posted to them.
+//!
+//! A form posts to its own page. Success answers 303 to a page with `?done=`; failure renders the same page again
+//! with the error and what was typed. No script is needed for either.
+
+pub(super) mod form;
+pub(super) mod identity;
+pub(super) mod events;
+pub(super) mod captures;
+pub(super) mod messages;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::nonce::Nonce;
+use leptos::prelude::provide_context;
+use shutterpost_app::cms::{FormOutcome, provide_request_context, shell};
+use shutterpost_model::error::{AppError, Code};
+
+use super::context::{Context, Failed};
+use super::{Http, functions, headers, problem};
+
+/// `GET /` and `GET /cms`: to the overview, which leads to the sign-in where needed.
+pub(super) async fn home() -> Redirect {
+    Redirect::to("/cms/overview")
+}
+
+/// `GET` of any page. Who may call: as the entry of each page says; what it shows is decided by the ports.
+pub(super) async fn page(State(http): State<Http>, Extension(context): Extension<Context>, request: Request) -> Response {
+    render(&http, &context, FormOutcome::default(), request).await
+}
+
+/// The page with the outcome of a form.
+pub(super) async fn render(http: &Http, context: &Context, outcome: FormOutcome, request: Request) -> Response {
+    let status = outcome.error.as_ref().map(problem::status);
+    let code = outcome.error.as_ref().map(|error| error.code);
+    // The reader's own choice wins over what the browser asks for.
+    let language = match &context.actor {
+        Some(actor) => http.services().accounts.me(actor).await.map_or(context.language, |me| me.language),
+        None => context.language,
+    };
+    let given = functions::request_context(http, context, language, outcome);
+    let nonce = Nonce::new();
+    let policy = headers::cms_policy(&nonce);
+    let assets = http.assets().cloned().unwrap_or_default();
+    let handler = leptos_axum::render_app_async_with_context(
+        move || {
+            provide_context(nonce.clone());
+            provide_request_context(given.clone());
+        },
+        move || shell(assets.clone()),
+    );
+    let mut response = handler(request).await;
+    // What the page itself found out (not there, not allowed) says more than what was wrong with the form.
+    if let Some(status) = status.filter(|_| response.status() == StatusCode::OK) {
+        *response.status_mut() = status;
+    }
+    if let Some(code) = code {
+        response.extensions_mut().insert(Failed(code));
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// A whole page that says what is wrong, for refusals in front of a handler.
+pub(super) async fn error_page(http: &Http, context: &Context, error: &AppError) -> Response {
+    let mut error = error.clone();
+    error.request_id = Some(context.request.as_str().to_owned());
+    let path = match error.code {
+        Code::Forbidden => "/cms/error/forbidden",
+        Code::NotFound => "/cms/error/not-found",
+        _ => "/cms/error",
+    };
+    let outcome = FormOutcome { error: Some(error), ..FormOutcome::default() };
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = Uri::from_static(path);
+    render(http, context, outcome, request).await
+}
+
+/// What a form led to.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// To a page, with `?done=` for its toast.
+    To(String),
+    /// The same page, with a secret that is shown this once.
+    Issued(String),
+    /// To a page, with a session cookie set or ended.
+    Session { to: String, cookie: String, clear: bool },
+}
+
+/// Answers a form: 303, or its page again.
+pub(super) async fn answer(
+    http: &Http,
+    context: &Context,
+    uri: Uri,
+    form: &form::Fields,
+    result: Result<Done, AppError>,
+) -> Response {
+    let (error, issued) = match result {
+        Ok(Done::To(to)) => return Redirect::to(&to).into_response(),
+        Ok(Done::Session { to, cookie, clear }) => {
+            let mut response = Redirect::to(&to).into_response();
+            if let Ok(cookie) = HeaderValue::try_from(cookie) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            if clear {
+                response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+            }
+            return response;
+        }
+        Ok(Done::Issued(secret)) => (None, Some(secret)),
+        Err(mut error) => {
+            error.request_id = Some(context.request.as_str().to_owned());
+            (Some(error), None)
+        }
+    };
+    let outcome =
+        FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = uri;
+    let mut response = render(http, context, outcome, request).await;
+    if response.status() == StatusCode::OK {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}

@@ -1,0 +1,160 @@
+//! Forms of captures: selections, uploads, and the acts on a single capture.
+
+use axum::extract::{Multipart, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{CaptureId, EventId};
+use shutterpost_model::ingest::{Accepted, Upload};
+use shutterpost_model::share::LinkKind;
+
+use super::events::id;
+use super::form::{Fields, File, multipart};
+use super::{Done, answer};
+use crate::http::context::Context;
+use crate::http::{Http, problem};
+
+/// `POST /cms/events/{event}`: delete or restore the ticked captures. Who may call: editors and above.
+pub(in crate::http) async fn select(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    uri: Uri,
+    Path(event): Path<String>,
+    form: Fields,
+) -> Response {
+    let result = async {
+        let (actor, captures) = (context.actor()?, &http.services().captures);
+        let event: EventId = id(&event)?;
+        let ids = form.all("capture").map(id).collect::<Result<Vec<CaptureId>, _>>()?;
+        let (count, done) = match form.text("intent") {
+            "delete" => (captures.delete(actor, &event, &ids).await?, "captures_deleted"),
+            "restore" => (captures.restore(actor, &event, &ids).await?, "captures_restored"),
+            _ => return Err(AppError::new(Code::BadRequest)),
+        };
+        Ok(Done::To(format!("/cms/events/{event}?done={done}&n={count}")))
+    };
+    let result = result.await;
+    answer(&http, &context, uri, &form, result).await
+}
+
+/// `POST /cms/events/{event}/captures`: files dropped or picked. With `Accept: application/json` one file and its
+/// answer; as a plain form any number, then back to the grid. Who may call: editors and above.
+pub(in crate::http) async fn upload(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    Path(event): Path<String>,
+    headers: HeaderMap,
+    form: Multipart,
+) -> Response {
+    let json = headers.get(header::ACCEPT).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    let result = async {
+        let event: EventId = id(&event)?;
+        let (_, files) = multipart(form, "file").await?;
+        let mut accepted = Vec::with_capacity(files.len());
+        for file in files {
+            accepted.push(accept(&http, &context, &event, file).await?);
+        }
+        if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok((event, accepted)) }
+    };
+    match result.await {
+        Ok((_, accepted)) if json => (StatusCode::CREATED, Json(accepted.into_iter().next())).into_response(),
+        Ok((event, accepted)) => {
+            Redirect::to(&format!("/cms/events/{event}?done=captures_uploaded&n={}", accepted.len())).into_response()
+        }
+        Err(error) if json => problem::problem(&error, &context),
+        Err(error) => {
+            // The page to show again is the grid, one level up.
+            let grid = format!("/cms/events/{event}").parse().unwrap_or_default();
+            let mut form = Fields::default();
+            form.push("intent".into(), "upload".into());
+            answer(&http, &context, grid, &form, Err(error)).await
+        }
+    }
+}
+
+async fn accept(http: &Http, context: &Context, event: &EventId, file: File) -> Result<Accepted, AppError> {
+    let File { declared, bytes } = file;
+    // Browsers guess the type from the file's name; only what the file holds counts here.
+    let declared = declared.filter(|declared| declared.starts_with("image/"));
+    let upload = Upload { bytes, declared, guest: None, key: None, captured_at: None };
+    http.services().ingest.accept(context.actor()?, event, upload).await
+}
+
+/// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, delete_guest. Who may call:
+/// editors and above.
+pub(in crate::http) async fn act(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    uri: Uri,
+    Path(capture): Path<String>,
+    form: Fields,
+) -> Response {
+    let result = async {
+        let (actor, services) = (context.actor()?, http.services());
+        let capture: CaptureId = id(&capture)?;
+        let page = format!("/cms/captures/{capture}");
+        let found = services.captures.find(actor, &capture).await?;
+        let own = std::slice::from_ref(&capture);
+        let done = match form.text("intent") {
+            "delete" => {
+                services.captures.delete(actor, &found.event, own).await?;
+                return Ok(Done::To(format!("/cms/events/{}?done=captures_deleted&n=1", found.event)));
+            }
+            "restore" => {
+                services.captures.restore(actor, &found.event, own).await?;
+                "captures_restored&n=1"
+            }
+            "send_again" => {
+                services.messages.send_again(actor, &form.parse("message", Code::NotFound)?).await?;
+                "message_queued"
+            }
+            "renew_link" => {
+                services.shares.renew(actor, &form.parse("link", Code::NotFound)?).await?;
+                "link_renewed"
+            }
+            "revoke_link" => {
+                services.shares.revoke(actor, &form.parse("link", Code::NotFound)?).await?;
+                "link_revoked"
+            }
+            "delete_guest" => {
+                services.guests.delete(actor, &form.parse("guest", Code::NotFound)?).await?;
+                // The capture goes too if it showed nobody else.
+                let left = services.captures.find(actor, &capture).await.is_ok();
+                let to = if left { page } else { format!("/cms/events/{}", found.event) };
+                return Ok(Done::To(format!("{to}?done=guest_deleted")));
+            }
+            _ => return Err(AppError::new(Code::BadRequest)),
+        };
+        Ok(Done::To(format!("{page}?done={done}")))
+    };
+    let result = result.await;
+    answer(&http, &context, uri, &form, result).await
+}
+
+/// `GET /cms/captures/{capture}/qr.svg`: the view link as a QR code. Who may call: viewers and above.
+pub(in crate::http) async fn qr(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    Path(capture): Path<String>,
+) -> Response {
+    let found = async {
+        let capture = http.services().captures.find(context.actor()?, &id(&capture)?).await?;
+        let link = capture.links.into_iter().find(|link| link.kind == LinkKind::View).and_then(|link| link.url);
+        link.ok_or_else(|| AppError::new(Code::NotFound))
+    };
+    let svg = match found.await {
+        Ok(url) => qrcode::QrCode::new(url.as_bytes()).map(|code| {
+            code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build()
+        }),
+        Err(error) => return problem::problem(&error, &context),
+    };
+    match svg {
+        Ok(svg) => {
+            let mut response = svg.into_response();
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
+            response
+        }
+        Err(_) => problem::problem(&AppError::new(Code::Internal), &context),
+    }
+}

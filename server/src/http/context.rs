@@ -1,0 +1,31 @@
+//! What the guard found out about a request, for the handler behind it.
+
+use shutterpost_model::access::Actor;
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::RequestId;
+use shutterpost_model::identity::Client;
+use shutterpost_model::language::Language;
+
+/// Name of the session cookie; the prefix makes browsers insist on `Secure`, `Path=/` and no domain.
+pub const COOKIE: &str = "__Host-shutterpost";
+
+/// The request's facts; handlers take it by `Extension`.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub actor: Option<Actor>,
+    pub client: Client,
+    pub request: RequestId,
+    /// By `Accept-Language`, or `?lang=`.
+    pub language: Language,
+}
+
+impl Context {
+    /// The actor; routes that need one never get here without.
+    pub fn actor(&self) -> Result<&Actor, AppError> {
+        self.actor.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))
+    }
+}
+
+/// The code of a failed response, for the log; put into the response's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Failed(pub Code);

@@ -1,0 +1,34 @@
+//! Server functions of the CMS: each is an entry of the registry; leptos finds its body by the path.
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use shutterpost_app::cms::{FormOutcome, RequestContext, provide_request_context};
+
+use super::Http;
+use super::context::Context;
+
+/// `POST /fn/…`. Who may call: as the entry of each function says.
+pub(super) async fn call(State(http): State<Http>, Extension(context): Extension<Context>, request: Request) -> Response {
+    let page = request_context(&http, &context, context.language, FormOutcome::default());
+    let provide = move || provide_request_context(page.clone());
+    leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()
+}
+
+/// The one list of what pages and functions are given.
+pub(super) fn request_context(
+    http: &Http,
+    context: &Context,
+    language: shutterpost_model::language::Language,
+    outcome: FormOutcome,
+) -> RequestContext {
+    RequestContext {
+        services: http.services().clone(),
+        actor: context.actor.clone(),
+        language,
+        client: context.client.clone(),
+        request_id: context.request.as_str().to_owned(),
+        outcome,
+        dev: http.config().dev,
+    }
+}

@@ -1,0 +1,286 @@
+//! The guard in front of every handler: names the request, proves who calls, refuses cross-site changes, completes the
+//! headers and writes the log line. What it checks stands in the route's entry and nowhere else.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use axum::{Extension, Router};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::MethodRouter;
+use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{EventId, RequestId};
+use shutterpost_model::identity::Client;
+use shutterpost_model::language::Language;
+use tracing::Instrument;
+
+use super::context::{COOKIE, Context, Failed};
+use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
+use super::{Http, headers, problem};
+use crate::log::RequestLine;
+
+/// Form data beyond this is no form of ours.
+const SMALL: usize = 256 * 1024;
+const LOGO: usize = 8 * 1024 * 1024;
+/// Multipart boundaries and fields around a file.
+const AROUND: usize = 256 * 1024;
+
+/// The peer of the connection, put into the request by the server's accept loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+#[derive(Clone)]
+struct Guard {
+    http: Http,
+    spec: RouteSpec,
+}
+
+/// Puts the guard in front of a handler.
+pub(super) fn wrap(http: &Http, spec: RouteSpec, handler: MethodRouter<Http>) -> MethodRouter<Http> {
+    let limit = match spec.body {
+        registry::Body::Small => SMALL,
+        registry::Body::Logo => LOGO,
+        registry::Body::Upload => http.config().upload_bytes.saturating_add(AROUND),
+    };
+    let guard = Guard { http: http.clone(), spec };
+    handler.layer(DefaultBodyLimit::max(limit)).layer(from_fn_with_state(guard, run))
+}
+
+/// What answers where no route is: a refusal in the form of the surface that the path belongs to.
+pub(super) fn wrap_fallback(http: &Http) -> Router {
+    let spec = RouteSpec {
+        method: "",
+        path: "unknown",
+        access: Access::Public,
+        surface: Surface::Plain,
+        csrf: Csrf::Safe,
+        rate: Rate::Free,
+        body: registry::Body::Small,
+    };
+    let guard = Guard { http: http.clone(), spec };
+    Router::new().fallback(unknown).with_state(http.clone()).layer(from_fn_with_state(guard, run))
+}
+
+async fn unknown(State(http): State<Http>, Extension(context): Extension<Context>, method: Method, uri: Uri) -> Response {
+    refusal(&http, surface_of(uri.path()), AppError::new(Code::NotFound), &context, &method, &uri).await
+}
+
+fn surface_of(path: &str) -> Surface {
+    match path.split('/').nth(1) {
+        Some("api") => Surface::Api,
+        Some("fn") => Surface::Function,
+        Some("cms") => Surface::Page,
+        Some("s" | "m") => Surface::Guest,
+        _ => Surface::Plain,
+    }
+}
+
+async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let Guard { http, spec } = guard;
+    // The head alone: a body cannot be shared between threads while the proof waits for the database.
+    let (mut request, body) = request.into_parts();
+    let started = Instant::now();
+    let at = http.world().now();
+    let id: RequestId = http.world().id(RequestId::new);
+    let method = method_name(&request.method);
+    let mut context = Context {
+        actor: None,
+        client: Client { address: address(&http, &request), request: Some(id.clone()) },
+        request: id.clone(),
+        language: language(&request),
+    };
+    let span = tracing::info_span!("request", request.id = id.as_str(), http.route = spec.path);
+    let proof = prove(&http, &spec, &request, &context).instrument(span.clone()).await;
+    let organisation = proof.as_ref().ok().and_then(|actor| actor.as_ref()?.organisation().map(|id| id.as_str().to_owned()));
+    let changes = spec.mutates();
+    let mut response = match proof {
+        Ok(actor) => {
+            context.actor = actor.map(|actor| actor.within(id.clone()));
+            request.extensions.insert(context);
+            next.run(Request::from_parts(request, body)).instrument(span).await
+        }
+        Err(error) => refusal(&http, spec.surface, error, &context, &request.method, &request.uri).instrument(span).await,
+    };
+    if changes && !response.status().is_client_error() && !response.status().is_server_error() {
+        http.operations().changed();
+        // "Gone at once" holds from the moment the answer is seen.
+        http.shares().catch_up().await;
+    }
+    let surface = if spec.path == "unknown" { Surface::Page } else { spec.surface };
+    headers::complete(response.headers_mut(), surface, http.config().origin.starts_with("https:"));
+    if let Ok(value) = HeaderValue::try_from(id.as_str()) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    http.log().line(RequestLine {
+        at,
+        request: id.into_string(),
+        method,
+        route: spec.path,
+        status: response.status().as_u16(),
+        micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        code: response.extensions().get::<Failed>().map(|failed| failed.0.as_str()),
+        organisation,
+        cached: false,
+    });
+    response
+}
+
+/// Proves what the entry demands, before the body is read.
+async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context) -> Result<Option<Actor>, AppError> {
+    if !http.limiter().allows(spec.rate, context.client.address) {
+        return Err(AppError::new(Code::TooMany));
+    }
+    if spec.csrf == Csrf::SameOrigin && !same_origin(&request.headers, &http.config().origin) {
+        return Err(AppError::new(Code::CrossSite));
+    }
+    let accounts = &http.services().accounts;
+    let needed = || AppError::new(Code::SignInNeeded);
+    let allowed = |actor: Actor, allowed: bool| if allowed { Ok(Some(actor)) } else { Err(AppError::new(Code::Forbidden)) };
+    match spec.access {
+        Access::Token => Ok(None),
+        Access::Public if spec.surface == Surface::Page => match session_cookie(&request.headers) {
+            Some(cookie) => accounts.session(cookie).await,
+            None => Ok(None),
+        },
+        Access::Public => Ok(None),
+        Access::SignedIn | Access::May(_) => {
+            let cookie = session_cookie(&request.headers).ok_or_else(needed)?;
+            let actor = accounts.session(cookie).await?.ok_or_else(needed)?;
+            let may = match spec.access {
+                Access::May(permission) => actor.may(permission),
+                _ => true,
+            };
+            allowed(actor, may)
+        }
+        Access::Api(permission) => {
+            let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
+            let may = actor.may(permission);
+            allowed(actor, may)
+        }
+        Access::Upload => {
+            let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
+            match actor.credential() {
+                // Another event than its own: the device must not learn whether there is one.
+                Credential::Device { event, .. } if event_of(request) != Some(event.as_str()) => {
+                    Err(AppError::new(Code::NotFound))
+                }
+                Credential::Device { .. } => Ok(Some(actor)),
+                _ => {
+                    let may = actor.may(shutterpost_model::access::Permission::CaptureWrite);
+                    allowed(actor, may)
+                }
+            }
+        }
+    }
+}
+
+/// The id behind `/events/` in the path.
+fn event_of(request: &Parts) -> Option<&str> {
+    let mut parts = request.uri.path().split('/');
+    parts.find(|part| *part == "events")?;
+    parts.next().filter(|text| text.parse::<EventId>().is_ok())
+}
+
+/// An error in the form of its surface; a page for somebody who is not signed in leads to the sign-in.
+async fn refusal(
+    http: &Http,
+    surface: Surface,
+    error: AppError,
+    context: &Context,
+    method: &Method,
+    uri: &Uri,
+) -> Response {
+    match surface {
+        Surface::Page if error.code == Code::SignInNeeded && *method == Method::GET => {
+            let next = uri.path();
+            Redirect::to(&format!("/cms/sign-in?next={next}")).into_response()
+        }
+        Surface::Page if error.code == Code::SignInNeeded => Redirect::to("/cms/sign-in").into_response(),
+        Surface::Page => super::cms::error_page(http, context, &error).await,
+        Surface::Function => problem::function(error, context),
+        Surface::Api => problem::problem(&error, context),
+        Surface::Guest => problem::guest(&error, context),
+        Surface::Plain => {
+            let text = shutterpost_app::texts::error(error.code, context.language).to_string();
+            let mut response = (problem::status(&error), text).into_response();
+            response.extensions_mut().insert(Failed(error.code));
+            response
+        }
+    }
+}
+
+/// Whether the request comes from our own pages: by Fetch Metadata, which browsers since 2023 send, else by `Origin`.
+fn same_origin(headers: &HeaderMap, origin: &str) -> bool {
+    match headers.get("sec-fetch-site") {
+        Some(site) => site == "same-origin",
+        None => headers.get(header::ORIGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(origin.as_bytes())),
+    }
+}
+
+/// The session cookie, if there is exactly one: with two nobody knows whose is whose.
+fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    let mut found = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == COOKIE)
+        .map(|(_, value)| value);
+    let first = found.next()?;
+    (found.next().is_none() && first.len() <= 128).then_some(first)
+}
+
+/// The token of `Authorization: Bearer …`.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && token.len() <= 256).then(|| token.trim())
+}
+
+/// The client's address: the peer, or what the nearest trusted proxy says, from the right.
+fn address(http: &Http, request: &Parts) -> Option<IpAddr> {
+    let peer = request.extensions.get::<Peer>()?.0.ip();
+    let trusted = &http.config().trusted_proxies;
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let chain: Vec<IpAddr> = forwarded.flat_map(|text| text.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
+    chain.into_iter().rev().find(|address| !trusted.contains(address)).or(Some(peer))
+}
+
+/// `?lang=` where a reader switched, else `Accept-Language`.
+fn language(request: &Parts) -> Language {
+    let query = request.uri.query().unwrap_or_default();
+    let chosen = query.split('&').find_map(|pair| pair.strip_prefix("lang=")).and_then(Language::from_tag);
+    chosen.unwrap_or_else(|| {
+        let header = request.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Language::negotiate(header.unwrap_or_default())
+    })
+}
+
+const fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::DELETE => "DELETE",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+/// An empty body, for responses made without a handler.
+pub(super) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,288 @@
+//! The one list of routes: method, path, who may call, how cross-site requests are met, rate class, body limit.
+
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use shutterpost_model::access::Permission;
+
+use super::state::Http;
+use super::{api, assets, cms, dev, functions, health, media, share};
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever holds the token in the path; the port checks it.
+    Token,
+    /// Anybody with a session, whatever the role.
+    SignedIn,
+    /// A session whose role grants the permission.
+    May(Permission),
+    /// A bearer token whose role grants the permission.
+    Api(Permission),
+    /// The bearer token of a device of this event, or an API token that writes captures.
+    Upload,
+}
+
+/// To whom a route speaks; decides the form of errors and the headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// HTML of the CMS.
+    Page,
+    /// JSON of a server function.
+    Function,
+    /// The REST API: RFC 9457 problems.
+    Api,
+    /// HTML and media for guests.
+    Guest,
+    /// Operators and static files.
+    Plain,
+}
+
+/// How cross-site requests are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Csrf {
+    /// Changes nothing.
+    Safe,
+    /// Refused unless Fetch Metadata or `Origin` prove that our own page sent it.
+    SameOrigin,
+    /// The token in path or header authorises; no cookie takes part.
+    Token,
+}
+
+/// How often one address may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rate {
+    /// No limit of its own.
+    Free,
+    /// Guessing passwords or one-time links would pay.
+    Auth,
+}
+
+/// Largest body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// None expected, or a small form: 256 KiB.
+    Small,
+    /// A file within the upload limit, and a little around it.
+    Upload,
+    /// A form with a logo: 8 MiB.
+    Logo,
+}
+
+/// An entry of the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteSpec {
+    pub method: &'static str,
+    /// Template, as logged.
+    pub path: &'static str,
+    pub access: Access,
+    pub surface: Surface,
+    pub csrf: Csrf,
+    pub rate: Rate,
+    pub body: Body,
+}
+
+impl RouteSpec {
+    /// Names of the parameters in the path: ids of an organisation's objects, or tokens.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{').and_then(|part| part.strip_suffix('}')))
+    }
+
+    /// Whether the route may change something.
+    pub fn mutates(&self) -> bool {
+        self.csrf != Csrf::Safe && self.method != "GET"
+    }
+}
+
+/// An entry with its handler.
+#[derive(Debug)]
+pub struct Route {
+    pub spec: RouteSpec,
+    pub handler: MethodRouter<Http>,
+}
+
+impl Route {
+    fn new<H, T>(method: Method, path: &'static str, surface: Surface, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, Http>,
+        T: 'static,
+    {
+        let (name, filter, csrf) = match method {
+            Method::GET => ("GET", MethodFilter::GET, Csrf::Safe),
+            Method::POST => ("POST", MethodFilter::POST, Csrf::SameOrigin),
+            _ => ("DELETE", MethodFilter::DELETE, Csrf::SameOrigin),
+        };
+        let csrf = match (csrf, surface) {
+            (Csrf::SameOrigin, Surface::Api | Surface::Guest) => Csrf::Token,
+            (csrf, _) => csrf,
+        };
+        let spec = RouteSpec { method: name, path, access, surface, csrf, rate: Rate::Free, body: Body::Small };
+        Self { spec, handler: on(filter, handler) }
+    }
+
+    const fn rate(mut self, rate: Rate) -> Self {
+        self.spec.rate = rate;
+        self
+    }
+
+    const fn body(mut self, body: Body) -> Self {
+        self.spec.body = body;
+        self
+    }
+}
+
+fn get<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
+    Route::new(Method::GET, path, surface, access, handler)
+}
+
+fn post<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
+    Route::new(Method::POST, path, surface, access, handler)
+}
+
+fn delete<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
+    Route::new(Method::DELETE, path, surface, access, handler)
+}
+
+/// Every route of the product. Those of development mode exist only there.
+pub fn routes(http: &Http) -> Vec<Route> {
+    let features = [operations(), guests(), rest(), sign_in(), pages(), forms(), server_functions()];
+    let mut routes: Vec<Route> = features.into_iter().flatten().collect();
+    if http.config().dev {
+        routes.push(get(Surface::Plain, "/dev/outbox", Access::Public, dev::outbox));
+    }
+    routes
+}
+
+fn operations() -> Vec<Route> {
+    use Access::Public;
+    use Surface::Plain;
+    vec![
+        get(Plain, "/", Public, cms::home),
+        get(Plain, "/healthz", Public, health::process),
+        get(Plain, "/readyz", Public, health::ready),
+        get(Plain, "/robots.txt", Public, assets::robots),
+        get(Plain, "/favicon.svg", Public, assets::favicon),
+        get(Plain, "/favicon.ico", Public, assets::favicon_ico),
+        get(Plain, "/apple-touch-icon.png", Public, assets::touch_icon),
+        get(Plain, "/fonts/{file}", Public, assets::font),
+        get(Plain, "/assets/{file}", Public, assets::asset),
+        get(Plain, "/pkg/{*file}", Public, assets::bundle),
+        get(Plain, "/api/openapi.json", Public, api::openapi),
+    ]
+}
+
+fn guests() -> Vec<Route> {
+    use Access::Token;
+    use Surface::Guest;
+    vec![
+        get(Guest, "/s/{token}", Token, share::page),
+        get(Guest, "/s/{token}/delete", Token, share::confirm),
+        post(Guest, "/s/{token}/delete", Token, share::delete),
+        get(Guest, "/s/{token}/deleted", Token, share::deleted),
+        get(Guest, "/m/{token}/{file}", Token, media::guest),
+    ]
+}
+
+fn rest() -> Vec<Route> {
+    use Access::{Api, Upload};
+    use Permission as P;
+    use Surface::Api as Rest;
+    vec![
+        get(Rest, "/api/v1/events", Api(P::EventRead), api::events::list),
+        get(Rest, "/api/v1/events/{event}", Api(P::EventRead), api::events::find),
+        get(Rest, "/api/v1/events/{event}/captures", Api(P::CaptureRead), api::captures::list),
+        post(Rest, "/api/v1/events/{event}/captures", Upload, api::captures::create).body(Body::Upload),
+        get(Rest, "/api/v1/captures/{capture}", Api(P::CaptureRead), api::captures::find),
+        delete(Rest, "/api/v1/captures/{capture}", Api(P::CaptureWrite), api::captures::delete),
+        get(Rest, "/api/v1/guests/{guest}", Api(P::GuestRead), api::guests::find),
+        delete(Rest, "/api/v1/guests/{guest}", Api(P::GuestWrite), api::guests::delete),
+    ]
+}
+
+fn sign_in() -> Vec<Route> {
+    use Access::{Public, SignedIn, Token};
+    use Surface::Page;
+    vec![
+        get(Page, "/cms", Public, cms::home),
+        get(Page, "/cms/sign-in", Public, cms::page),
+        post(Page, "/cms/sign-in", Public, cms::identity::sign_in).rate(Rate::Auth),
+        post(Page, "/cms/sign-out", SignedIn, cms::identity::sign_out),
+        get(Page, "/cms/forgot", Public, cms::page),
+        post(Page, "/cms/forgot", Public, cms::identity::forgot).rate(Rate::Auth),
+        get(Page, "/cms/reset/{token}", Token, cms::page),
+        post(Page, "/cms/reset/{token}", Token, cms::identity::reset).rate(Rate::Auth),
+        get(Page, "/cms/invitation/{token}", Token, cms::page),
+        post(Page, "/cms/invitation/{token}", Token, cms::identity::accept).rate(Rate::Auth),
+    ]
+}
+
+fn pages() -> Vec<Route> {
+    use Access::{May, SignedIn};
+    use Permission as P;
+    use Surface::Page;
+    vec![
+        get(Page, "/cms/overview", May(P::OverviewRead), cms::page),
+        get(Page, "/cms/events", May(P::EventRead), cms::page),
+        get(Page, "/cms/events/new", May(P::EventWrite), cms::page),
+        get(Page, "/cms/events/{event}", May(P::CaptureRead), cms::page),
+        get(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::page),
+        get(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::page),
+        get(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::page),
+        get(Page, "/cms/captures/{capture}", May(P::CaptureRead), cms::page),
+        get(Page, "/cms/captures/{capture}/qr.svg", May(P::CaptureRead), cms::captures::qr),
+        get(Page, "/cms/messages", May(P::MessageRead), cms::page),
+        get(Page, "/cms/people", May(P::PeopleManage), cms::page),
+        get(Page, "/cms/tokens", May(P::TokenManage), cms::page),
+        get(Page, "/cms/audit", May(P::AuditRead), cms::page),
+        get(Page, "/cms/account", SignedIn, cms::page),
+        get(Page, "/cms/media/{capture}/{file}", May(P::CaptureRead), media::cms),
+        get(Page, "/cms/logos/{event}/{logo}", May(P::EventRead), media::logo),
+        get(Page, "/cms/preview/{event}", May(P::EventRead), cms::events::preview),
+    ]
+}
+
+fn forms() -> Vec<Route> {
+    use Access::{May, SignedIn};
+    use Permission as P;
+    use Surface::Page;
+    vec![
+        post(Page, "/cms/events/new", May(P::EventWrite), cms::events::create),
+        post(Page, "/cms/events/{event}", May(P::CaptureWrite), cms::captures::select),
+        post(Page, "/cms/events/{event}/captures", May(P::CaptureWrite), cms::captures::upload).body(Body::Upload),
+        post(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::events::settings),
+        post(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::events::branding).body(Body::Logo),
+        post(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::events::devices),
+        post(Page, "/cms/captures/{capture}", May(P::CaptureWrite), cms::captures::act),
+        post(Page, "/cms/messages", May(P::MessageSend), cms::messages::act),
+        post(Page, "/cms/people", May(P::PeopleManage), cms::identity::people),
+        post(Page, "/cms/tokens", May(P::TokenManage), cms::identity::tokens),
+        post(Page, "/cms/account", SignedIn, cms::identity::account),
+    ]
+}
+
+fn server_functions() -> Vec<Route> {
+    use Access::{May, Public, SignedIn};
+    use Permission as P;
+    use Surface::Function;
+    let call = |path, access| post(Function, path, access, functions::call);
+    vec![
+        call("/fn/auth/identity/invitation", Public).rate(Rate::Auth),
+        call("/fn/auth/identity/check_reset", Public).rate(Rate::Auth),
+        call("/fn/cms/identity/me", SignedIn),
+        call("/fn/cms/identity/people", May(P::PeopleManage)),
+        call("/fn/cms/identity/tokens", May(P::TokenManage)),
+        call("/fn/cms/events/overview", May(P::OverviewRead)),
+        call("/fn/cms/events/list", May(P::EventRead)),
+        call("/fn/cms/events/find", May(P::EventRead)),
+        call("/fn/cms/events/devices", May(P::DeviceManage)),
+        call("/fn/cms/captures/list", May(P::CaptureRead)),
+        call("/fn/cms/captures/find", May(P::CaptureRead)),
+        call("/fn/cms/captures/delete", May(P::CaptureWrite)),
+        call("/fn/cms/captures/restore", May(P::CaptureWrite)),
+        call("/fn/cms/guests/reveal", May(P::GuestReveal)),
+        call("/fn/cms/messages/list", May(P::MessageRead)),
+        call("/fn/cms/audit/list", May(P::AuditRead)),
+    ]
+}

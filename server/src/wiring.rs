@@ -1,0 +1,95 @@
+//! Putting the installation together from its configuration. Wires and decides nothing.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shutterpost_app::mail::Writer;
+use shutterpost_backend::context::World;
+use shutterpost_backend::db::{DatabaseUrl, Db};
+use shutterpost_backend::jobs::Wake;
+use shutterpost_backend::jobs::worker::Worker;
+use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
+use shutterpost_backend::services::{Backend, Deps, Limits, Options};
+use shutterpost_backend::storage::Storage;
+use shutterpost_model::messages::OutboxMail;
+use shutterpost_model::services::Services;
+use shutterpost_vault::keys::Keys;
+
+use crate::adapters;
+use crate::config::Config;
+use crate::http::Operations;
+
+/// Why the installation cannot start.
+pub type StartError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Opens database, keys and storage.
+pub async fn deps(config: &Config) -> Result<Deps, StartError> {
+    let world = adapters::world();
+    std::fs::create_dir_all(&config.store.data)?;
+    let url = DatabaseUrl::parse(&config.store.database_url)?;
+    let random = world.random.clone();
+    let keys = Keys::open_or_create(&config.store.keys, &mut |bytes: &mut [u8]| random.fill(bytes))?;
+    let storage = Storage::parse(&config.store.storage)?;
+    let db = Db::open(&url, config.store.connections).await?;
+    Ok(Deps { db, world, keys: Arc::new(keys), storage, origin: config.http.origin.clone() })
+}
+
+/// The installation, ready to serve and to work.
+pub struct Installation {
+    pub services: Services,
+    pub world: World,
+    pub operations: Arc<dyn Operations>,
+    pub worker: Worker,
+}
+
+impl std::fmt::Debug for Installation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Installation")
+    }
+}
+
+/// Puts the services around the opened parts.
+pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> {
+    let wake = Wake::default();
+    let outbox = OutboxMailer::new(config.store.data.join("outbox"));
+    let mailer: Arc<dyn Mailer> = match &config.mail.smtp_url {
+        Some(url) => Arc::new(SmtpMailer::new(url, config.mail.from.as_deref(), &deps.origin)?),
+        None => Arc::new(outbox.clone()),
+    };
+    let options = Options {
+        image_threads: config.images.threads,
+        limits: Limits { max_bytes: config.images.bytes, max_pixels: config.images.pixels, ..Limits::default() },
+        ..Options::default()
+    };
+    let (db, storage, world) = (deps.db.clone(), deps.storage.clone(), deps.world.clone());
+    let Backend { services, worker } = Backend::new(deps, options, wake.clone(), mailer, Arc::new(Writer))?;
+    let outbox = config.mail.smtp_url.is_none().then_some(outbox);
+    let operations = Arc::new(Parts { db, storage, wake, outbox });
+    Ok(Installation { services, world, operations, worker })
+}
+
+struct Parts {
+    db: Db,
+    storage: Storage,
+    wake: Wake,
+    outbox: Option<OutboxMailer>,
+}
+
+#[async_trait]
+impl Operations for Parts {
+    async fn check(&self) -> Vec<(&'static str, bool)> {
+        // The keys were read at start and live in memory; a process without them does not get here.
+        vec![("database", self.db.ping().await.is_ok()), ("storage", self.storage.check().await.is_ok()), ("keys", true)]
+    }
+
+    async fn outbox(&self) -> Vec<OutboxMail> {
+        match &self.outbox {
+            Some(outbox) => outbox.list().await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    fn changed(&self) {
+        self.wake.ring();
+    }
+}
