@@ -1,9 +1,19 @@
-//! Pages of this feature.
+//! Captures: the live grid of an event, and the page of one.
 
-use leptos::prelude::*;
+pub mod api;
+mod bar;
+pub mod detail;
+mod feed;
+mod grid;
+mod links;
+pub mod list;
+mod live;
+mod look;
+mod queue;
+mod selection;
+mod send;
+mod state;
+mod upload;
 
-#[component]
-pub fn CapturesPage() -> impl IntoView {}
-
-#[component]
-pub fn CapturePage() -> impl IntoView {}
+pub use detail::CapturePage;
+pub use list::CapturesPage;

@@ -1,18 +1,16 @@
-//! Pages of this feature.
+//! Events: their list, their settings, how they look to guests, and the devices that upload into them.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod branding;
+mod contrast;
+pub mod devices;
+pub mod head;
+pub mod list;
+mod preview;
+pub mod settings;
+mod zones;
 
-#[component]
-pub fn EventsPage() -> impl IntoView {}
-
-#[component]
-pub fn NewEventPage() -> impl IntoView {}
-
-#[component]
-pub fn SettingsPage() -> impl IntoView {}
-
-#[component]
-pub fn BrandingPage() -> impl IntoView {}
-
-#[component]
-pub fn DevicesPage() -> impl IntoView {}
+pub use branding::BrandingPage;
+pub use devices::DevicesPage;
+pub use list::EventsPage;
+pub use settings::{NewEventPage, SettingsPage};

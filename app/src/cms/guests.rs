@@ -1,1 +1,4 @@
-//! Guests as the CMS shows them.
+//! Guests as the CMS shows them: beside their captures, masked until revealed.
+
+pub mod api;
+pub mod card;

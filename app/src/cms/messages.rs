@@ -1,6 +1,7 @@
-//! Pages of this feature.
+//! Messages to guests and members, and what became of them.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod list;
+pub mod timeline;
 
-#[component]
-pub fn MessagesPage() -> impl IntoView {}
+pub use list::MessagesPage;

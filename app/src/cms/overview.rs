@@ -1,6 +1,7 @@
-//! Pages of this feature.
+//! What an organisation looks at in the morning.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod page;
+mod sparkline;
 
-#[component]
-pub fn OverviewPage() -> impl IntoView {}
+pub use page::OverviewPage;

@@ -80,9 +80,13 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped_as_the_reader_expects() {
-        for (value, english, german) in
-            [(0, "0", "0"), (999, "999", "999"), (1000, "1,000", "1.000"), (100_000, "100,000", "100.000"), (-1234, "−1,234", "−1.234")]
-        {
+        for (value, english, german) in [
+            (0, "0", "0"),
+            (999, "999", "999"),
+            (1000, "1,000", "1.000"),
+            (100_000, "100,000", "100.000"),
+            (-1234, "−1,234", "−1.234"),
+        ] {
             assert_eq!(number(Language::English, value), english);
             assert_eq!(number(Language::German, value), german);
         }

@@ -1,0 +1,320 @@
+//! One capture: the picture large, beside it everything that is known about it.
+
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map};
+
+use shutterpost_model::access::Permission;
+use shutterpost_model::captures::{Capture, Encoding, HistoryLine, Rendition, RenditionName};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::CaptureId;
+use shutterpost_model::identity::Me;
+
+use super::api;
+use super::links::Links;
+use super::live;
+use crate::cms::context::CmsError;
+use crate::cms::forms::OutcomeBanner;
+use crate::cms::guests::card::GuestCard;
+use crate::cms::load::load;
+use crate::cms::messages::timeline::Timeline;
+use crate::cms::words::{bytes, exact};
+use crate::texts::{Locale, language_of, use_locale};
+use crate::ui::{
+    Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Shape,
+    Skeleton, Submit, Time, Tone,
+};
+
+/// All that can be done on this page, by `intent`.
+const INTENTS: [&str; 6] = ["delete", "restore", "send_again", "renew_link", "revoke_link", "delete_guest"];
+
+/// The page of a capture.
+#[component]
+pub fn CapturePage() -> impl IntoView {
+    let params = use_params_map();
+    let source = move || params.read().get("capture").and_then(|id| id.parse::<CaptureId>().ok());
+    let data = Resource::new(source, |capture| async move {
+        api::find(capture.ok_or(CmsError(AppError::new(Code::NotFound)))?).await
+    });
+    load(
+        data,
+        || view! { <Skeleton shape=Shape::Detail/> }.into_any(),
+        |me, capture| view! { <Detail me capture/> }.into_any(),
+    )
+}
+
+fn href(capture: &CaptureId) -> String {
+    format!("/cms/captures/{capture}")
+}
+
+#[component]
+fn Detail(me: Me, capture: Capture) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    let when = exact(language, capture.captured_at);
+    let title = td_string!(locale, captures.detail_title, when = when.clone());
+    let alt = td_string!(locale, captures.alt, when = when, event = capture.event_name.clone());
+    let may_write = me.may(Permission::CaptureWrite);
+    let deleted = capture.deleted_at.is_some();
+    walk_by_keys(&capture);
+    view! {
+        <PageTitle text=title.clone()/>
+        <p class="captures-crumb">
+            <a class="link" href=format!("/cms/events/{}", capture.event)>
+                <Icon name=IconName::ChevronLeft/>
+                <span>{capture.event_name.clone()}</span>
+            </a>
+        </p>
+        <PageHead title=title>
+            <Neighbours newer=capture.newer.clone() older=capture.older.clone()/>
+            {may_write.then(|| view! { <Trash deleted/> })}
+        </PageHead>
+        {INTENTS.into_iter().map(|intent| view! { <OutcomeBanner intent/> }).collect_view()}
+        {deleted.then(|| view! { <Banner meaning=Meaning::Warn>{td_string!(locale, captures.in_trash)}</Banner> })}
+        <div class="captures-detail">
+            <figure class="captures-figure">
+                <Picture renditions=capture.renditions.clone() width=capture.width height=capture.height alt/>
+            </figure>
+            <div class="captures-aside">
+                <Guests me=me.clone() guests=capture.guests/>
+                <Links capture=capture.id.clone() links=capture.links may_write=me.may(Permission::LinkWrite)/>
+                <Messages me messages=capture.messages/>
+                <section class="card captures-part">
+                    <h2 class="captures-part-title">{td_string!(locale, captures.facts)}</h2>
+                    <dl class="captures-facts">
+                        <dt>{td_string!(locale, captures.captured)}</dt>
+                        <dd>
+                            <Time at=capture.captured_at/>
+                        </dd>
+                        <dt>{td_string!(locale, captures.received)}</dt>
+                        <dd>
+                            <Time at=capture.received_at/>
+                        </dd>
+                        <dt>{td_string!(locale, captures.device)}</dt>
+                        <dd>{capture.device.unwrap_or_else(|| td_string!(locale, captures.device_none).to_owned())}</dd>
+                        <dt>{td_string!(locale, captures.size)}</dt>
+                        <dd>
+                            {format!(
+                                "{}, {}",
+                                td_string!(locale, captures.pixels, width = capture.width, height = capture.height),
+                                bytes(language, capture.size),
+                            )}
+                        </dd>
+                    </dl>
+                </section>
+                <Renditions renditions=capture.renditions/>
+                <History history=capture.history/>
+            </div>
+        </div>
+    }
+}
+
+/// Left and right go to the neighbours, Escape goes back to the event.
+fn walk_by_keys(capture: &Capture) {
+    let navigate = use_navigate();
+    let newer = capture.newer.as_ref().map(href);
+    let older = capture.older.as_ref().map(href);
+    let event = format!("/cms/events/{}", capture.event);
+    Effect::new(move || {
+        let (navigate, newer, older, event) = (navigate.clone(), newer.clone(), older.clone(), event.clone());
+        let keys = window_event_listener(leptos::ev::keydown, move |pressed| {
+            if live::is_elsewhere(&pressed) {
+                return;
+            }
+            let target = match pressed.key().as_str() {
+                "ArrowLeft" => newer.as_ref(),
+                "ArrowRight" => older.as_ref(),
+                "Escape" => Some(&event),
+                _ => None,
+            };
+            if let Some(target) = target {
+                pressed.prevent_default();
+                navigate(target, NavigateOptions::default());
+            }
+        });
+        on_cleanup(move || keys.remove());
+    });
+}
+
+#[component]
+fn Neighbours(newer: Option<CaptureId>, older: Option<CaptureId>) -> impl IntoView {
+    let locale = use_locale();
+    let link = |target: Option<CaptureId>, icon, label: &'static str| {
+        target.map(|target| view! { <ButtonLink href=href(&target) tone=Tone::Quiet icon=icon label=label/> })
+    };
+    view! {
+        {link(newer, IconName::ChevronLeft, td_string!(locale, captures.newer))}
+        {link(older, IconName::ChevronRight, td_string!(locale, captures.older))}
+    }
+}
+
+/// Into the trash after a question; out of it at once.
+#[component]
+fn Trash(deleted: bool) -> impl IntoView {
+    let locale = use_locale();
+    if deleted {
+        return view! {
+            <form method="post">
+                <Submit intent="restore" tone=Tone::Primary icon=IconName::Restore>
+                    {td_string!(locale, captures.restore)}
+                </Submit>
+            </form>
+        }
+        .into_any();
+    }
+    view! {
+        <DialogButton dialog="capture-delete" icon=IconName::Trash>
+            {td_string!(locale, captures.delete_button)}
+        </DialogButton>
+        <Dialog id="capture-delete" title=td_string!(locale, captures.delete_ask)>
+            <form method="post">
+                <p>{td_string!(locale, captures.delete_text)}</p>
+                <DialogActions>
+                    <Submit intent="delete" tone=Tone::Danger>
+                        {td_string!(locale, captures.delete_confirm)}
+                    </Submit>
+                </DialogActions>
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}
+
+/// The address of a rendition, if it was made.
+fn rendition(renditions: &[Rendition], name: RenditionName, encoding: Encoding) -> Option<&Rendition> {
+    renditions.iter().find(|rendition| rendition.name == name && rendition.encoding == encoding)
+}
+
+#[component]
+fn Picture(renditions: Vec<Rendition>, width: i32, height: i32, alt: String) -> impl IntoView {
+    let set = |encoding| {
+        [RenditionName::Web, RenditionName::Large]
+            .into_iter()
+            .filter_map(|name| rendition(&renditions, name, encoding))
+            .map(|rendition| format!("{} {}w", rendition.url, rendition.width))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let fallback = [RenditionName::Web, RenditionName::Large, RenditionName::Thumb]
+        .into_iter()
+        .find_map(|name| {
+            rendition(&renditions, name, Encoding::Jpeg).or_else(|| rendition(&renditions, name, Encoding::WebP))
+        })
+        .map(|rendition| rendition.url.clone());
+    const SIZES: &str = "(min-width: 64rem) 60vw, 100vw";
+    view! {
+        <picture>
+            <source r#type="image/webp" srcset=set(Encoding::WebP) sizes=SIZES/>
+            <source r#type="image/jpeg" srcset=set(Encoding::Jpeg) sizes=SIZES/>
+            <img class="captures-picture" src=fallback width=width.to_string() height=height.to_string() alt=alt/>
+        </picture>
+    }
+}
+
+#[component]
+fn Guests(me: Me, guests: Vec<shutterpost_model::guests::GuestView>) -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <section class="card captures-part">
+            <h2 class="captures-part-title">{td_string!(locale, guests.title)}</h2>
+            {guests.is_empty().then(|| view! { <p class="muted">{td_string!(locale, guests.none)}</p> })}
+            {guests.into_iter().map(|guest| view! { <GuestCard me=me.clone() guest/> }).collect_view()}
+        </section>
+    }
+}
+
+#[component]
+fn Messages(me: Me, messages: Vec<shutterpost_model::messages::MessageView>) -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <section class="card captures-part">
+            <h2 class="captures-part-title">{td_string!(locale, messages.title)}</h2>
+            {messages.is_empty().then(|| view! { <p class="muted">{td_string!(locale, messages.none)}</p> })}
+            {messages.into_iter().map(|message| view! { <Timeline me=me.clone() message/> }).collect_view()}
+        </section>
+    }
+}
+
+fn rendition_name(locale: Locale, name: RenditionName) -> &'static str {
+    match name {
+        RenditionName::Thumb => td_string!(locale, captures.rendition_thumb),
+        RenditionName::Web => td_string!(locale, captures.rendition_web),
+        RenditionName::Large => td_string!(locale, captures.rendition_large),
+        RenditionName::Og => td_string!(locale, captures.rendition_og),
+    }
+}
+
+#[component]
+fn Renditions(renditions: Vec<Rendition>) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    view! {
+        <section class="card captures-part">
+            <h2 class="captures-part-title">{td_string!(locale, captures.renditions)}</h2>
+            <ul class="captures-files">
+                {renditions
+                    .into_iter()
+                    .map(|Rendition { name, encoding, width, height, size, url }| {
+                        view! {
+                            <li>
+                                <a class="link" href=url rel="external" target="_blank">
+                                    {format!("{} · {}", rendition_name(locale, name), encoding.extension().to_uppercase())}
+                                </a>
+                                <span class="muted number">{format!("{width} × {height}")}</span>
+                                <span class="muted number">{bytes(language, size)}</span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ul>
+        </section>
+    }
+}
+
+/// An action of the audit trail in plain words; one that this page does not know stays as it is.
+fn action(locale: Locale, name: &str) -> Option<&'static str> {
+    Some(match name {
+        "captures.create" | "ingest.accept" => td_string!(locale, captures.history_create),
+        "captures.delete" => td_string!(locale, captures.history_delete),
+        "captures.restore" => td_string!(locale, captures.history_restore),
+        "share.delete" | "captures.erase" => td_string!(locale, captures.history_erase),
+        "guests.reveal" => td_string!(locale, captures.history_reveal),
+        "guests.delete" => td_string!(locale, captures.history_guest_delete),
+        "share.renew" => td_string!(locale, captures.history_renew),
+        "share.revoke" => td_string!(locale, captures.history_revoke),
+        "messages.send_again" => td_string!(locale, captures.history_send_again),
+        _ => return None,
+    })
+}
+
+#[component]
+fn History(history: Vec<HistoryLine>) -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <section class="card captures-part">
+            <h2 class="captures-part-title">{td_string!(locale, captures.history)}</h2>
+            {history.is_empty().then(|| view! { <p class="muted">{td_string!(locale, captures.history_none)}</p> })}
+            <ol class="captures-history">
+                {history
+                    .into_iter()
+                    .map(|HistoryLine { at, action: name, actor }| {
+                        let what = action(locale, &name).map_or(name.clone(), str::to_owned);
+                        let text = match actor {
+                            Some(who) => td_string!(locale, captures.history_by, what = what, who = who),
+                            None => td_string!(locale, captures.history_system, what = what),
+                        };
+                        view! {
+                            <li>
+                                <span>{text}</span>
+                                <span class="muted">
+                                    <Time at relative=true/>
+                                </span>
+                            </li>
+                        }
+                    })
+                    .collect_view()}
+            </ol>
+        </section>
+    }
+}
