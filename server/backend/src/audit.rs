@@ -1,6 +1,10 @@
 //! The audit trail. Every mutating route writes exactly one entry, in its own transaction.
 
 pub(crate) mod record;
+
 mod service;
+
+mod queries;
+mod rows;
 
 pub use service::AuditService;

@@ -1,3 +1,25 @@
 //! Organisations, users, memberships, sessions, invitations and API tokens.
+//!
+//! The only home of [`shutterpost_model::access::Actor::proven`]: whoever acts has been proved here, for one request.
 
 pub(crate) mod scope;
+
+pub mod admin;
+mod policy;
+mod service;
+
+pub(crate) mod bearer;
+mod blocklist;
+mod hasher;
+pub(crate) mod one_time;
+pub(crate) mod session;
+mod throttle;
+
+mod queries;
+mod rows;
+
+#[cfg(test)]
+mod tests;
+
+pub use policy::PasswordPolicy;
+pub use service::{AccountsService, DirectoryService};

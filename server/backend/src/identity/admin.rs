@@ -1,0 +1,158 @@
+//! What the command line and the demo do without being signed in. Called by the operator of the machine alone.
+
+use shutterpost_model::access::Role;
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::language::Language;
+use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::validate::{self, Check};
+
+use super::PasswordPolicy;
+use super::queries::{memberships, users};
+use super::rows::NewUserRow;
+use super::service::AccountsService;
+use crate::audit::record::{Doer, Entry, record};
+use crate::db::write_tx;
+use crate::error::Failure;
+use crate::services::Deps;
+
+/// A person to be made a member of an organisation.
+#[derive(Debug, Clone)]
+pub struct NewMember {
+    pub name: Pii<String>,
+    pub email: Pii<String>,
+    /// For a new account; an existing one keeps its own.
+    pub password: Secret,
+    pub role: Role,
+    pub language: Language,
+}
+
+/// Makes an organisation and its owner. An organisation of that name and an account of that address are used as they
+/// are, so that the same call twice changes nothing the second time.
+///
+/// # Errors
+/// Wrong fields: `organisation`, `name`, `email`, `password`.
+pub async fn create_owner(
+    deps: &Deps,
+    policy: PasswordPolicy,
+    organisation: &str,
+    name: Pii<String>,
+    email: Pii<String>,
+    password: Secret,
+) -> Result<(OrganisationId, UserId), AppError> {
+    let organisation = organisation.trim().to_owned();
+    validate::name(&organisation).map_err(|code| AppError::field("organisation", code))?;
+    let member = NewMember { name, email, password, role: Role::Owner, language: Language::default() };
+    create(deps, policy, Place::Named(organisation), member).await.map_err(AppError::from)
+}
+
+/// Adds a member. Somebody who is one already gets the role.
+///
+/// # Errors
+/// Wrong fields: `name`, `email`, `password`; [`Code::NotFound`] without such an organisation.
+pub async fn create_member(
+    deps: &Deps,
+    policy: PasswordPolicy,
+    organisation: &OrganisationId,
+    member: NewMember,
+) -> Result<UserId, AppError> {
+    let created = create(deps, policy, Place::Known(organisation.clone()), member).await;
+    created.map(|(_, user)| user).map_err(AppError::from)
+}
+
+/// The oldest organisation of that name.
+pub async fn find_organisation_by_name(deps: &Deps, name: &str) -> Result<Option<OrganisationId>, AppError> {
+    let find = async { memberships::organisation_by_name(&mut deps.db.read().await?, name.trim()).await };
+    find.await.map_err(AppError::from)
+}
+
+/// The account of an address.
+pub async fn find_user_by_email(deps: &Deps, email: &Pii<String>) -> Result<Option<UserId>, AppError> {
+    let Ok(email) = validate::email(email.expose()) else { return Ok(None) };
+    let find = async { users::by_email(&mut deps.db.read().await?, &Pii::new(email)).await };
+    find.await.map(|user| user.map(|user| user.id)).map_err(AppError::from)
+}
+
+enum Place {
+    Named(String),
+    Known(OrganisationId),
+}
+
+async fn create(
+    deps: &Deps,
+    policy: PasswordPolicy,
+    place: Place,
+    member: NewMember,
+) -> Result<(OrganisationId, UserId), Failure> {
+    let NewMember { name, email, password, role, language } = member;
+    let mut check = Check::default();
+    check.rule("name", validate::name(name.expose()));
+    let email = check.value("email", validate::email(email.expose()));
+    check.finish()?;
+    let (name, email) = (Pii::new(name.expose().trim().to_owned()), Pii::new(email.unwrap_or_default()));
+
+    let known = users::by_email(&mut deps.db.read().await?, &email).await?;
+    let hash = match known {
+        Some(_) => None,
+        None => {
+            let company = if let Place::Named(company) = &place { company.as_str() } else { "" };
+            Some(AccountsService::new(deps.clone(), policy).hash_of_newcomer(&name, &email, company, password).await?)
+        }
+    };
+    let Deps { db, world, .. } = deps.clone();
+    write_tx!(db, tx => {
+        let now = world.now();
+        let mut changed = false;
+        let organisation = match place {
+            Place::Known(organisation) => {
+                memberships::organisation_exists(tx, &organisation).await?.then_some(organisation).ok_or(Failure::NotFound)?
+            }
+            Place::Named(company) => match memberships::organisation_by_name(tx, &company).await? {
+                Some(organisation) => organisation,
+                None => {
+                    changed = true;
+                    let organisation = world.id(OrganisationId::new);
+                    memberships::insert_organisation(tx, &organisation, &company, now).await?;
+                    organisation
+                }
+            },
+        };
+        let user = match (users::by_email(tx, &email).await?, hash) {
+            (Some(user), _) => user.id,
+            (None, Some(hash)) => {
+                changed = true;
+                let user = world.id(UserId::new);
+                let row = NewUserRow {
+                    id: user.as_str(),
+                    email: email.expose(),
+                    name: name.expose(),
+                    language: language.tag(),
+                    password_hash: hash.expose(),
+                    failures: 0,
+                    throttled_until: 0,
+                    created_at: now.0,
+                };
+                users::insert(tx, &row).await?;
+                user
+            }
+            // The account was there a moment ago and is gone.
+            (None, None) => return Err(Code::Conflict.into()),
+        };
+        match memberships::role(tx, &organisation, &user).await? {
+            Some(current) if current == role => {}
+            Some(_) => {
+                changed = true;
+                memberships::set_role(tx, &organisation, &user, role).await?;
+            }
+            None => {
+                changed = true;
+                memberships::insert(tx, &organisation, &user, role, now).await?;
+            }
+        }
+        if changed {
+            let entry = Entry::new("identity.create_member").object(user.as_str());
+            record(tx, &world, Some(&organisation), &Doer::System, entry).await?;
+        }
+        Ok((organisation, user))
+    })
+}

@@ -1,0 +1,10 @@
+//! The SQL of identity. What belongs to an organisation takes an [`super::scope::OrgScope`]; what proves somebody in
+//! the first place (users, sessions, secrets, links) belongs to the installation and is found by its keyed hash or by
+//! the person's own id.
+
+pub(super) mod bearers;
+pub(super) mod directory;
+pub(super) mod memberships;
+pub(super) mod one_time;
+pub(super) mod sessions;
+pub(super) mod users;

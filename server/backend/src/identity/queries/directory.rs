@@ -1,0 +1,260 @@
+//! Members, invitations and API tokens of one organisation.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::access::Role;
+use shutterpost_model::id::{InvitationId, TokenId, UserId};
+use shutterpost_model::pii::Pii;
+use shutterpost_model::time::Millis;
+
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::identity::rows::{
+    self, InvitationRow, MemberRow, NewInvitationRow, NewTokenRow, PendingInvitation, TokenRow,
+};
+use crate::identity::scope::OrgScope;
+use crate::schema::{
+    identity_invitations, identity_memberships, identity_organisations, identity_sessions, identity_tokens,
+    identity_users,
+};
+
+/// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
+/// one writer anyway.
+pub(in crate::identity) async fn lock_members(tx: &mut Tx, scope: &OrgScope) -> Result<(), Failure> {
+    on_db!(
+        tx,
+        sqlite c => identity_organisations::table
+            .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+            .select(identity_organisations::id)
+            .first::<String>(c).await,
+        // Weaker than `for_update`: inserts that refer to the organisation go on.
+        postgres c => identity_organisations::table
+            .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+            .select(identity_organisations::id)
+            .for_no_key_update()
+            .first::<String>(c).await,
+    )?;
+    Ok(())
+}
+
+/// Members by name.
+pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<MemberRow>, Failure> {
+    on_db!(conn, c => identity_memberships::table
+        .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
+        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
+        .order((identity_users::name, identity_users::id))
+        .select((
+            identity_users::id,
+            identity_users::name,
+            identity_users::email,
+            identity_memberships::role,
+            identity_memberships::created_at,
+        ))
+        .load(c).await)
+}
+
+/// Newest use of a session in the organisation, by user.
+pub(in crate::identity) async fn last_seen(
+    conn: &mut Conn,
+    scope: &OrgScope,
+) -> Result<Vec<(String, Option<i64>)>, Failure> {
+    on_db!(conn, c => identity_sessions::table
+        .filter(identity_sessions::organisation_id.eq(scope.organisation().as_str()))
+        .group_by(identity_sessions::user_id)
+        .select((identity_sessions::user_id, diesel::dsl::max(identity_sessions::last_seen_at)))
+        .load(c).await)
+}
+
+/// A member's role; `None` for strangers.
+pub(in crate::identity) async fn member_role(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    user: &UserId,
+) -> Result<Option<Role>, Failure> {
+    super::memberships::role(conn, scope.organisation(), user).await
+}
+
+/// Whether the address is a member's.
+pub(in crate::identity) async fn is_member(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    email: &Pii<String>,
+) -> Result<bool, Failure> {
+    let found: i64 = on_db!(conn, c => identity_memberships::table
+        .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
+        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_users::email.eq(email.expose()))
+        .count()
+        .get_result(c).await)?;
+    Ok(found > 0)
+}
+
+pub(in crate::identity) async fn owners(conn: &mut Conn, scope: &OrgScope) -> Result<i64, Failure> {
+    on_db!(conn, c => identity_memberships::table
+        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_memberships::role.eq(Role::Owner.as_str()))
+        .count()
+        .get_result(c).await)
+}
+
+pub(in crate::identity) async fn set_role(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    user: &UserId,
+    role: Role,
+) -> Result<(), Failure> {
+    super::memberships::set_role(tx, scope.organisation(), user, role).await
+}
+
+pub(in crate::identity) async fn delete_member(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::delete(identity_memberships::table)
+        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Invitations neither accepted nor revoked, newest first.
+pub(in crate::identity) async fn invitations(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<InvitationRow>, Failure> {
+    on_db!(conn, c => identity_invitations::table
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .order((identity_invitations::created_at.desc(), identity_invitations::id.desc()))
+        .select(InvitationRow::as_select())
+        .load(c).await)
+}
+
+pub(in crate::identity) async fn insert_invitation(
+    tx: &mut Tx,
+    _scope: &OrgScope,
+    row: &NewInvitationRow<'_>,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(identity_invitations::table).values(row).execute(c).await)?;
+    Ok(())
+}
+
+/// An invitation neither accepted nor revoked.
+pub(in crate::identity) async fn pending_invitation(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    invitation: &InvitationId,
+) -> Result<Option<PendingInvitation>, Failure> {
+    let row: Option<(String, String, i32)> = on_db!(conn, c => identity_invitations::table
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::id.eq(invitation.as_str()))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .select((identity_invitations::role, identity_invitations::language, identity_invitations::generation))
+        .first(c).await.optional())?;
+    row.map(PendingInvitation::read).transpose()
+}
+
+/// Gives a pending invitation its next token; `false` if it changed since `generation` was read.
+pub(in crate::identity) async fn renew_invitation(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    invitation: &InvitationId,
+    generation: i32,
+    hash: &[u8; 32],
+    expires_at: Millis,
+) -> Result<bool, Failure> {
+    let renewed = on_db!(tx, c => diesel::update(identity_invitations::table)
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::id.eq(invitation.as_str()))
+        .filter(identity_invitations::generation.eq(generation))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .set((
+            identity_invitations::generation.eq(generation + 1),
+            identity_invitations::token_hash.eq(hash.as_slice()),
+            identity_invitations::expires_at.eq(expires_at.0),
+        ))
+        .execute(c).await)?;
+    Ok(renewed > 0)
+}
+
+/// Revokes a pending invitation; `false` if there is none (any more).
+pub(in crate::identity) async fn revoke_invitation(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    invitation: &InvitationId,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let revoked = on_db!(tx, c => diesel::update(identity_invitations::table)
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::id.eq(invitation.as_str()))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .set(identity_invitations::revoked_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(revoked > 0)
+}
+
+/// The roles that pending invitations of an address promise.
+pub(in crate::identity) async fn invited_roles(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    email: &Pii<String>,
+) -> Result<Vec<Role>, Failure> {
+    let names: Vec<String> = on_db!(conn, c => identity_invitations::table
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::email.eq(email.expose()))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .select(identity_invitations::role)
+        .load(c).await)?;
+    names.iter().map(|name| rows::role(name)).collect()
+}
+
+/// Revokes the pending invitations of an address, which a new one replaces.
+pub(in crate::identity) async fn revoke_invitations_of(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    email: &Pii<String>,
+    now: Millis,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_invitations::table)
+        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_invitations::email.eq(email.expose()))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .set(identity_invitations::revoked_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Tokens that are not revoked, newest first.
+pub(in crate::identity) async fn tokens(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<TokenRow>, Failure> {
+    on_db!(conn, c => identity_tokens::table
+        .filter(identity_tokens::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_tokens::revoked_at.is_null())
+        .order((identity_tokens::created_at.desc(), identity_tokens::id.desc()))
+        .select(TokenRow::as_select())
+        .load(c).await)
+}
+
+pub(in crate::identity) async fn insert_token(
+    tx: &mut Tx,
+    _scope: &OrgScope,
+    row: &NewTokenRow<'_>,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(identity_tokens::table).values(row).execute(c).await)?;
+    Ok(())
+}
+
+/// Revokes a token; `false` if there is none (any more).
+pub(in crate::identity) async fn revoke_token(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    token: &TokenId,
+    now: Millis,
+) -> Result<bool, Failure> {
+    let revoked = on_db!(tx, c => diesel::update(identity_tokens::table)
+        .filter(identity_tokens::organisation_id.eq(scope.organisation().as_str()))
+        .filter(identity_tokens::id.eq(token.as_str()))
+        .filter(identity_tokens::revoked_at.is_null())
+        .set(identity_tokens::revoked_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(revoked > 0)
+}

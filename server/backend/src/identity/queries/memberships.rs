@@ -1,0 +1,127 @@
+//! Who belongs where, as far as it proves an actor or is made outside of any scope: a person's own memberships, joining
+//! by an invitation, and the first owner.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::access::Role;
+use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::identity::MyOrganisation;
+use shutterpost_model::time::Millis;
+
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::identity::rows;
+use crate::schema::{identity_memberships, identity_organisations};
+
+/// All organisations of a person, by name.
+pub(in crate::identity) async fn of_user(conn: &mut Conn, user: &UserId) -> Result<Vec<MyOrganisation>, Failure> {
+    let rows: Vec<(String, String, String)> = on_db!(conn, c => identity_memberships::table
+        .inner_join(identity_organisations::table
+            .on(identity_organisations::id.eq(identity_memberships::organisation_id)))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .order((identity_organisations::name, identity_organisations::id))
+        .select((identity_organisations::id, identity_organisations::name, identity_memberships::role))
+        .load(c).await)?;
+    rows.into_iter().map(rows::my_organisation).collect()
+}
+
+/// The first organisation of a person, by name.
+pub(in crate::identity) async fn first(
+    conn: &mut Conn,
+    user: &UserId,
+) -> Result<Option<(OrganisationId, Role)>, Failure> {
+    let row: Option<(String, String)> = on_db!(conn, c => identity_memberships::table
+        .inner_join(identity_organisations::table
+            .on(identity_organisations::id.eq(identity_memberships::organisation_id)))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .order((identity_organisations::name, identity_organisations::id))
+        .select((identity_memberships::organisation_id, identity_memberships::role))
+        .first(c).await.optional())?;
+    row.map(|(organisation, role)| Ok((rows::id(organisation)?, rows::role(&role)?))).transpose()
+}
+
+/// A person's role in an organisation; `None` for strangers.
+pub(in crate::identity) async fn role(
+    conn: &mut Conn,
+    organisation: &OrganisationId,
+    user: &UserId,
+) -> Result<Option<Role>, Failure> {
+    let name: Option<String> = on_db!(conn, c => identity_memberships::table
+        .filter(identity_memberships::organisation_id.eq(organisation.as_str()))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .select(identity_memberships::role)
+        .first(c).await.optional())?;
+    name.map(|name| rows::role(&name)).transpose()
+}
+
+pub(in crate::identity) async fn insert(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    user: &UserId,
+    role: Role,
+    now: Millis,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(identity_memberships::table)
+        .values((
+            identity_memberships::organisation_id.eq(organisation.as_str()),
+            identity_memberships::user_id.eq(user.as_str()),
+            identity_memberships::role.eq(role.as_str()),
+            identity_memberships::created_at.eq(now.0),
+        ))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// The oldest organisation of that name.
+pub(in crate::identity) async fn organisation_by_name(
+    conn: &mut Conn,
+    name: &str,
+) -> Result<Option<OrganisationId>, Failure> {
+    let id: Option<String> = on_db!(conn, c => identity_organisations::table
+        .filter(identity_organisations::name.eq(name))
+        .order((identity_organisations::created_at, identity_organisations::id))
+        .select(identity_organisations::id)
+        .first(c).await.optional())?;
+    id.map(rows::id).transpose()
+}
+
+pub(in crate::identity) async fn insert_organisation(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    name: &str,
+    now: Millis,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(identity_organisations::table)
+        .values((
+            identity_organisations::id.eq(organisation.as_str()),
+            identity_organisations::name.eq(name),
+            identity_organisations::created_at.eq(now.0),
+        ))
+        .execute(c).await)?;
+    Ok(())
+}
+
+pub(in crate::identity) async fn organisation_exists(
+    conn: &mut Conn,
+    organisation: &OrganisationId,
+) -> Result<bool, Failure> {
+    let found: i64 = on_db!(conn, c => identity_organisations::table
+        .filter(identity_organisations::id.eq(organisation.as_str()))
+        .count()
+        .get_result(c).await)?;
+    Ok(found > 0)
+}
+
+pub(in crate::identity) async fn set_role(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    user: &UserId,
+    role: Role,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_memberships::table)
+        .filter(identity_memberships::organisation_id.eq(organisation.as_str()))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .set(identity_memberships::role.eq(role.as_str()))
+        .execute(c).await)?;
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Users and the counters of their failures.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::id::UserId;
+use shutterpost_model::language::Language;
+use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::time::Millis;
+
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::identity::rows::{NewUserRow, User, UserRow};
+use crate::identity::throttle;
+use crate::schema::identity_users;
+
+/// The user of an address in canonical form.
+pub(in crate::identity) async fn by_email(conn: &mut Conn, email: &Pii<String>) -> Result<Option<User>, Failure> {
+    let row: Option<UserRow> = on_db!(conn, c => identity_users::table
+        .filter(identity_users::email.eq(email.expose()))
+        .select(UserRow::as_select())
+        .first(c).await.optional())?;
+    row.map(User::try_from).transpose()
+}
+
+pub(in crate::identity) async fn by_id(conn: &mut Conn, user: &UserId) -> Result<Option<User>, Failure> {
+    let row: Option<UserRow> = on_db!(conn, c => identity_users::table
+        .filter(identity_users::id.eq(user.as_str()))
+        .select(UserRow::as_select())
+        .first(c).await.optional())?;
+    row.map(User::try_from).transpose()
+}
+
+pub(in crate::identity) async fn insert(tx: &mut Tx, row: &NewUserRow<'_>) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(identity_users::table).values(row).execute(c).await)?;
+    Ok(())
+}
+
+/// Counts an attempt as failed before its outcome is known, so that attempts at the same time are all counted.
+/// `false` if the account takes no password for now; then nothing is counted.
+pub(in crate::identity) async fn count_attempt(tx: &mut Tx, user: &UserId, now: Millis) -> Result<bool, Failure> {
+    // The update takes the row's lock, so that what is read after it is this attempt's own count.
+    let counted = on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq(user.as_str()))
+        .filter(identity_users::throttled_until.le(now.0))
+        .set(identity_users::failures.eq(identity_users::failures + 1))
+        .execute(c).await)?;
+    if counted == 0 {
+        return Ok(false);
+    }
+    let failures: i32 = on_db!(tx, c => identity_users::table
+        .filter(identity_users::id.eq(user.as_str()))
+        .select(identity_users::failures)
+        .first(c).await)?;
+    let until = now.plus(throttle::account_delay(failures));
+    on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq(user.as_str()))
+        .set(identity_users::throttled_until.eq(until.0))
+        .execute(c).await)?;
+    Ok(true)
+}
+
+/// Forgets the failures after a right password, and stores its renewed hash if there is one. `false` if the user was
+/// disabled or got another password since `proved` was read.
+pub(in crate::identity) async fn settle(
+    tx: &mut Tx,
+    user: &UserId,
+    proved: &Secret,
+    renewed: Option<&Secret>,
+) -> Result<bool, Failure> {
+    let settled = on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq(user.as_str()))
+        .filter(identity_users::disabled_at.is_null())
+        .filter(identity_users::password_hash.eq(proved.expose()))
+        .set((
+            identity_users::failures.eq(0),
+            identity_users::throttled_until.eq(0),
+            identity_users::password_hash.eq(renewed.unwrap_or(proved).expose()),
+        ))
+        .execute(c).await)?;
+    Ok(settled > 0)
+}
+
+/// Stores a new password's hash and forgets failures.
+pub(in crate::identity) async fn set_password(tx: &mut Tx, user: &UserId, hash: &Secret) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq(user.as_str()))
+        .set((
+            identity_users::failures.eq(0),
+            identity_users::throttled_until.eq(0),
+            identity_users::password_hash.eq(hash.expose()),
+        ))
+        .execute(c).await)?;
+    Ok(())
+}
+
+pub(in crate::identity) async fn set_profile(
+    tx: &mut Tx,
+    user: &UserId,
+    name: &Pii<String>,
+    language: Language,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq(user.as_str()))
+        .set((identity_users::name.eq(name.expose()), identity_users::language.eq(language.tag())))
+        .execute(c).await)?;
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! Members, invitations and API tokens of an organisation.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use shutterpost_model::access::{Actor, Permission, Role};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{InvitationId, OrganisationId, TokenId, UserId};
+use shutterpost_model::identity::{Directory, Invite, Issued, People, Token, TokenDraft};
+use shutterpost_model::language::Language;
+use shutterpost_model::messages::Template;
+use shutterpost_model::pii::Pii;
+use shutterpost_model::time::{DAY, Millis};
+use shutterpost_model::validate;
+
+use crate::audit::record::{Doer, Entry, record};
+use crate::context::World;
+use crate::db::{Tx, write_tx};
+use crate::error::Failure;
+use crate::identity::queries::{directory, sessions};
+use crate::identity::rows::{NewInvitationRow, NewTokenRow};
+use crate::identity::scope::OrgScope;
+use crate::identity::{bearer, one_time};
+use crate::jobs::outbox::{self, NewMessage};
+use crate::services::Deps;
+
+/// An invitation can be accepted for so long.
+const INVITATION_GOOD: i64 = 7 * DAY;
+
+/// The port of members, invitations and tokens on the database.
+#[derive(Debug)]
+pub struct DirectoryService {
+    deps: Deps,
+}
+
+impl DirectoryService {
+    pub const fn new(deps: Deps) -> Self {
+        Self { deps }
+    }
+
+    async fn try_people(&self, actor: &Actor) -> Result<People, Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let now = self.deps.world.now();
+        let mut conn = self.deps.db.read().await?;
+        let seen: HashMap<String, Option<i64>> = directory::last_seen(&mut conn, &scope).await?.into_iter().collect();
+        let seen = |user: &str| seen.get(user).copied().flatten().map(Millis);
+        let members = directory::members(&mut conn, &scope).await?;
+        let invitations = directory::invitations(&mut conn, &scope).await?;
+        Ok(People {
+            members: members.into_iter().map(|row| row.listed(seen)).collect::<Result<_, _>>()?,
+            invitations: invitations.into_iter().map(|row| row.listed(now)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    async fn try_invite(&self, actor: &Actor, invite: Invite) -> Result<InvitationId, Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let Invite { email, role, language } = invite;
+        let email = validate::email(email.expose()).map_err(|code| AppError::field("email", code))?;
+        let email = Pii::new(email);
+        may_touch(&scope, role)?;
+        let (Deps { db, world, keys, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        write_tx!(db, tx => {
+            if directory::is_member(tx, &scope, &email).await? {
+                return Err(Code::AlreadyMember.into());
+            }
+            for promised in directory::invited_roles(tx, &scope, &email).await? {
+                may_touch(&scope, promised)?;
+            }
+            let now = world.now();
+            directory::revoke_invitations_of(tx, &scope, &email, now).await?;
+            let id = world.id(InvitationId::new);
+            let token = one_time::invitation_token(&keys, &id, 0);
+            let row = NewInvitationRow {
+                id: id.as_str(),
+                organisation_id: scope.organisation().as_str(),
+                email: email.expose(),
+                role: role.as_str(),
+                language: language.tag(),
+                generation: 0,
+                token_hash: &one_time::invitation_hash(&keys, &token),
+                invited_by: scope.user().map(UserId::as_str),
+                created_at: now.0,
+                expires_at: now.plus(INVITATION_GOOD).0,
+            };
+            directory::insert_invitation(tx, &scope, &row).await?;
+            mail(tx, &world, &scope, &id, language).await?;
+            let entry = Entry::new("identity.invite").object(id.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            Ok(id)
+        })
+    }
+
+    async fn try_renew(&self, actor: &Actor, id: &InvitationId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let (Deps { db, world, keys, .. }, doer, id) = (self.deps.clone(), Doer::from(actor), id.clone());
+        write_tx!(db, tx => {
+            let pending = directory::pending_invitation(tx, &scope, &id).await?.ok_or(Failure::NotFound)?;
+            may_touch(&scope, pending.role)?;
+            let token = one_time::invitation_token(&keys, &id, pending.generation + 1);
+            let hash = one_time::invitation_hash(&keys, &token);
+            let expires_at = world.now().plus(INVITATION_GOOD);
+            if !directory::renew_invitation(tx, &scope, &id, pending.generation, &hash, expires_at).await? {
+                return Err(Code::Conflict.into());
+            }
+            mail(tx, &world, &scope, &id, pending.language).await?;
+            let entry = Entry::new("identity.renew_invitation").object(id.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+
+    async fn try_revoke(&self, actor: &Actor, id: &InvitationId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let (Deps { db, world, .. }, doer, id) = (self.deps.clone(), Doer::from(actor), id.clone());
+        write_tx!(db, tx => {
+            let pending = directory::pending_invitation(tx, &scope, &id).await?.ok_or(Failure::NotFound)?;
+            may_touch(&scope, pending.role)?;
+            if !directory::revoke_invitation(tx, &scope, &id, world.now()).await? {
+                return Err(Failure::NotFound);
+            }
+            let entry = Entry::new("identity.revoke_invitation").object(id.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+
+    async fn try_change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let (Deps { db, world, .. }, doer, user) = (self.deps.clone(), Doer::from(actor), user.clone());
+        write_tx!(db, tx => {
+            let current = locked_role(tx, &scope, &user).await?;
+            may_touch(&scope, current)?;
+            may_touch(&scope, role)?;
+            if role != Role::Owner {
+                keeps_an_owner(tx, &scope, current).await?;
+            }
+            // No session ends: each request looks the role up anew.
+            directory::set_role(tx, &scope, &user, role).await?;
+            let entry = Entry::new("identity.change_role").object(user.as_str()).fields(vec!["role"]);
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+
+    async fn try_remove(&self, actor: &Actor, user: &UserId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let (Deps { db, world, .. }, doer, user) = (self.deps.clone(), Doer::from(actor), user.clone());
+        write_tx!(db, tx => {
+            let current = locked_role(tx, &scope, &user).await?;
+            may_touch(&scope, current)?;
+            keeps_an_owner(tx, &scope, current).await?;
+            directory::delete_member(tx, &scope, &user).await?;
+            sessions::delete_in(tx, &scope, &user).await?;
+            let entry = Entry::new("identity.remove_member").object(user.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+
+    async fn try_tokens(&self, actor: &Actor) -> Result<Vec<Token>, Failure> {
+        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
+        let rows = directory::tokens(&mut self.deps.db.read().await?, &scope).await?;
+        rows.into_iter().map(Token::try_from).collect()
+    }
+
+    async fn try_create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, Failure> {
+        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
+        draft.check()?;
+        may_touch(&scope, draft.role)?;
+        let (Deps { db, world, keys, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        write_tx!(db, tx => {
+            let bearer::Fresh { secret, hash, hint } = bearer::fresh(&world, &keys, bearer::TOKEN);
+            let token = Token {
+                id: world.id(TokenId::new),
+                name: draft.name.trim().to_owned(),
+                role: draft.role,
+                hint,
+                created_at: world.now(),
+                last_used_at: None,
+            };
+            let row = NewTokenRow {
+                id: token.id.as_str(),
+                organisation_id: scope.organisation().as_str(),
+                name: &token.name,
+                role: token.role.as_str(),
+                secret_hash: &hash,
+                hint: &token.hint,
+                created_by: scope.user().map(UserId::as_str),
+                created_at: token.created_at.0,
+            };
+            directory::insert_token(tx, &scope, &row).await?;
+            let entry = Entry::new("identity.create_token").object(token.id.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            Ok(Issued { item: token, secret })
+        })
+    }
+
+    async fn try_revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
+        let (Deps { db, world, .. }, doer, token) = (self.deps.clone(), Doer::from(actor), token.clone());
+        write_tx!(db, tx => {
+            if !directory::revoke_token(tx, &scope, &token, world.now()).await? {
+                return Err(Failure::NotFound);
+            }
+            let entry = Entry::new("identity.revoke_token").object(token.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+}
+
+/// Nobody gives, takes or touches a role they could not grant: admins leave owners alone.
+fn may_touch(scope: &OrgScope, role: Role) -> Result<(), Failure> {
+    let own = scope.actor().and_then(Actor::role);
+    if own.is_some_and(|own| own.may_grant(role)) { Ok(()) } else { Err(Code::RoleTooHigh.into()) }
+}
+
+/// A member's role, which stays as it is until the transaction ends.
+async fn locked_role(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<Role, Failure> {
+    directory::lock_members(tx, scope).await?;
+    directory::member_role(tx, scope, user).await?.ok_or(Failure::NotFound)
+}
+
+/// Refuses to take away the last owner; `leaving` is the role about to be lost.
+async fn keeps_an_owner(tx: &mut Tx, scope: &OrgScope, leaving: Role) -> Result<(), Failure> {
+    if leaving == Role::Owner && directory::owners(tx, scope).await? <= 1 {
+        return Err(Code::LastOwner.into());
+    }
+    Ok(())
+}
+
+async fn mail(
+    tx: &mut Tx,
+    world: &World,
+    scope: &OrgScope,
+    id: &InvitationId,
+    language: Language,
+) -> Result<(), Failure> {
+    let organisation: OrganisationId = scope.organisation().clone();
+    let message = NewMessage::new(Template::Invitation, language).organisation(organisation).invitation(id.clone());
+    outbox::enqueue(tx, world, message).await?;
+    Ok(())
+}
+
+#[async_trait]
+impl Directory for DirectoryService {
+    async fn people(&self, actor: &Actor) -> Result<People, AppError> {
+        self.try_people(actor).await.map_err(AppError::from)
+    }
+
+    async fn invite(&self, actor: &Actor, invite: Invite) -> Result<InvitationId, AppError> {
+        self.try_invite(actor, invite).await.map_err(AppError::from)
+    }
+
+    async fn renew_invitation(&self, actor: &Actor, invitation: &InvitationId) -> Result<(), AppError> {
+        self.try_renew(actor, invitation).await.map_err(AppError::from)
+    }
+
+    async fn revoke_invitation(&self, actor: &Actor, invitation: &InvitationId) -> Result<(), AppError> {
+        self.try_revoke(actor, invitation).await.map_err(AppError::from)
+    }
+
+    async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<(), AppError> {
+        self.try_change_role(actor, user, role).await.map_err(AppError::from)
+    }
+
+    async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError> {
+        self.try_remove(actor, user).await.map_err(AppError::from)
+    }
+
+    async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {
+        self.try_tokens(actor).await.map_err(AppError::from)
+    }
+
+    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, AppError> {
+        self.try_create_token(actor, draft).await.map_err(AppError::from)
+    }
+
+    async fn revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError> {
+        self.try_revoke_token(actor, token).await.map_err(AppError::from)
+    }
+}

@@ -1,0 +1,136 @@
+//! Who may do what to whom.
+
+use shutterpost_model::access::{Actor, Role};
+use shutterpost_model::error::Code;
+use shutterpost_model::identity::{Accounts, Directory};
+
+use super::{OWNER, PASSWORD, fixtures};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn editors_and_below_manage_nobody() {
+    for host in fixtures().await {
+        let owner = host.actor(OWNER).await;
+        let id = host.invite(&owner, "ivo@guest.example", Role::Viewer).await.expect("invited");
+        for role in [Role::Editor, Role::Viewer, Role::Reporter] {
+            let email = format!("{}@host.example", role.as_str());
+            host.member(&email, role).await;
+            let actor = host.actor(&email).await;
+            let directory = &host.directory;
+            assert_eq!(host.refused(directory.people(&actor)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(host.invite(&actor, "x@y.example", Role::Viewer)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(directory.renew_invitation(&actor, &id)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(directory.revoke_invitation(&actor, &id)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(directory.change_role(&actor, &host.owner, role)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(directory.remove_member(&actor, &host.owner)).await.code, Code::Forbidden);
+            assert_eq!(host.refused(directory.tokens(&actor)).await.code, Code::Forbidden);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_leave_owners_alone() {
+    for host in fixtures().await {
+        let admin_id = host.member("ada@host.example", Role::Admin).await;
+        let viewer = host.member("vera@host.example", Role::Viewer).await;
+        let (owner, admin) = (host.actor(OWNER).await, host.actor("ada@host.example").await);
+        let invited = host.invite(&owner, "oskar@guest.example", Role::Owner).await.expect("invited");
+        let directory = &host.directory;
+        let too_high = Code::RoleTooHigh;
+        assert_eq!(host.refused(host.invite(&admin, "x@y.example", Role::Owner)).await.code, too_high);
+        assert_eq!(host.refused(host.invite(&admin, "oskar@guest.example", Role::Viewer)).await.code, too_high);
+        assert_eq!(host.refused(directory.renew_invitation(&admin, &invited)).await.code, too_high);
+        assert_eq!(host.refused(directory.revoke_invitation(&admin, &invited)).await.code, too_high);
+        assert_eq!(host.refused(directory.change_role(&admin, &host.owner, Role::Viewer)).await.code, too_high);
+        assert_eq!(host.refused(directory.change_role(&admin, &viewer, Role::Owner)).await.code, too_high);
+        assert_eq!(host.refused(directory.change_role(&admin, &admin_id, Role::Owner)).await.code, too_high);
+        assert_eq!(host.refused(directory.remove_member(&admin, &host.owner)).await.code, too_high);
+        host.once(directory.change_role(&admin, &viewer, Role::Admin)).await;
+        host.once(directory.remove_member(&admin, &viewer)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_owner_stays() {
+    for host in fixtures().await {
+        let owner = host.actor(OWNER).await;
+        let directory = &host.directory;
+        assert_eq!(host.refused(directory.change_role(&owner, &host.owner, Role::Admin)).await.code, Code::LastOwner);
+        assert_eq!(host.refused(directory.remove_member(&owner, &host.owner)).await.code, Code::LastOwner);
+        host.once(directory.change_role(&owner, &host.owner, Role::Owner)).await;
+        host.member("second@host.example", Role::Owner).await;
+        host.once(directory.change_role(&owner, &host.owner, Role::Admin)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_owners_cannot_demote_each_other_at_once() {
+    for host in fixtures().await {
+        let second = host.member("second@host.example", Role::Owner).await;
+        let (one, two) = (host.actor(OWNER).await, host.actor("second@host.example").await);
+        for _ in 0..5 {
+            let demote = |actor: Actor, user, role| {
+                let directory = &host.directory;
+                async move { directory.change_role(&actor, &user, role).await }
+            };
+            let (first, other) = tokio::join!(
+                demote(one.clone(), second.clone(), Role::Viewer),
+                demote(two.clone(), host.owner.clone(), Role::Viewer),
+            );
+            assert!(first.is_ok() != other.is_ok(), "{}: {first:?} {other:?}", host.test.kind);
+            assert_eq!(first.and(other).map_err(|error| error.code), Err(Code::LastOwner));
+            assert_eq!(host.test.count("identity_memberships", "role = 'owner'").await, 1);
+            host.test.execute("UPDATE identity_memberships SET role = 'owner'").await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_role_counts_at_once_and_a_removed_member_is_out() {
+    for host in fixtures().await {
+        let editor = host.member("edda@host.example", Role::Editor).await;
+        let session = host.sign_in("edda@host.example", PASSWORD).await.expect("signed in");
+        let owner = host.actor(OWNER).await;
+        host.once(host.directory.change_role(&owner, &editor, Role::Viewer)).await;
+        assert_eq!(host.resolve(&session).await.and_then(|actor| actor.role()), Some(Role::Viewer));
+        host.once(host.directory.remove_member(&owner, &editor)).await;
+        assert!(host.resolve(&session).await.is_none());
+        let actor = host.actor("edda@host.example").await;
+        assert_eq!(actor.organisation(), None, "signed in, but nowhere");
+        assert_eq!(host.refused(host.directory.people(&actor)).await.code, Code::Forbidden);
+        let me = host.accounts.me(&actor).await.expect("own data");
+        assert!(me.current.is_none() && me.organisations.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_organisation_is_not_there() {
+    for host in fixtures().await {
+        let (_, stranger) = host.neighbour("Neighbour", "nina@neighbour.example").await;
+        let owner = host.actor(OWNER).await;
+        let nina = host.actor("nina@neighbour.example").await;
+        let invitation = host.invite(&nina, "ivo@guest.example", Role::Viewer).await.expect("invited");
+        let draft = shutterpost_model::identity::TokenDraft { name: "CRM".into(), role: Role::Viewer };
+        let token = host.directory.create_token(&nina, draft).await.expect("made").item.id;
+        let directory = &host.directory;
+        assert_eq!(host.refused(directory.change_role(&owner, &stranger, Role::Viewer)).await.code, Code::NotFound);
+        assert_eq!(host.refused(directory.remove_member(&owner, &stranger)).await.code, Code::NotFound);
+        assert_eq!(host.refused(directory.renew_invitation(&owner, &invitation)).await.code, Code::NotFound);
+        assert_eq!(host.refused(directory.revoke_invitation(&owner, &invitation)).await.code, Code::NotFound);
+        assert_eq!(host.refused(directory.revoke_token(&owner, &token)).await.code, Code::NotFound);
+        let people = directory.people(&owner).await.expect("people");
+        assert_eq!((people.members.len(), people.invitations.len()), (1, 0));
+        assert!(directory.tokens(&owner).await.expect("tokens").is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_shows_when_somebody_was_last_here() {
+    for host in fixtures().await {
+        host.member("vera@host.example", Role::Viewer).await;
+        let owner = host.actor(OWNER).await;
+        let people = host.directory.people(&owner).await.expect("people");
+        let seen: Vec<bool> = people.members.iter().map(|member| member.last_seen.is_some()).collect();
+        assert_eq!(seen, [false, true], "Max, Olga");
+        assert_eq!(people.members[1].email.get(), OWNER);
+    }
+}

@@ -1,0 +1,116 @@
+//! Sign-in: what is right, what is wrong, and that nobody learns why.
+
+use shutterpost_model::access::Role;
+use shutterpost_model::error::Code;
+use shutterpost_model::identity::{Accounts, Client};
+
+use super::{OWNER, PASSWORD, code, fixtures, form};
+use crate::identity::{AccountsService, PasswordPolicy};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_right_password_opens_a_session() {
+    for host in fixtures().await {
+        let session = host.once(host.sign_in(" Olga@Host.example ", PASSWORD)).await;
+        assert_eq!(session.max_age, None);
+        let actor = host.resolve(&session).await.expect("signed in");
+        assert_eq!((actor.user(), actor.role()), (Some(&host.owner), Some(Role::Owner)));
+        assert_eq!(actor.organisation(), Some(&host.organisation));
+        let stored = host.test.dump().await;
+        assert!(!stored.contains(session.cookie.expose()), "{}: only a hash is stored", host.test.kind);
+
+        let again = host.sign_in(OWNER, PASSWORD).await.expect("signed in");
+        assert_ne!(again.cookie.expose(), session.cookie.expose(), "the id is new each time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_wrong_and_disabled_look_the_same() {
+    for host in fixtures().await {
+        let disabled = host.member("dora@host.example", Role::Admin).await;
+        let sql = format!("UPDATE identity_users SET disabled_at = 1 WHERE id = '{disabled}'");
+        host.test.execute(&sql).await;
+        let mut work = Vec::new();
+        for (email, password) in [
+            (OWNER, "wrong"),
+            ("nobody@host.example", PASSWORD),
+            ("not an address", PASSWORD),
+            ("dora@host.example", PASSWORD),
+            (OWNER, ""),
+        ] {
+            let before = host.accounts.hasher.work();
+            let error = host.refused(host.sign_in(email, password)).await;
+            assert_eq!((error.code, error.fields.len()), (Code::SignInFailed, 0), "{email}");
+            work.push(host.accounts.hasher.work() - before);
+        }
+        assert_eq!(work, [1; 5], "{}: one hash each", host.test.kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_slows_down_and_recovers() {
+    for host in fixtures().await {
+        for _ in 0..5 {
+            assert_eq!(code(host.sign_in(OWNER, "wrong").await), Code::SignInFailed);
+        }
+        host.sign_in(OWNER, PASSWORD).await.expect("five failures are free");
+        for _ in 0..6 {
+            assert_eq!(code(host.sign_in(OWNER, "wrong").await), Code::SignInFailed);
+        }
+        host.test.clock.advance(1999);
+        let before = host.accounts.hasher.work();
+        assert_eq!(code(host.sign_in(OWNER, PASSWORD).await), Code::SignInFailed, "the same answer as to a wrong one");
+        assert_eq!(host.accounts.hasher.work() - before, 1, "and the same work");
+        host.test.clock.advance(1);
+        host.sign_in(OWNER, PASSWORD).await.expect("two seconds are over");
+        assert_eq!(host.test.count("identity_users", "failures = 0 AND throttled_until = 0").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attempts_at_once_are_all_counted() {
+    for host in fixtures().await {
+        let attempts = (0..12).map(|_| host.sign_in(OWNER, "wrong"));
+        let outcomes = futures_util::future::join_all(attempts).await;
+        assert!(outcomes.into_iter().all(|outcome| code(outcome) == Code::SignInFailed));
+        // The sixth starts a delay; from then on nothing is tried, so nothing is counted.
+        assert_eq!(host.test.count("identity_users", "failures = 6").await, 1, "{}", host.test.kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_may_not_try_for_ever() {
+    for host in fixtures().await {
+        let client = || Client { address: "192.0.2.7".parse().ok(), request: None };
+        let attempt = || host.accounts.sign_in(form("nobody@host.example", "wrong"), client());
+        for _ in 0..10 {
+            assert_eq!(code(attempt().await), Code::SignInFailed);
+        }
+        assert_eq!(code(attempt().await), Code::TooMany);
+        assert_eq!(code(host.accounts.sign_in(form(OWNER, PASSWORD), client()).await), Code::TooMany);
+        host.test.clock.advance(2000);
+        host.accounts.sign_in(form(OWNER, PASSWORD), client()).await.expect("one more every two seconds");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_of_hashes_is_an_answer_not_a_failure_of_the_account() {
+    for host in fixtures().await {
+        let taken = host.accounts.hasher.occupy().await;
+        let error = host.refused(host.sign_in(OWNER, PASSWORD)).await;
+        assert_eq!(error.code, Code::Busy);
+        assert_eq!(host.test.count("identity_users", "failures = 0").await, 1, "nothing was tried");
+        drop(taken);
+        host.sign_in(OWNER, PASSWORD).await.expect("there is room again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hash_of_another_cost_is_renewed() {
+    for host in fixtures().await {
+        let policy = PasswordPolicy::new(20_000, 2, 1).expect("above the floor");
+        let dearer = AccountsService::new(host.deps.clone(), policy);
+        dearer.sign_in(form(OWNER, PASSWORD), Client::default()).await.expect("signed in");
+        assert_eq!(host.test.count("identity_users", "password_hash LIKE '%m=20000,%'").await, 1);
+        dearer.sign_in(form(OWNER, PASSWORD), Client::default()).await.expect("the renewed hash is good");
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading the audit trail, of which identity makes the first entries.
+
+use shutterpost_model::access::Role;
+use shutterpost_model::audit::{Audit, AuditFilter};
+use shutterpost_model::error::Code;
+use shutterpost_model::identity::{Directory, TokenDraft};
+use shutterpost_model::pii::{Pii, Secret};
+
+use super::{OWNER, PASSWORD, fixtures};
+use crate::audit::AuditService;
+use crate::identity::PasswordPolicy;
+use crate::identity::admin;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_hold_every_entry_once_and_names_of_members() {
+    for host in fixtures().await {
+        let owner = host.actor(OWNER).await;
+        host.neighbour("Neighbour", "nina@neighbour.example").await;
+        for _ in 0..60 {
+            host.test.clock.advance(1);
+            let draft = TokenDraft { name: "CRM".into(), role: Role::Viewer };
+            host.directory.create_token(&owner, draft).await.expect("made");
+        }
+        let audit = AuditService::new(host.deps.clone());
+        let first = audit.list(&owner, AuditFilter::default(), None).await.expect("a page");
+        assert_eq!(first.items.len(), 50);
+        assert!(first.items.iter().all(|entry| entry.action == "identity.create_token"
+            && entry.actor_name.as_deref() == Some("Olga Owner")
+            && entry.actor_kind == "user"));
+        assert!(first.items.is_sorted_by(|newer, older| newer.id > older.id));
+        let second = audit.list(&owner, AuditFilter::default(), first.next.clone()).await.expect("a page");
+        // Ten tokens and the making of the owner; nothing of the neighbour, nothing twice.
+        assert_eq!((second.items.len(), second.next), (11, None));
+        assert!(second.items.iter().all(|entry| first.items.iter().all(|other| other.id != entry.id)));
+
+        let filter = AuditFilter { feature: Some("identity".into()), object: second.items[0].object.clone() };
+        let one = audit.list(&owner, filter.clone(), None).await.expect("a page");
+        assert_eq!(one.items.len(), 1);
+        let none = AuditFilter { feature: Some("ident".into()), object: None };
+        assert!(audit.list(&owner, none, None).await.expect("a page").items.is_empty());
+
+        let error = host.refused(audit.list(&owner, filter, first.next.clone())).await;
+        assert_eq!(error.code, Code::BadCursor, "of another filter");
+        let nina = host.actor("nina@neighbour.example").await;
+        let error = host.refused(audit.list(&nina, AuditFilter::default(), first.next)).await;
+        assert_eq!(error.code, Code::BadCursor, "of another organisation");
+        let error = host.refused(audit.list(&owner, AuditFilter::default(), Some("made up".into()))).await;
+        assert_eq!(error.code, Code::BadCursor);
+        let filter = AuditFilter { feature: Some("%".into()), object: None };
+        assert_eq!(host.refused(audit.list(&owner, filter, None)).await.of("feature"), Some(Code::BadChoice));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_trail_is_for_admins() {
+    for host in fixtures().await {
+        host.member("edda@host.example", Role::Editor).await;
+        let editor = host.actor("edda@host.example").await;
+        let audit = AuditService::new(host.deps.clone());
+        let error = host.refused(audit.list(&editor, AuditFilter::default(), None)).await;
+        assert_eq!(error.code, Code::Forbidden);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn making_the_same_owner_twice_changes_nothing() {
+    for host in fixtures().await {
+        let before = host.test.dump().await;
+        let (organisation, owner) = admin::create_owner(
+            &host.deps,
+            PasswordPolicy::FLOOR,
+            " Host ",
+            Pii::new("Somebody".into()),
+            Pii::new(" OLGA@host.example".into()),
+            Secret::new("another password that is long".into()),
+        )
+        .await
+        .expect("made");
+        assert_eq!((organisation, owner), (host.organisation.clone(), host.owner.clone()));
+        assert_eq!(host.test.dump().await, before);
+        host.sign_in(OWNER, PASSWORD).await.expect("the password is still the old one");
+        let found = admin::find_organisation_by_name(&host.deps, "Host").await.expect("read");
+        assert_eq!(found.as_ref(), Some(&host.organisation));
+        let user = admin::find_user_by_email(&host.deps, &Pii::new(OWNER.into())).await.expect("read");
+        assert_eq!(user.as_ref(), Some(&host.owner));
+    }
+}
