@@ -7,9 +7,23 @@
 pub mod context;
 pub mod db;
 pub mod error;
+pub mod services;
+pub mod storage;
 pub(crate) mod schema;
 
 pub mod audit;
 pub mod jobs;
 
 pub mod identity;
+pub mod events;
+pub mod captures;
+pub mod guests;
+pub mod share;
+pub mod messages;
+pub mod ingest;
+pub mod privacy;
+
+/// For tests of this crate and, by the feature `testing`, of the server.
+#[cfg(any(test, feature = "testing"))]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+pub mod testing;

@@ -194,6 +194,8 @@ CREATE INDEX captures_organisation ON captures (organisation_id, event_id);
 CREATE INDEX captures_list ON captures (event_id, captured_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX captures_delivery ON captures (event_id, delivery, captured_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX captures_trash ON captures (event_id, captured_at, id) WHERE deleted_at IS NOT NULL;
+-- Whether an object is still named, asked before it is deleted.
+CREATE INDEX captures_object ON captures (object);
 CREATE INDEX captures_received ON captures (organisation_id, received_at);
 
 CREATE TABLE captures_renditions (
@@ -209,6 +211,7 @@ CREATE TABLE captures_renditions (
     PRIMARY KEY (capture_id, name, encoding),
     FOREIGN KEY (organisation_id, capture_id) REFERENCES captures (organisation_id, id) ON DELETE CASCADE
 );
+CREATE INDEX captures_renditions_object ON captures_renditions (object);
 CREATE INDEX captures_renditions_organisation ON captures_renditions (organisation_id, capture_id);
 
 CREATE TABLE guests (

@@ -1,0 +1,278 @@
+//! The SQL of captures.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text};
+use diesel_async::RunQueryDsl;
+use shutterpost_model::captures::{CaptureFilter, RenditionFile};
+use shutterpost_model::id::{CaptureId, EventId};
+use shutterpost_model::time::Millis;
+
+use super::rows::{CaptureRow, Position, RenditionRow, SummaryRow};
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::events::scope::{EventScope, Tenant};
+use crate::identity::scope::OrgScope;
+use crate::schema::{captures, captures_renditions, events, events_devices};
+
+/// Ids in one statement; far below SQLite's 32 766 parameters.
+pub(crate) const CHUNK: usize = 500;
+
+/// Captures of the event, newest first, after a position.
+///
+/// The event was proved to be the organisation's, so it alone is searched for: a second condition on the organisation
+/// leads SQLite to the index of the foreign key, and to sorting the whole event.
+pub(super) async fn list(
+    conn: &mut Conn,
+    scope: &EventScope,
+    filter: &CaptureFilter,
+    after: Option<&Position>,
+    most: i64,
+) -> Result<Vec<SummaryRow>, Failure> {
+    let CaptureFilter { delivery, guest, device, from, to, trash } = filter;
+    on_db!(conn, c => {
+        let mut query = captures::table
+            .filter(captures::event_id.eq(scope.event().as_str()))
+            .order((captures::captured_at.desc(), captures::id.desc()))
+            .limit(most)
+            .select(SummaryRow::as_select())
+            .into_boxed();
+        query = if *trash {
+            query.filter(captures::deleted_at.is_not_null())
+        } else {
+            query.filter(captures::deleted_at.is_null())
+        };
+        if let Some(delivery) = delivery {
+            query = query.filter(captures::delivery.eq(delivery.as_str()));
+        }
+        match guest {
+            Some(true) => query = query.filter(captures::guests.gt(0)),
+            Some(false) => query = query.filter(captures::guests.eq(0)),
+            None => {}
+        }
+        if let Some(device) = device {
+            query = query.filter(captures::device_id.eq(device.as_str()));
+        }
+        if let Some(from) = from {
+            query = query.filter(captures::captured_at.ge(from.0));
+        }
+        if let Some(to) = to {
+            query = query.filter(captures::captured_at.lt(to.0));
+        }
+        if let Some(Position { captured_at, id }) = after {
+            // A row value: one range of the index on both databases, however many captures share an instant.
+            query = query.filter(
+                sql::<Bool>("(captures.captured_at, captures.id) < (")
+                    .bind::<BigInt, _>(*captured_at)
+                    .sql(", ")
+                    .bind::<Text, _>(id.as_str())
+                    .sql(")"),
+            );
+        }
+        query.load(c).await
+    })
+}
+
+/// The neighbours of a position among the captures outside the trash: newer, older.
+pub(super) async fn neighbours(
+    conn: &mut Conn,
+    scope: &EventScope,
+    position: &Position,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let Position { captured_at, id } = position;
+    let newer = on_db!(conn, c => captures::table
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .filter(captures::deleted_at.is_null())
+        .filter(
+            sql::<Bool>("(captures.captured_at, captures.id) > (")
+                .bind::<BigInt, _>(*captured_at)
+                .sql(", ")
+                .bind::<Text, _>(id.as_str())
+                .sql(")"),
+        )
+        .order((captures::captured_at.asc(), captures::id.asc()))
+        .select(captures::id)
+        .first::<String>(c).await.optional())?;
+    let older = on_db!(conn, c => captures::table
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .filter(captures::deleted_at.is_null())
+        .filter(
+            sql::<Bool>("(captures.captured_at, captures.id) < (")
+                .bind::<BigInt, _>(*captured_at)
+                .sql(", ")
+                .bind::<Text, _>(id.as_str())
+                .sql(")"),
+        )
+        .order((captures::captured_at.desc(), captures::id.desc()))
+        .select(captures::id)
+        .first::<String>(c).await.optional())?;
+    Ok((newer, older))
+}
+
+/// A capture of an event that exists, with the event's name.
+pub(crate) async fn find(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    capture: &CaptureId,
+) -> Result<(CaptureRow, String), Failure> {
+    on_db!(conn, c => captures::table
+        .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .filter(captures::id.eq(capture.as_str()))
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(events::deleted_at.is_null())
+        .select((CaptureRow::as_select(), events::name))
+        .first(c).await)
+}
+
+/// The newest capture of the event outside the trash.
+pub(crate) async fn newest(conn: &mut Conn, scope: &EventScope) -> Result<Option<CaptureRow>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .filter(captures::deleted_at.is_null())
+        .order((captures::captured_at.desc(), captures::id.desc()))
+        .select(CaptureRow::as_select())
+        .first(c).await.optional())
+}
+
+/// Name of a device of the event, revoked or not.
+pub(super) async fn device_name(conn: &mut Conn, scope: &EventScope, device: &str) -> Result<Option<String>, Failure> {
+    on_db!(conn, c => events_devices::table
+        .filter(events_devices::organisation_id.eq(scope.organisation().as_str()))
+        .filter(events_devices::event_id.eq(scope.event().as_str()))
+        .filter(events_devices::id.eq(device))
+        .select(events_devices::name)
+        .first::<String>(c).await.optional())
+}
+
+pub(crate) async fn renditions(
+    conn: &mut Conn,
+    scope: &impl Tenant,
+    capture: &CaptureId,
+) -> Result<Vec<RenditionRow>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => captures_renditions::table
+        .filter(captures_renditions::capture_id.eq(capture.as_str()))
+        .filter(captures_renditions::organisation_id.eq(organisation))
+        .select(RenditionRow::as_select())
+        .load(c).await)
+}
+
+/// One rendition in exactly this revision: its object and validator.
+pub(super) async fn rendition(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    capture: &CaptureId,
+    file: RenditionFile,
+) -> Result<(String, String), Failure> {
+    on_db!(conn, c => captures_renditions::table
+        .inner_join(captures::table.on(captures::id.eq(captures_renditions::capture_id)))
+        .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .filter(captures_renditions::capture_id.eq(capture.as_str()))
+        .filter(captures_renditions::name.eq(file.name.as_str()))
+        .filter(captures_renditions::encoding.eq(file.encoding.extension()))
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::revision.eq(file.revision))
+        .filter(events::deleted_at.is_null())
+        .select((captures_renditions::object, captures_renditions::etag))
+        .first(c).await)
+}
+
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    _scope: &EventScope,
+    row: &CaptureRow,
+    renditions: &[RenditionRow],
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(captures::table).values(row).execute(c).await)?;
+    for rendition in renditions {
+        on_db!(tx, c => diesel::insert_into(captures_renditions::table).values(rendition).execute(c).await)?;
+    }
+    Ok(())
+}
+
+/// How many of the ids are captures of the event, in the trash or not.
+pub(super) async fn count_of(tx: &mut Tx, scope: &EventScope, ids: &[&str]) -> Result<i64, Failure> {
+    let mut count = 0;
+    for chunk in ids.chunks(CHUNK) {
+        count += on_db!(tx, c => captures::table
+            .filter(captures::event_id.eq(scope.event().as_str()))
+            .filter(captures::id.eq_any(chunk.iter().copied()))
+            .count()
+            .get_result::<i64>(c).await)?;
+    }
+    Ok(count)
+}
+
+/// Moves captures into the trash; gives how many were outside before.
+pub(super) async fn move_to_trash(tx: &mut Tx, scope: &EventScope, ids: &[&str], now: Millis) -> Result<i64, Failure> {
+    let mut changed = 0;
+    for chunk in ids.chunks(CHUNK) {
+        changed += on_db!(tx, c => diesel::update(captures::table)
+            .filter(captures::event_id.eq(scope.event().as_str()))
+            .filter(captures::id.eq_any(chunk.iter().copied()))
+            .filter(captures::deleted_at.is_null())
+            .set(captures::deleted_at.eq(now.0))
+            .execute(c).await)?;
+    }
+    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+}
+
+/// Takes captures out of the trash; gives how many were in it.
+pub(super) async fn take_from_trash(tx: &mut Tx, scope: &EventScope, ids: &[&str]) -> Result<i64, Failure> {
+    let mut changed = 0;
+    for chunk in ids.chunks(CHUNK) {
+        changed += on_db!(tx, c => diesel::update(captures::table)
+            .filter(captures::event_id.eq(scope.event().as_str()))
+            .filter(captures::id.eq_any(chunk.iter().copied()))
+            .filter(captures::deleted_at.is_not_null())
+            .set(captures::deleted_at.eq(None::<i64>))
+            .execute(c).await)?;
+    }
+    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
+}
+
+/// Notes one guest less in each capture, and the state of the newest message that is left.
+pub(crate) async fn guest_left(
+    tx: &mut Tx,
+    scope: &impl Tenant,
+    capture: &CaptureId,
+    delivery: Option<&str>,
+) -> Result<(), Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(tx, c => diesel::update(captures::table)
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::id.eq(capture.as_str()))
+        .set((captures::guests.eq(captures::guests - 1), captures::delivery.eq(delivery)))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Ids of captures of the event, trash included.
+pub(crate) async fn ids_of_event(conn: &mut Conn, scope: &EventScope, most: i64) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .select(captures::id)
+        .limit(most)
+        .load(c).await)
+}
+
+/// Captures that have been in the trash since before: organisation, event, id.
+pub(crate) async fn old_trash(
+    conn: &mut Conn,
+    _permit: &crate::jobs::Permit,
+    before: Millis,
+    most: i64,
+) -> Result<Vec<(String, String, String)>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::deleted_at.is_not_null())
+        .filter(captures::deleted_at.lt(before.0))
+        .select((captures::organisation_id, captures::event_id, captures::id))
+        .limit(most)
+        .load(c).await)
+}
+
+/// The event that a row belongs to.
+pub(crate) fn event_of(row: &CaptureRow) -> Result<EventId, Failure> {
+    crate::events::rows::stored(&row.event_id)
+}

@@ -1,0 +1,63 @@
+//! The proof that an event belongs to the organisation that was proved before.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::id::{EventId, OrganisationId};
+
+use crate::db::{Conn, on_db};
+use crate::error::Failure;
+use crate::identity::scope::OrgScope;
+use crate::jobs::Permit;
+use crate::schema::events;
+
+/// Any scope that lies inside one organisation. Only scopes implement it, so a query that takes one still takes a
+/// proof.
+pub(crate) trait Tenant: Sync {
+    fn organisation(&self) -> &OrganisationId;
+}
+
+impl Tenant for OrgScope {
+    fn organisation(&self) -> &OrganisationId {
+        OrgScope::organisation(self)
+    }
+}
+
+/// An event of the organisation in which a permission was proved.
+#[derive(Debug, Clone)]
+pub(crate) struct EventScope {
+    org: OrgScope,
+    event: EventId,
+}
+
+impl Tenant for EventScope {
+    fn organisation(&self) -> &OrganisationId {
+        self.org.organisation()
+    }
+}
+
+impl EventScope {
+    /// Proves that the event is one of the organisation; [`Failure::NotFound`] for foreign and deleted ones alike.
+    pub(crate) async fn prove(conn: &mut Conn, org: OrgScope, event: &EventId) -> Result<Self, Failure> {
+        let organisation = org.organisation().as_str();
+        on_db!(conn, c => events::table
+            .filter(events::organisation_id.eq(organisation))
+            .filter(events::id.eq(event.as_str()))
+            .filter(events::deleted_at.is_null())
+            .select(events::version)
+            .first::<i32>(c).await)?;
+        Ok(Self { org, event: event.clone() })
+    }
+
+    /// An event as a sweep found it, deleted or not.
+    pub(crate) fn of_sweep(permit: &Permit, organisation: OrganisationId, event: EventId) -> Self {
+        Self { org: OrgScope::of_job(permit, organisation), event }
+    }
+
+    pub(crate) const fn org(&self) -> &OrgScope {
+        &self.org
+    }
+
+    pub(crate) const fn event(&self) -> &EventId {
+        &self.event
+    }
+}

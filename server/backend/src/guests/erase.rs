@@ -1,0 +1,87 @@
+//! Making guests' data unrecoverable. Bytes go by the jobs that [`purge`] enqueues; the names given back may be
+//! deleted at once after the transaction.
+
+use shutterpost_model::id::{CaptureId, GuestId};
+
+use super::queries;
+use crate::captures::purge::{lock, purge};
+use crate::captures::queries::{CHUNK, guest_left};
+use crate::context::World;
+use crate::db::Tx;
+use crate::error::Failure;
+use crate::events::rows::stored;
+use crate::events::scope::{EventScope, Tenant};
+
+/// What an erasure did.
+#[derive(Debug, Default)]
+pub(crate) struct Erased {
+    /// Objects to be deleted.
+    pub(crate) objects: Vec<String>,
+    /// Captures whose share pages are stale: gone, or without this guest.
+    pub(crate) stale: Vec<CaptureId>,
+}
+
+/// Erases a guest: contact data, consents, owner links, messages, and the captures that show nobody else.
+pub(crate) async fn guest(tx: &mut Tx, world: &World, scope: &impl Tenant, guest: &GuestId) -> Result<Erased, Failure> {
+    // Everybody takes guest, message, capture and counter in this order, so that nobody waits for each other.
+    queries::lock(tx, scope, &[guest.as_str()]).await?;
+    queries::delete_messages(tx, scope, guest).await?;
+    // Another guest of the same picture may be leaving at this moment: hold the captures before counting.
+    let shown = queries::shown_with(tx, scope, guest).await?;
+    let ids: Vec<&str> = shown.iter().map(|(capture, _)| capture.as_str()).collect();
+    lock(tx, scope, &ids).await?;
+    let mut alone = Vec::new();
+    let mut shared: Vec<CaptureId> = Vec::new();
+    for (capture, guests) in queries::shown_with(tx, scope, guest).await? {
+        if guests <= 1 { alone.push(stored(&capture)?) } else { shared.push(stored(&capture)?) }
+    }
+    let objects = purge(tx, world, scope, &alone).await?;
+    if !queries::delete(tx, scope, guest.as_str()).await? {
+        return Err(Failure::NotFound);
+    }
+    for capture in &shared {
+        let delivery = queries::newest_delivery(tx, scope, capture).await?;
+        guest_left(tx, scope, capture, delivery.as_deref()).await?;
+    }
+    Ok(Erased { objects, stale: alone.into_iter().chain(shared).collect() })
+}
+
+/// Erases captures, and of the guests they show those who have no other capture: without a picture there is no reason
+/// left to keep an address.
+pub(crate) async fn captures(
+    tx: &mut Tx,
+    world: &World,
+    scope: &impl Tenant,
+    captures: &[CaptureId],
+) -> Result<Erased, Failure> {
+    let mut guests = Vec::new();
+    for chunk in captures.chunks(CHUNK) {
+        let ids: Vec<&str> = chunk.iter().map(CaptureId::as_str).collect();
+        guests.extend(queries::shown_in(tx, scope, &ids).await?);
+    }
+    guests.sort_unstable();
+    guests.dedup();
+    for chunk in guests.chunks(CHUNK) {
+        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        // An upload may just be adding a capture to one of them: wait for it, then look.
+        queries::lock(tx, scope, &ids).await?;
+    }
+    let objects = purge(tx, world, scope, captures).await?;
+    for chunk in guests.chunks(CHUNK) {
+        let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
+        let kept = queries::still_shown(tx, scope, &ids).await?;
+        for guest in chunk.iter().filter(|guest| !kept.contains(guest)) {
+            queries::delete(tx, scope, guest).await?;
+        }
+    }
+    Ok(Erased { objects, stale: captures.to_vec() })
+}
+
+/// Erases guests of an event whose captures are gone already; gives how many.
+pub(crate) async fn remaining(tx: &mut Tx, scope: &EventScope, most: i64) -> Result<i64, Failure> {
+    let guests = queries::ids_of_event(tx, scope, most).await?;
+    for guest in &guests {
+        queries::delete(tx, scope, guest).await?;
+    }
+    Ok(i64::try_from(guests.len()).unwrap_or(i64::MAX))
+}

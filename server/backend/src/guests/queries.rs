@@ -1,0 +1,237 @@
+//! The SQL of guests.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::time::Millis;
+
+use super::rows::{ConsentRow, GuestRow};
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::events::scope::{EventScope, Tenant};
+use crate::identity::scope::OrgScope;
+use crate::schema::{captures, events, guests, guests_captures, guests_consents, messages};
+
+/// A guest of an event that exists.
+pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<GuestRow, Failure> {
+    on_db!(conn, c => guests::table
+        .inner_join(events::table.on(events::id.eq(guests::event_id)))
+        .filter(guests::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests::id.eq(guest.as_str()))
+        .filter(events::deleted_at.is_null())
+        .select(GuestRow::as_select())
+        .first(c).await)
+}
+
+/// The guests of a capture, in the order in which they were added.
+pub(super) async fn of_capture(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    capture: &CaptureId,
+) -> Result<Vec<GuestRow>, Failure> {
+    on_db!(conn, c => guests_captures::table
+        .inner_join(guests::table.on(guests::id.eq(guests_captures::guest_id)))
+        .filter(guests_captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests_captures::capture_id.eq(capture.as_str()))
+        .order((guests_captures::created_at.asc(), guests::id.asc()))
+        .select(GuestRow::as_select())
+        .load(c).await)
+}
+
+/// Number of captures that show the guest.
+pub(super) async fn captures_of(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<i64, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => guests_captures::table
+        .filter(guests_captures::organisation_id.eq(organisation))
+        .filter(guests_captures::guest_id.eq(guest))
+        .count()
+        .get_result(c).await)
+}
+
+/// The captures that show the guest, each with the number of guests it shows.
+pub(super) async fn shown_with(
+    conn: &mut Conn,
+    scope: &impl Tenant,
+    guest: &GuestId,
+) -> Result<Vec<(String, i32)>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => guests_captures::table
+        .inner_join(captures::table.on(captures::id.eq(guests_captures::capture_id)))
+        .filter(guests_captures::organisation_id.eq(organisation))
+        .filter(guests_captures::guest_id.eq(guest.as_str()))
+        .order(captures::id.asc())
+        .select((captures::id, captures::guests))
+        .load(c).await)
+}
+
+/// Ids of the guests that the captures show.
+pub(super) async fn shown_in(conn: &mut Conn, scope: &impl Tenant, ids: &[&str]) -> Result<Vec<String>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => guests_captures::table
+        .filter(guests_captures::organisation_id.eq(organisation))
+        .filter(guests_captures::capture_id.eq_any(ids.iter().copied()))
+        .select(guests_captures::guest_id)
+        .distinct()
+        .load(c).await)
+}
+
+/// All consents of the guest, newest first.
+pub(super) async fn consents(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<Vec<ConsentRow>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => guests_consents::table
+        .filter(guests_consents::organisation_id.eq(organisation))
+        .filter(guests_consents::guest_id.eq(guest))
+        .order(guests_consents::id.desc())
+        .select(ConsentRow::as_select())
+        .load(c).await)
+}
+
+pub(super) async fn insert_consents(tx: &mut Tx, _scope: &EventScope, rows: &[ConsentRow]) -> Result<(), Failure> {
+    for row in rows {
+        on_db!(tx, c => diesel::insert_into(guests_consents::table).values(row).execute(c).await)?;
+    }
+    Ok(())
+}
+
+/// A guest to be written.
+#[derive(Insertable)]
+#[diesel(table_name = guests)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+pub(super) struct NewRow<'a> {
+    pub(super) id: &'a str,
+    pub(super) organisation_id: &'a str,
+    pub(super) event_id: &'a str,
+    pub(super) contact_hash: Option<&'a [u8]>,
+    pub(super) name: Option<&'a str>,
+    pub(super) email: Option<&'a str>,
+    pub(super) phone: Option<&'a str>,
+    pub(super) language: &'a str,
+    pub(super) created_at: i64,
+}
+
+/// Writes the guest unless the event knows the contact point already; says whether it did.
+pub(super) async fn insert(tx: &mut Tx, _scope: &EventScope, row: &NewRow<'_>) -> Result<bool, Failure> {
+    let written = on_db!(tx, c => diesel::insert_into(guests::table)
+        .values(row)
+        .on_conflict((guests::event_id, guests::contact_hash))
+        .do_nothing()
+        .execute(c).await)?;
+    Ok(written == 1)
+}
+
+/// The guest with this contact point, brought up to date: what was given this time replaces what was known.
+pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -> Result<String, Failure> {
+    let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    let id: String = on_db!(tx, c => guests::table
+        .filter(guests::organisation_id.eq(organisation))
+        .filter(guests::event_id.eq(event))
+        .filter(guests::contact_hash.eq(row.contact_hash))
+        .select(guests::id)
+        .first(c).await)?;
+    if let Some(name) = row.name {
+        on_db!(tx, c => diesel::update(guests::table)
+            .filter(guests::organisation_id.eq(organisation))
+            .filter(guests::id.eq(&id))
+            .set(guests::name.eq(name))
+            .execute(c).await)?;
+    }
+    if let Some(phone) = row.phone {
+        on_db!(tx, c => diesel::update(guests::table)
+            .filter(guests::organisation_id.eq(organisation))
+            .filter(guests::id.eq(&id))
+            .set(guests::phone.eq(phone))
+            .execute(c).await)?;
+    }
+    on_db!(tx, c => diesel::update(guests::table)
+        .filter(guests::organisation_id.eq(organisation))
+        .filter(guests::id.eq(&id))
+        .set(guests::language.eq(row.language))
+        .execute(c).await)?;
+    Ok(id)
+}
+
+/// Notes that the capture shows the guest.
+pub(super) async fn insert_shown(
+    tx: &mut Tx,
+    scope: &EventScope,
+    guest: &str,
+    capture: &CaptureId,
+    now: Millis,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(guests_captures::table)
+        .values((
+            guests_captures::guest_id.eq(guest),
+            guests_captures::capture_id.eq(capture.as_str()),
+            guests_captures::organisation_id.eq(scope.organisation().as_str()),
+            guests_captures::created_at.eq(now.0),
+        ))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Deletes what was to be sent to the guest, and what is known of it.
+pub(super) async fn delete_messages(tx: &mut Tx, scope: &impl Tenant, guest: &GuestId) -> Result<(), Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(tx, c => diesel::delete(messages::table)
+        .filter(messages::organisation_id.eq(organisation))
+        .filter(messages::guest_id.eq(guest.as_str()))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Deletes the guest; consents, owner links and messages go along by their foreign keys. Says whether there was one.
+pub(super) async fn delete(tx: &mut Tx, scope: &impl Tenant, guest: &str) -> Result<bool, Failure> {
+    let organisation = scope.organisation().as_str();
+    let deleted = on_db!(tx, c => diesel::delete(guests::table)
+        .filter(guests::organisation_id.eq(organisation))
+        .filter(guests::id.eq(guest))
+        .execute(c).await)?;
+    Ok(deleted == 1)
+}
+
+/// Ids of guests of the event.
+pub(crate) async fn ids_of_event(conn: &mut Conn, scope: &EventScope, most: i64) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => guests::table
+        .filter(guests::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests::event_id.eq(scope.event().as_str()))
+        .select(guests::id)
+        .limit(most)
+        .load(c).await)
+}
+
+/// Holds the guests' rows until the end of the transaction, in a way that both databases know.
+pub(super) async fn lock(tx: &mut Tx, scope: &impl Tenant, ids: &[&str]) -> Result<(), Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(tx, c => diesel::update(guests::table)
+        .filter(guests::organisation_id.eq(organisation))
+        .filter(guests::id.eq_any(ids.iter().copied()))
+        .set(guests::language.eq(guests::language))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Which of the guests still have a capture.
+pub(super) async fn still_shown(conn: &mut Conn, scope: &impl Tenant, ids: &[&str]) -> Result<Vec<String>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => guests_captures::table
+        .filter(guests_captures::organisation_id.eq(organisation))
+        .filter(guests_captures::guest_id.eq_any(ids.iter().copied()))
+        .select(guests_captures::guest_id)
+        .distinct()
+        .load(c).await)
+}
+
+/// State of the newest message about a capture.
+pub(super) async fn newest_delivery(
+    conn: &mut Conn,
+    scope: &impl Tenant,
+    capture: &CaptureId,
+) -> Result<Option<String>, Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(conn, c => messages::table
+        .filter(messages::organisation_id.eq(organisation))
+        .filter(messages::capture_id.eq(capture.as_str()))
+        .order(messages::id.desc())
+        .select(messages::state)
+        .first::<String>(c).await.optional())
+}

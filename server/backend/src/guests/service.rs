@@ -1,0 +1,107 @@
+//! The rules of guests.
+
+use async_trait::async_trait;
+use shutterpost_model::access::{Actor, Permission};
+use shutterpost_model::error::AppError;
+use shutterpost_model::guests::{GuestView, Guests};
+use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::share::ChangeTarget;
+
+use super::rows::{ConsentRow, GuestRow, Sight};
+use super::{erase, queries};
+use crate::audit::record::{Doer, Entry, record};
+use crate::captures::parts::OfCapture;
+use crate::db::{Conn, write_tx};
+use crate::error::Failure;
+use crate::identity::scope::OrgScope;
+use crate::services::Deps;
+use crate::share::changes;
+
+/// The port of guests on the database.
+#[derive(Debug, Clone)]
+pub struct GuestsService {
+    deps: Deps,
+}
+
+impl GuestsService {
+    pub const fn new(deps: Deps) -> Self {
+        Self { deps }
+    }
+
+    async fn read(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, Failure> {
+        let scope = OrgScope::prove(actor, Permission::GuestRead)?;
+        let mut conn = self.deps.db.read().await?;
+        let row = queries::find(&mut conn, &scope, guest).await?;
+        view(&mut conn, &scope, row, Sight::Masked).await
+    }
+
+    async fn read_clear(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, Failure> {
+        let scope = OrgScope::prove(actor, Permission::GuestReveal)?;
+        let (world, doer, guest) = (self.deps.world.clone(), Doer::from(actor), guest.clone());
+        write_tx!(self.deps.db, tx => {
+            let row = queries::find(tx, &scope, &guest).await?;
+            let entry = Entry::new("guests.reveal").object(guest.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            view(tx, &scope, row, Sight::Clear).await
+        })
+    }
+
+    async fn erase(&self, actor: &Actor, guest: &GuestId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::GuestWrite)?;
+        let (world, doer, guest) = (self.deps.world.clone(), Doer::from(actor), guest.clone());
+        let objects = write_tx!(self.deps.db, tx => {
+            // For the rule that nothing of a deleted event is found.
+            queries::find(tx, &scope, &guest).await?;
+            let erased = erase::guest(tx, &world, &scope, &guest).await?;
+            let entry = Entry::new("guests.delete").object(guest.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            for capture in erased.stale {
+                changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
+            }
+            Ok(erased.objects)
+        })?;
+        self.deps.storage.delete_all(&objects).await;
+        Ok(())
+    }
+}
+
+async fn view(conn: &mut Conn, scope: &OrgScope, row: GuestRow, sight: Sight) -> Result<GuestView, Failure> {
+    let captures = queries::captures_of(conn, scope, &row.id).await?;
+    let mut consents = queries::consents(conn, scope, &row.id).await?;
+    // Newest first: what counts is the last word on each purpose.
+    consents.sort_by(|a, b| a.purpose.cmp(&b.purpose));
+    consents.dedup_by(|later, kept| later.purpose == kept.purpose);
+    row.into_view(sight, captures, consents.into_iter().map(ConsentRow::into_view).collect())
+}
+
+#[async_trait]
+impl OfCapture<GuestView> for GuestsService {
+    async fn of_capture(
+        &self,
+        conn: &mut Conn,
+        scope: &OrgScope,
+        capture: &CaptureId,
+    ) -> Result<Vec<GuestView>, Failure> {
+        let rows = queries::of_capture(conn, scope, capture).await?;
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows {
+            views.push(view(conn, scope, row, Sight::Masked).await?);
+        }
+        Ok(views)
+    }
+}
+
+#[async_trait]
+impl Guests for GuestsService {
+    async fn find(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError> {
+        Ok(self.read(actor, guest).await?)
+    }
+
+    async fn reveal(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError> {
+        Ok(self.read_clear(actor, guest).await?)
+    }
+
+    async fn delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), AppError> {
+        Ok(self.erase(actor, guest).await?)
+    }
+}

@@ -1,0 +1,20 @@
+//! Taking a capture in: the use case that ties capture, guest, link and message together.
+
+mod service;
+mod pictures;
+mod commit;
+
+mod pool;
+mod requests;
+mod parts;
+
+pub mod bulk;
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;
+
+pub use parts::capture_parts;
+pub(crate) use requests::clear as clear_requests;
+pub use service::{IngestConfig, IngestService};

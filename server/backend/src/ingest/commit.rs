@@ -1,0 +1,210 @@
+//! Storing the files, then one transaction that writes everything; nothing stays behind if either fails.
+
+use futures_util::future::join_all;
+use sha2::{Digest, Sha256};
+use shutterpost_media::inspect::Inspected;
+use shutterpost_media::rendition::Rendition;
+use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::error::AppError;
+use shutterpost_model::guests::NewGuest;
+use shutterpost_model::id::{CaptureId, GuestId, LinkId};
+use shutterpost_model::messages::Template;
+use shutterpost_model::time::Millis;
+
+use super::pictures::Pictures;
+use super::requests::{self, Fingerprint};
+use crate::audit::record::{Doer, Entry, record};
+use crate::captures::queries as captures;
+use crate::captures::rows::{CaptureRow, RenditionRow};
+use crate::db::{Tx, write_tx};
+use crate::error::Failure;
+use crate::events::scope::{EventScope, Tenant};
+use crate::events::{counters, devices};
+use crate::guests::consents::{may_deliver, resolve};
+use crate::guests::enrol::enrol;
+use crate::jobs::outbox::{self, NewMessage};
+use crate::services::Deps;
+use crate::share::links;
+use crate::storage::Storage;
+
+/// The first revision of a capture's renditions.
+const REVISION: i32 = 1;
+
+/// Everything about an upload that is written.
+pub(super) struct Arrival {
+    pub(super) actor: Actor,
+    pub(super) scope: EventScope,
+    pub(super) uploader: String,
+    pub(super) fingerprint: Option<Fingerprint>,
+    pub(super) guest: Option<NewGuest>,
+    pub(super) captured_at: Millis,
+    pub(super) size: i64,
+    pub(super) inspected: Inspected,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Written {
+        capture: CaptureId,
+        link: LinkId,
+    },
+    /// Another request with the same key was faster.
+    Overtaken,
+}
+
+/// Stores and writes. To be run in a task of its own, so that a client that hangs up cannot stop it half-way.
+pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> Result<Outcome, Failure> {
+    let capture = deps.world.id(CaptureId::new);
+    let (row, renditions, files) = name(&deps, &arrival, &capture, pictures);
+    let objects: Vec<String> = files.iter().map(|(object, _)| object.clone()).collect();
+    // All are awaited, also after a failure: what is still being written cannot be deleted.
+    let puts = join_all(files.into_iter().map(|(object, bytes)| {
+        let storage = deps.storage.clone();
+        async move { storage.put(&object, bytes).await }
+    }));
+    if let Some(failure) = puts.await.into_iter().find_map(Result::err) {
+        deps.storage.delete_all(&objects).await;
+        return Err(failure);
+    }
+    let outcome = write(&deps, arrival, capture, row, renditions).await;
+    match &outcome {
+        Ok(Outcome::Written { .. }) => {}
+        // A commit whose answer got lost may have happened: then the rows decide, in the sweep.
+        Err(Failure::Internal(_)) => {}
+        Ok(Outcome::Overtaken) | Err(_) => deps.storage.delete_all(&objects).await,
+    }
+    outcome
+}
+
+/// Gives every file a name and describes it.
+fn name(
+    deps: &Deps,
+    arrival: &Arrival,
+    capture: &CaptureId,
+    pictures: Pictures,
+) -> (CaptureRow, Vec<RenditionRow>, Vec<(String, Vec<u8>)>) {
+    let Pictures { original, width, height, renditions } = pictures;
+    let organisation = arrival.scope.organisation();
+    let device = match arrival.actor.credential() {
+        Credential::Device { device, event: _ } => Some(device.as_str().to_owned()),
+        Credential::Token(_) | Credential::Session { .. } => None,
+    };
+    let object = Storage::new_name(&deps.world);
+    let row = CaptureRow {
+        id: capture.as_str().to_owned(),
+        organisation_id: organisation.as_str().to_owned(),
+        event_id: arrival.scope.event().as_str().to_owned(),
+        device_id: device,
+        uploader: arrival.uploader.clone(),
+        media_type: arrival.inspected.format.media_type().to_owned(),
+        width,
+        height,
+        size: arrival.size,
+        orientation: i32::from(arrival.inspected.orientation),
+        object: object.clone(),
+        revision: REVISION,
+        captured_at: arrival.captured_at.0,
+        received_at: deps.world.now().0,
+        guests: i32::from(arrival.guest.is_some()),
+        delivery: None,
+        deleted_at: None,
+    };
+    let mut files = vec![(object, original)];
+    let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    let rows = renditions
+        .into_iter()
+        .map(|Rendition { name, encoding, width, height, bytes }| {
+            let object = Storage::new_name(&deps.world);
+            let row = RenditionRow {
+                capture_id: capture.as_str().to_owned(),
+                name: name.as_str().to_owned(),
+                encoding: encoding.extension().to_owned(),
+                organisation_id: organisation.as_str().to_owned(),
+                width: side(width),
+                height: side(height),
+                size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+                object: object.clone(),
+                etag: etag(&bytes),
+            };
+            files.push((object, bytes));
+            row
+        })
+        .collect();
+    (row, rows, files)
+}
+
+/// A strong validator: half of the content's SHA-256.
+fn etag(bytes: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    data_encoding::HEXLOWER.encode(digest.first_chunk::<16>().expect("SHA-256 has 32 bytes"))
+}
+
+async fn write(
+    deps: &Deps,
+    arrival: Arrival,
+    capture: CaptureId,
+    row: CaptureRow,
+    renditions: Vec<RenditionRow>,
+) -> Result<Outcome, Failure> {
+    let deps = deps.clone();
+    write_tx!(deps.db, tx => {
+        let Arrival { actor, scope, uploader: _, fingerprint, guest, captured_at: _, size: _, inspected: _ } = arrival;
+        let now = deps.world.now();
+        // The event may have been deleted while the pictures were made.
+        let scope = EventScope::prove(tx, scope.org().clone(), scope.event()).await?;
+        let link = deps.world.id(LinkId::new);
+        if let Some(fingerprint) = &fingerprint
+            && !requests::take(tx, &scope, fingerprint, &capture, &link, now).await?
+        {
+            return Ok(Outcome::Overtaken);
+        }
+        captures::insert(tx, &scope, &row, &renditions).await?;
+        links::create(tx, &deps.world, &deps.keys, &scope, &link, &capture, None).await?;
+        if let Some(guest) = &guest {
+            welcome(tx, &deps, &scope, &capture, guest).await?;
+        }
+        if let Credential::Device { device, event: _ } = actor.credential() {
+            devices::seen(tx, &scope, device, now).await?;
+        }
+        let entry = Entry::new("captures.create").object(capture.as_str());
+        record(tx, &deps.world, Some(scope.organisation()), &Doer::from(&actor), entry).await?;
+        counters::add_captures(tx, &scope, scope.event().as_str(), 1).await?;
+        Ok(Outcome::Written { capture, link })
+    })
+}
+
+/// Writes the guest and, if there is an address that may be used, the owner link and the message that carries it.
+async fn welcome(
+    tx: &mut Tx,
+    deps: &Deps,
+    scope: &EventScope,
+    capture: &CaptureId,
+    guest: &NewGuest,
+) -> Result<GuestId, Failure> {
+    let consents = resolve(tx, scope, guest).await?;
+    let id = enrol(tx, &deps.world, &deps.keys, scope, capture, guest, &consents).await?;
+    if guest.email.is_some() && may_deliver(&consents) {
+        let link = deps.world.id(LinkId::new);
+        links::create(tx, &deps.world, &deps.keys, scope, &link, capture, Some(&id)).await?;
+        let message = NewMessage::new(Template::Capture, guest.language)
+            .organisation(scope.organisation().clone())
+            .event(scope.event().clone())
+            .capture(capture.clone())
+            .guest(id.clone())
+            .link(link);
+        outbox::enqueue(tx, &deps.world, message).await?;
+    }
+    Ok(id)
+}
+
+/// The rules for the time that a client gives: not before 1990, when no digital camera was, and at most a day ahead.
+pub(super) fn check_captured_at(captured_at: Option<Millis>, now: Millis) -> Result<Millis, AppError> {
+    const YEAR_1990: i64 = 631_152_000_000;
+    const AHEAD: i64 = shutterpost_model::time::DAY;
+    match captured_at {
+        None => Ok(now),
+        Some(at) if at.0 >= YEAR_1990 && at <= now.plus(AHEAD) => Ok(at),
+        Some(_) => Err(AppError::field("captured_at", shutterpost_model::error::Code::OutOfRange)),
+    }
+}

@@ -1,0 +1,156 @@
+//! The rules of uploads.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shutterpost_media::inspect::Limits;
+use shutterpost_model::access::Actor;
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{CaptureId, EventId, LinkId};
+use shutterpost_model::ingest::{Accepted, CaptureStatus, Ingest, Upload};
+use shutterpost_model::share::LinkKind;
+
+use super::commit::{Arrival, Outcome, check_captured_at, commit};
+use super::pictures::{self, Examined};
+use super::pool::Pool;
+use super::requests::{self, Fingerprint};
+use crate::db::Conn;
+use crate::error::Failure;
+use crate::events::rows::stored;
+use crate::events::scope::EventScope;
+use crate::events::{queries as events, zone};
+use crate::guests::consents::resolve;
+use crate::identity::scope::OrgScope;
+use crate::jobs::Wake;
+use crate::services::Deps;
+use crate::share::links;
+
+/// Limits of uploads and the threads that work on them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IngestConfig {
+    /// What is refused before decoding: bytes, pixels, longest side.
+    pub limits: Limits,
+    /// Threads for pictures; half of the cores if not given.
+    pub threads: Option<usize>,
+}
+
+/// The port of uploads. Cheap to clone; the threads are shared.
+#[derive(Debug, Clone)]
+pub struct IngestService {
+    deps: Deps,
+    limits: Limits,
+    pool: Arc<Pool>,
+    wake: Wake,
+}
+
+impl IngestService {
+    /// Starts the threads. `wake` rings the worker of this process when a message waits.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread.
+    pub fn start(deps: Deps, config: IngestConfig, wake: Wake) -> std::io::Result<Self> {
+        let IngestConfig { limits, threads } = config;
+        Ok(Self { deps, limits, pool: Arc::new(Pool::start(threads)?), wake })
+    }
+
+    async fn take_in(&self, actor: &Actor, event: &EventId, upload: Upload) -> Result<Accepted, Failure> {
+        let org = OrgScope::prove_upload(actor, event)?;
+        let mut conn = self.deps.db.read().await?;
+        let scope = EventScope::prove(&mut conn, org, event).await?;
+        let Upload { bytes, declared, guest, key, captured_at } = upload;
+        let captured_at = check_captured_at(captured_at, self.deps.world.now())?;
+        // Not held while the file is read: it may be 40 MB.
+        drop(conn);
+        let (bytes, examined) = self.examine(bytes).await?;
+        let uploader = requests::uploader(actor);
+        let fingerprint =
+            key.map(|key| Fingerprint::new(&self.deps.keys, &uploader, &key, examined.file_hash, guest.as_ref()));
+
+        let mut conn = self.deps.db.read().await?;
+        if let Some(answer) = self.answered(&mut conn, &scope, fingerprint.as_ref()).await? {
+            return Ok(answer);
+        }
+        let inspected = examined.inspected.map_err(pictures::failure)?;
+        pictures::check_declared(declared.as_deref(), &inspected)?;
+        if let Some(guest) = &guest {
+            resolve(&mut conn, &scope, guest).await?;
+        }
+        let logo = self.mark(&mut conn, &scope).await?;
+        drop(conn);
+
+        let size = bytes.len();
+        let limits = self.limits;
+        let made = self.pool.run(size, move || pictures::make(&bytes, inspected, logo.as_deref(), &limits)).await??;
+        let arrival = Arrival {
+            actor: actor.clone(),
+            scope: scope.clone(),
+            uploader,
+            fingerprint: fingerprint.clone(),
+            guest,
+            captured_at,
+            size: i64::try_from(size).unwrap_or(i64::MAX),
+            inspected,
+        };
+        let task = tokio::spawn(commit(self.deps.clone(), arrival, made));
+        match task.await.map_err(|error| Failure::internal("the task of an upload ended early", error))?? {
+            Outcome::Written { capture, link } => {
+                self.wake.ring();
+                Ok(self.accepted(capture, &link))
+            }
+            Outcome::Overtaken => {
+                let mut conn = self.deps.db.read().await?;
+                let answer = self.answered(&mut conn, &scope, fingerprint.as_ref()).await?;
+                // The winner's row can be gone only if the sweep took it in this very moment.
+                answer.ok_or_else(|| Code::KeyBusy.into())
+            }
+        }
+    }
+
+    /// Hashes and inspects, off the threads that answer requests.
+    async fn examine(&self, bytes: Vec<u8>) -> Result<(Arc<Vec<u8>>, Examined), Failure> {
+        let limits = self.limits;
+        let bytes = Arc::new(bytes);
+        let shared = Arc::clone(&bytes);
+        let examined = tokio::task::spawn_blocking(move || pictures::examine(&shared, &limits)).await;
+        Ok((bytes, examined.map_err(|error| Failure::internal("the examination of an upload ended early", error))?))
+    }
+
+    async fn answered(
+        &self,
+        conn: &mut Conn,
+        scope: &EventScope,
+        fingerprint: Option<&Fingerprint>,
+    ) -> Result<Option<Accepted>, Failure> {
+        let Some(fingerprint) = fingerprint else { return Ok(None) };
+        let answer = requests::answered(conn, scope, fingerprint).await?;
+        Ok(answer.map(|(capture, link)| self.accepted(capture, &link)))
+    }
+
+    /// The link's first address, also for a request repeated after the link was renewed: the answer is the same.
+    fn accepted(&self, capture: CaptureId, link: &LinkId) -> Accepted {
+        let share_url = links::address(&self.deps.keys, &self.deps.origin, link, LinkKind::View, links::FIRST);
+        Accepted { id: capture, status: CaptureStatus::Ready, share_url }
+    }
+
+    /// The logo to be blended in, if the event wants that. Refuses uploads into an event whose retention is over: they
+    /// would be deleted at once.
+    async fn mark(&self, conn: &mut Conn, scope: &EventScope) -> Result<Option<Vec<u8>>, Failure> {
+        let event = events::find(conn, scope).await?;
+        if self.deps.world.now() >= zone::end_of(&event.time_zone, stored(&event.kept_until)?) {
+            return Err(AppError::field("event", Code::OutOfRange).into());
+        }
+        let Some(logo) = &event.logo_id else { return Ok(None) };
+        if !event.branding()?.mark_pictures {
+            return Ok(None);
+        }
+        let logo = events::logo(conn, scope, &stored(logo)?).await?;
+        self.deps.storage.get(&logo.object).await.map(Some)
+    }
+}
+
+#[async_trait]
+impl Ingest for IngestService {
+    async fn accept(&self, actor: &Actor, event: &EventId, upload: Upload) -> Result<Accepted, AppError> {
+        Ok(self.take_in(actor, event, upload).await?)
+    }
+}

@@ -1,0 +1,61 @@
+//! One pass over everything that is due. Done again and again; what is cut short goes on with the next pass.
+
+use shutterpost_model::time::DAY;
+
+use super::{orphans, retention};
+use crate::db::write_tx;
+use crate::error::Failure;
+use crate::ingest::clear_requests;
+use crate::jobs::Permit;
+use crate::services::Deps;
+use crate::share::changes;
+
+/// Days in the trash, and of a deleted event, until nothing can be brought back.
+pub(super) const TRASH: i64 = 30 * DAY;
+/// How long an idempotency key is remembered.
+const REQUESTS: i64 = 7 * DAY;
+/// How long stale pages are announced; every instance asks twice a second.
+const CHANGES: i64 = DAY;
+
+/// What a pass did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Captures erased, because of retention, the trash or a deleted event.
+    pub captures: i64,
+    /// Guests erased whose captures were gone before.
+    pub guests: i64,
+    /// Deleted events erased.
+    pub events: i64,
+    /// Objects deleted that no row names.
+    pub objects: i64,
+}
+
+/// One pass. Every batch is a transaction of its own with an audit entry `privacy.retention`.
+pub(crate) async fn sweep(permit: &Permit, deps: &Deps) -> Result<Swept, Failure> {
+    let mut swept = Swept::default();
+    retention::events(permit, deps, &mut swept).await?;
+    retention::trash(permit, deps, &mut swept).await?;
+    clear(deps).await?;
+    orphans::sweep(permit, deps, &mut swept).await?;
+    if swept != Swept::default() {
+        let Swept { captures, guests, events, objects } = swept;
+        tracing::info!(
+            privacy.captures = captures,
+            privacy.guests = guests,
+            privacy.events = events,
+            privacy.objects = objects,
+            "swept what was due"
+        );
+    }
+    Ok(swept)
+}
+
+/// Forgets bookkeeping that has served its time. It holds nothing of anybody, so it leaves no audit entry.
+async fn clear(deps: &Deps) -> Result<(), Failure> {
+    let now = deps.world.now();
+    write_tx!(deps.db, tx => {
+        clear_requests(tx, now.plus(-REQUESTS)).await?;
+        changes::clear(tx, now.plus(-CHANGES)).await?;
+        Ok(())
+    })
+}

@@ -1,0 +1,130 @@
+//! The view model of a share page.
+
+use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName, cms_media};
+use shutterpost_model::id::CaptureId;
+use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
+use shutterpost_model::time::Millis;
+
+use super::links::Tokens;
+use super::queries;
+use super::scope::Opened;
+use crate::captures::rows::RenditionRow;
+use crate::captures::{queries as captures, sample};
+use crate::db::Conn;
+use crate::error::Failure;
+use crate::events::rows::{EventRow, logo_address, stored};
+use crate::events::scope::EventScope;
+use crate::events::zone;
+use crate::services::Deps;
+
+/// The page of a good link.
+pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Result<SharePage, Failure> {
+    let Opened { scope, row, valid_until: _ } = opened;
+    let renditions = captures::renditions(conn, scope, scope.capture()).await?;
+    let view = queries::view_link(conn, scope, scope.capture()).await?;
+    let logo = match &row.event.logo_id {
+        Some(logo) => Some(queries::logo(conn, scope, logo).await?),
+        None => None,
+    };
+    let own = Tokens::derive(&deps.keys, scope.link(), scope.kind(), row.link.generation);
+    let shared = Tokens::derive(&deps.keys, &stored(&view.id)?, LinkKind::View, view.generation);
+    let path = |file: RenditionFile| own.media_path(file);
+    Ok(SharePage {
+        kind: scope.kind(),
+        event_name: row.event.name.clone(),
+        organisation: row.organisation.clone(),
+        branding: row.event.branding()?,
+        logo: logo.map(|logo| (own.logo_path(), logo.width, logo.height)),
+        taken_on: zone::local_date(&row.event.time_zone, Millis(row.captured_at)),
+        thumb: picture(&renditions, RenditionName::Thumb, row.revision, &path)?,
+        web: picture(&renditions, RenditionName::Web, row.revision, &path)?,
+        large: picture(&renditions, RenditionName::Large, row.revision, &path)?,
+        // Others' link previews fetch it, so it hangs on the link that is passed on.
+        og: shared.media_path(RenditionFile {
+            name: RenditionName::Og,
+            encoding: Encoding::Jpeg,
+            revision: row.revision,
+        }),
+        path: own.page_path(),
+        share_path: shared.page_path(),
+        origin: deps.origin.clone(),
+        kept_until: stored(&row.event.kept_until)?,
+    })
+}
+
+/// A page for the preview of the CMS: the event's newest capture or the sample, under addresses of the CMS.
+pub(super) async fn preview(
+    conn: &mut Conn,
+    deps: &Deps,
+    scope: &EventScope,
+    event: EventRow,
+    organisation: String,
+) -> Result<SharePage, Failure> {
+    let logo = match &event.logo_id {
+        Some(logo) => Some(queries::logo(conn, scope, logo).await?),
+        None => None,
+    };
+    let logo = match logo {
+        Some(logo) => Some((logo_address(scope.event(), &stored(&logo.id)?), logo.width, logo.height)),
+        None => None,
+    };
+    let (capture, revision, captured_at, renditions) = match captures::newest(conn, scope).await? {
+        Some(row) => {
+            let id: CaptureId = stored(&row.id)?;
+            let renditions = captures::renditions(conn, scope, &id).await?;
+            (id, row.revision, Millis(row.captured_at), renditions)
+        }
+        None => (sample::id(), sample::REVISION, deps.world.now(), samples()),
+    };
+    let path = |file: RenditionFile| cms_media(&capture, file);
+    let own_path = format!("/cms/preview/{}", scope.event());
+    Ok(SharePage {
+        kind: LinkKind::Owner,
+        organisation,
+        branding: event.branding()?,
+        logo,
+        taken_on: zone::local_date(&event.time_zone, captured_at),
+        thumb: picture(&renditions, RenditionName::Thumb, revision, &path)?,
+        web: picture(&renditions, RenditionName::Web, revision, &path)?,
+        large: picture(&renditions, RenditionName::Large, revision, &path)?,
+        og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
+        path: own_path.clone(),
+        share_path: own_path,
+        origin: deps.origin.clone(),
+        kept_until: stored(&event.kept_until)?,
+        event_name: event.name,
+    })
+}
+
+fn picture(
+    renditions: &[RenditionRow],
+    name: RenditionName,
+    revision: i32,
+    path: &impl Fn(RenditionFile) -> String,
+) -> Result<SharePicture, Failure> {
+    let row = renditions.iter().find(|row| row.name == name.as_str());
+    let row = row.ok_or_else(|| Failure::Internal("a capture lacks a rendition".into()))?;
+    Ok(SharePicture {
+        webp: path(RenditionFile { name, encoding: Encoding::WebP, revision }),
+        jpeg: path(RenditionFile { name, encoding: Encoding::Jpeg, revision }),
+        width: row.width,
+        height: row.height,
+    })
+}
+
+/// Stands for the renditions of the sample, which is one picture in all sizes.
+fn samples() -> Vec<RenditionRow> {
+    let (width, height) = sample::SIZE;
+    let row = |name: RenditionName| RenditionRow {
+        capture_id: sample::id().into_string(),
+        name: name.as_str().to_owned(),
+        encoding: Encoding::WebP.extension().to_owned(),
+        organisation_id: String::new(),
+        width,
+        height,
+        size: 0,
+        object: String::new(),
+        etag: String::new(),
+    };
+    RenditionName::ALL.into_iter().map(row).collect()
+}

@@ -1,0 +1,199 @@
+//! The rules of share links and pages.
+
+use async_trait::async_trait;
+use shutterpost_media::mark::Logo;
+use shutterpost_model::access::{Actor, Permission};
+use shutterpost_model::captures::{LinkView, MediaFile, RenditionFile};
+use shutterpost_model::error::AppError;
+use shutterpost_model::id::{CaptureId, EventId, LinkId};
+use shutterpost_model::identity::Client;
+use shutterpost_model::share::{ChangeTarget, LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
+
+use super::links::{Domain, Tokens, hash, view};
+use super::rows::FileRow;
+use super::scope::GuestScope;
+use super::{changes, page, queries};
+use crate::audit::record::{Doer, Entry, record};
+use crate::captures::parts::OfCapture;
+use crate::db::{Conn, write_tx};
+use crate::error::Failure;
+use crate::events::queries as events;
+use crate::events::rows::stored;
+use crate::events::scope::{EventScope, Tenant};
+use crate::events::zone;
+use crate::guests::erase;
+use crate::identity::scope::OrgScope;
+use crate::services::Deps;
+
+/// The port of share links and pages on the database.
+#[derive(Debug, Clone)]
+pub struct SharesService {
+    deps: Deps,
+}
+
+impl SharesService {
+    pub const fn new(deps: Deps) -> Self {
+        Self { deps }
+    }
+
+    async fn open(&self, token: &str) -> Result<Option<ResolvedShare>, Failure> {
+        let mut conn = self.deps.db.read().await?;
+        let Some(opened) = GuestScope::prove(&mut conn, &self.deps, token).await? else { return Ok(None) };
+        let page = match page::of_link(&mut conn, &self.deps, &opened).await {
+            Ok(page) => page,
+            // Deleted between the two queries.
+            Err(Failure::NotFound) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let scope = opened.scope;
+        Ok(Some(ResolvedShare {
+            page,
+            link: scope.link().clone(),
+            capture: scope.capture().clone(),
+            event: scope.event().clone(),
+            valid_until: opened.valid_until,
+        }))
+    }
+
+    /// The bytes of a file that a media token gave, unless retention is over.
+    async fn fetch(&self, row: Option<FileRow>, media_type: &'static str) -> Result<Option<MediaFile>, Failure> {
+        let Some(FileRow { object, etag, kept_until, time_zone }) = row else { return Ok(None) };
+        if self.deps.world.now() >= zone::end_of(&time_zone, stored(&kept_until)?) {
+            return Ok(None);
+        }
+        match self.deps.storage.get(&object).await {
+            Ok(bytes) => Ok(Some(MediaFile { bytes, media_type, etag })),
+            // Deleted since the query.
+            Err(Failure::NotFound) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn read_media(&self, token: &str, file: RenditionFile) -> Result<Option<MediaFile>, Failure> {
+        let hash = hash(&self.deps.keys, Domain::Media, token);
+        let mut conn = self.deps.db.read().await?;
+        let row = queries::media(&mut conn, &hash, file).await?;
+        drop(conn);
+        self.fetch(row, file.encoding.media_type()).await
+    }
+
+    async fn read_logo(&self, token: &str) -> Result<Option<MediaFile>, Failure> {
+        let hash = hash(&self.deps.keys, Domain::Media, token);
+        let mut conn = self.deps.db.read().await?;
+        let row = queries::logo_by_token(&mut conn, &hash).await?;
+        drop(conn);
+        self.fetch(row, Logo::MEDIA_TYPE).await
+    }
+
+    async fn erase(&self, token: &str, client: Client) -> Result<Option<()>, Failure> {
+        // Wrong tokens must not queue for the one writer.
+        let mut conn = self.deps.db.read().await?;
+        let known = GuestScope::prove(&mut conn, &self.deps, token).await?;
+        drop(conn);
+        if !known.is_some_and(|opened| opened.scope.kind() == LinkKind::Owner) {
+            return Ok(None);
+        }
+        let deps = self.deps.clone();
+        let token = token.to_owned();
+        let objects = write_tx!(self.deps.db, tx => {
+            let Some(opened) = GuestScope::prove(tx, &deps, &token).await? else { return Ok(None) };
+            let scope = opened.scope;
+            let erased = erase::captures(tx, &deps.world, &scope, std::slice::from_ref(scope.capture())).await?;
+            let doer = Doer::Guest(scope.link().as_str().to_owned());
+            let entry = Entry::new("share.delete").object(scope.capture().as_str()).request(client.request);
+            record(tx, &deps.world, Some(scope.organisation()), &doer, entry).await?;
+            for capture in erased.stale {
+                changes::record(tx, &deps.world, ChangeTarget::Capture(capture)).await?;
+            }
+            Ok(Some(erased.objects))
+        })?;
+        let Some(objects) = objects else { return Ok(None) };
+        self.deps.storage.delete_all(&objects).await;
+        Ok(Some(()))
+    }
+
+    async fn next_generation(&self, actor: &Actor, link: &LinkId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::LinkWrite)?;
+        let (world, keys, doer) = (self.deps.world.clone(), self.deps.keys.clone(), Doer::from(actor));
+        let link = link.clone();
+        write_tx!(self.deps.db, tx => {
+            let row = queries::find(tx, &scope, &link).await?;
+            let generation = row.generation.saturating_add(1);
+            let hashes = Tokens::derive(&keys, &link, row.kind()?, generation).hashes(&keys);
+            queries::renew(tx, &scope, &link, generation, hashes).await?;
+            let entry = Entry::new("share.renew_link").object(link.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            changes::record(tx, &world, ChangeTarget::Capture(stored(&row.capture_id)?)).await
+        })
+    }
+
+    async fn kill(&self, actor: &Actor, link: &LinkId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::LinkWrite)?;
+        let (world, doer, link) = (self.deps.world.clone(), Doer::from(actor), link.clone());
+        write_tx!(self.deps.db, tx => {
+            let row = queries::find(tx, &scope, &link).await?;
+            queries::revoke(tx, &scope, &link, world.now()).await?;
+            let entry = Entry::new("share.revoke_link").object(link.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            changes::record(tx, &world, ChangeTarget::Capture(stored(&row.capture_id)?)).await
+        })
+    }
+
+    async fn read_preview(&self, actor: &Actor, event: &EventId) -> Result<SharePage, Failure> {
+        let org = OrgScope::prove(actor, Permission::EventRead)?;
+        let mut conn = self.deps.db.read().await?;
+        let scope = EventScope::prove(&mut conn, org, event).await?;
+        let row = events::find(&mut conn, &scope).await?;
+        let organisation = queries::organisation_name(&mut conn, &scope).await?;
+        page::preview(&mut conn, &self.deps, &scope, row, organisation).await
+    }
+}
+
+#[async_trait]
+impl OfCapture<LinkView> for SharesService {
+    async fn of_capture(
+        &self,
+        conn: &mut Conn,
+        scope: &OrgScope,
+        capture: &CaptureId,
+    ) -> Result<Vec<LinkView>, Failure> {
+        let rows = queries::of_capture(conn, scope, capture).await?;
+        rows.into_iter().map(|row| view(&self.deps.keys, &self.deps.origin, row)).collect()
+    }
+}
+
+#[async_trait]
+impl Shares for SharesService {
+    async fn page(&self, token: &str) -> Result<Option<ResolvedShare>, AppError> {
+        Ok(self.open(token).await?)
+    }
+
+    async fn media(&self, token: &str, file: RenditionFile) -> Result<Option<MediaFile>, AppError> {
+        Ok(self.read_media(token, file).await?)
+    }
+
+    async fn logo(&self, token: &str) -> Result<Option<MediaFile>, AppError> {
+        Ok(self.read_logo(token).await?)
+    }
+
+    async fn delete_by_owner(&self, token: &str, client: Client) -> Result<Option<()>, AppError> {
+        Ok(self.erase(token, client).await?)
+    }
+
+    async fn changes(&self, after: i64) -> Result<(Vec<ShareChange>, i64), AppError> {
+        let mut conn = self.deps.db.read().await?;
+        Ok(changes::after(&mut conn, after).await?)
+    }
+
+    async fn renew(&self, actor: &Actor, link: &LinkId) -> Result<(), AppError> {
+        Ok(self.next_generation(actor, link).await?)
+    }
+
+    async fn revoke(&self, actor: &Actor, link: &LinkId) -> Result<(), AppError> {
+        Ok(self.kill(actor, link).await?)
+    }
+
+    async fn preview(&self, actor: &Actor, event: &EventId) -> Result<SharePage, AppError> {
+        Ok(self.read_preview(actor, event).await?)
+    }
+}
