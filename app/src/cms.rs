@@ -9,10 +9,14 @@ pub mod app;
 #[cfg(feature = "ssr")]
 pub mod shell;
 pub mod frame;
+pub mod plain;
+mod mark;
+mod sending;
 pub mod error_page;
 pub mod load;
 pub mod done;
 pub mod forms;
+pub mod words;
 #[cfg(feature = "ssr")]
 mod respond;
 
@@ -32,3 +36,6 @@ pub use context::{CmsError, FormOutcome};
 pub use context::{RequestContext, provide_request_context};
 #[cfg(feature = "ssr")]
 pub use shell::{Asset, Assets, STYLESHEET, shell, stylesheet_path};
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;

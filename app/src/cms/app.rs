@@ -88,5 +88,5 @@ fn ForgetOutcome() -> impl IntoView {
 /// Takes over the page that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
-    leptos::mount::hydrate_body(App);
+    hydrate_body(App);
 }
