@@ -1,1 +1,270 @@
-//! Mails.
+//! Mails: what each one says, once; `mail/html` and `mail/text` write it down in two ways.
+//!
+//! No pixels that count, nothing from anybody else: a mail loads at most the photo and the client's logo, from us.
+
+use leptos_i18n::td_string;
+
+use shutterpost_model::access::Role;
+use shutterpost_model::events::Branding;
+use shutterpost_model::events::colour::Colour;
+use shutterpost_model::language::Language;
+use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
+use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::time::{Date, Millis};
+
+use crate::i18n::Locale;
+use crate::share::palette::Palette;
+use crate::share::words;
+use crate::texts::locale_of;
+
+mod html;
+mod text;
+#[cfg(test)]
+mod tests;
+
+/// Longest subject, in characters; more is cut by every mail program.
+const SUBJECT: usize = 150;
+
+/// Writes all mails of the product.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Writer;
+
+impl MailWriter for Writer {
+    fn write(&self, mail: &Mail, language: Language) -> RenderedMail {
+        let letter = Letter::new(mail, language);
+        RenderedMail {
+            // One line without control characters, so that no text can add a header.
+            subject: Pii::new(words::short(&letter.subject, SUBJECT)),
+            text: Pii::new(text::write(&letter)),
+            html: Pii::new(html::write(&letter)),
+        }
+    }
+}
+
+/// A mail as content. All texts are in the clear: whoever writes it down escapes them.
+struct Letter {
+    language: Language,
+    subject: String,
+    /// What lists of mails show after the subject.
+    preheader: String,
+    /// Client or product, and how they look.
+    sender: String,
+    logo: Option<Image>,
+    palette: Palette,
+    /// The client's colour as chosen; buttons are fitted to the ground they stand on.
+    accent: Colour,
+    blocks: Vec<Block>,
+    /// Small print: paragraphs, then links.
+    foot: Vec<String>,
+    links: Vec<(&'static str, String)>,
+}
+
+enum Block {
+    /// A picture over the whole width that opens a page.
+    Picture(Image, String),
+    Heading(String),
+    Text(String),
+    /// What to do, and where; with a sentence for those whose button does not work.
+    Button {
+        label: &'static str,
+        url: String,
+        otherwise: &'static str,
+    },
+    /// A text of less weight.
+    Note(String),
+}
+
+struct Image {
+    url: String,
+    /// Pixels of the file.
+    width: i32,
+    height: i32,
+    alt: String,
+}
+
+/// The parts of [`Mail::Capture`].
+struct Capture<'a> {
+    event_name: &'a str,
+    organisation: &'a str,
+    branding: &'a Branding,
+    guest_name: Option<&'a str>,
+    link: &'a Secret,
+    picture: &'a (Secret, i32, i32),
+    logo: Option<&'a (Secret, i32, i32)>,
+    kept_until: Date,
+}
+
+impl Letter {
+    fn new(mail: &Mail, language: Language) -> Self {
+        match mail {
+            Mail::Capture { event_name, organisation, branding, guest_name, link, picture, logo, kept_until } => {
+                let capture = Capture {
+                    event_name,
+                    organisation,
+                    branding,
+                    guest_name: guest_name.as_ref().map(|name| name.expose().as_str()),
+                    link,
+                    picture,
+                    logo: logo.as_ref(),
+                    kept_until: *kept_until,
+                };
+                Self::capture(&capture, language)
+            }
+            Mail::Invitation { organisation, inviter, role, link, expires_on } => {
+                Self::invitation(organisation, inviter.expose(), *role, link, *expires_on, language)
+            }
+            Mail::Reset { link, minutes } => Self::reset(link, *minutes, language),
+            Mail::PasswordChanged { at, support } => Self::password_changed(*at, support.as_deref(), language),
+        }
+    }
+
+    fn capture(capture: &Capture<'_>, language: Language) -> Self {
+        let Capture { event_name, organisation, branding, guest_name, link, picture, logo, kept_until } = *capture;
+        let locale = locale_of(language);
+        let texts = branding.texts(language);
+        let (event, sender) = (words::line(event_name), words::line(organisation));
+        let ours = td_string!(locale, mail.capture_subject, event = event.as_str());
+        let subject = or_else(words::line(&texts.mail_subject), || ours.clone());
+        let heading = or_else(words::line(&texts.headline), || ours);
+        let message = or_else(words::plain(&texts.mail_message), || {
+            td_string!(locale, mail.capture_text, event = event.as_str())
+        });
+        let hello = match guest_name.map(words::line).filter(|name| !name.is_empty()) {
+            Some(name) => td_string!(locale, mail.capture_hello, name = name.as_str()),
+            None => td_string!(locale, mail.capture_hello_nobody).to_owned(),
+        };
+        let kept = kept_until.readable(language);
+        let why = td_string!(locale, mail.capture_why, event = event.as_str());
+        let sent = td_string!(locale, mail.sent_by, organisation = sender.as_str());
+        let legal = words::plain(&texts.legal);
+        let links = [
+            (td_string!(locale, mail.privacy), &branding.privacy_url),
+            (td_string!(locale, mail.imprint), &branding.imprint_url),
+        ];
+        Self {
+            language,
+            subject,
+            preheader: td_string!(locale, mail.capture_preheader).to_owned(),
+            logo: logo.map(|logo| Image::new(logo, sender.clone())),
+            sender,
+            palette: Palette::of(branding),
+            accent: branding.accent,
+            blocks: vec![
+                Block::Picture(
+                    Image::new(picture, td_string!(locale, mail.alt, event = event.as_str())),
+                    link.expose().to_owned(),
+                ),
+                Block::Heading(heading),
+                Block::Text(hello),
+                Block::Text(message),
+                button(locale, td_string!(locale, mail.capture_open), link),
+                Block::Note(td_string!(locale, mail.capture_private).to_owned()),
+                Block::Note(td_string!(locale, mail.capture_kept, date = kept.as_str())),
+            ],
+            foot: [legal, why, sent].into_iter().filter(|text| !text.is_empty()).collect(),
+            links: links.into_iter().filter_map(|(name, url)| Some((name, words::https(url)?))).collect(),
+        }
+    }
+
+    fn invitation(
+        organisation: &str,
+        inviter: &str,
+        role: Role,
+        link: &Secret,
+        expires_on: Date,
+        language: Language,
+    ) -> Self {
+        let locale = locale_of(language);
+        let (organisation, inviter) = (words::line(organisation), words::line(inviter));
+        let (organisation, inviter) = (organisation.as_str(), inviter.as_str());
+        let date = expires_on.readable(language);
+        Self::ours(
+            language,
+            td_string!(locale, mail.invitation_subject, inviter = inviter, organisation = organisation),
+            td_string!(locale, mail.invitation_preheader, organisation = organisation),
+            vec![
+                Block::Heading(td_string!(locale, mail.invitation_title, organisation = organisation)),
+                Block::Text(td_string!(locale, mail.invitation_text, inviter = inviter, organisation = organisation)),
+                Block::Text(td_string!(locale, mail.invitation_role, role = role_name(locale, role))),
+                button(locale, td_string!(locale, mail.invitation_open), link),
+                Block::Note(td_string!(locale, mail.invitation_expires, date = date.as_str())),
+            ],
+        )
+    }
+
+    fn reset(link: &Secret, minutes: i64, language: Language) -> Self {
+        let locale = locale_of(language);
+        let subject = td_string!(locale, mail.reset_subject);
+        Self::ours(
+            language,
+            subject.to_owned(),
+            td_string!(locale, mail.reset_preheader, minutes = minutes),
+            vec![
+                Block::Heading(subject.to_owned()),
+                Block::Text(td_string!(locale, mail.reset_text).to_owned()),
+                button(locale, td_string!(locale, mail.reset_open), link),
+                Block::Note(td_string!(locale, mail.reset_expires, minutes = minutes)),
+            ],
+        )
+    }
+
+    fn password_changed(at: Millis, support: Option<&str>, language: Language) -> Self {
+        let locale = locale_of(language);
+        let subject = td_string!(locale, mail.changed_subject);
+        let time = at.readable(language, 0);
+        let help = match support.map(words::line).filter(|support| !support.is_empty()) {
+            Some(support) => td_string!(locale, mail.changed_help, support = support.as_str()),
+            None => td_string!(locale, mail.changed_help_nobody).to_owned(),
+        };
+        Self::ours(
+            language,
+            subject.to_owned(),
+            td_string!(locale, mail.changed_preheader).to_owned(),
+            vec![
+                Block::Heading(subject.to_owned()),
+                Block::Text(td_string!(locale, mail.changed_text, time = time.as_str())),
+                Block::Text(help),
+            ],
+        )
+    }
+
+    /// A mail in the product's own name.
+    fn ours(language: Language, subject: String, preheader: String, blocks: Vec<Block>) -> Self {
+        Self {
+            language,
+            subject,
+            preheader,
+            sender: "Shutterpost".to_owned(),
+            logo: None,
+            palette: Palette::of(&Branding::default()),
+            accent: Colour::ACCENT,
+            blocks,
+            foot: vec![td_string!(locale_of(language), mail.sent).to_owned()],
+            links: Vec::new(),
+        }
+    }
+}
+
+impl Image {
+    fn new((url, width, height): &(Secret, i32, i32), alt: String) -> Self {
+        Self { url: url.expose().to_owned(), width: (*width).max(1), height: (*height).max(1), alt }
+    }
+}
+
+fn button(locale: Locale, label: &'static str, link: &Secret) -> Block {
+    Block::Button { label, url: link.expose().to_owned(), otherwise: td_string!(locale, mail.plain_link) }
+}
+
+fn or_else(text: String, other: impl FnOnce() -> String) -> String {
+    if text.is_empty() { other() } else { text }
+}
+
+fn role_name(locale: Locale, role: Role) -> &'static str {
+    match role {
+        Role::Owner => td_string!(locale, mail.role_owner),
+        Role::Admin => td_string!(locale, mail.role_admin),
+        Role::Editor => td_string!(locale, mail.role_editor),
+        Role::Viewer => td_string!(locale, mail.role_viewer),
+        Role::Reporter => td_string!(locale, mail.role_reporter),
+    }
+}

@@ -9,17 +9,17 @@ use std::sync::LazyLock;
 use shutterpost_model::language::Language;
 use shutterpost_model::share::SharePage;
 
-pub mod palette;
+pub(crate) mod palette;
 mod document;
 mod icons;
 mod notice;
-mod photo;
+pub(crate) mod photo;
 mod places;
 mod styles;
 mod view;
 pub(crate) mod words;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use document::Document;
 pub use styles::style_hash;

@@ -1,0 +1,150 @@
+//! Mails as approved by eye, and what must hold whatever stands in them.
+
+use shutterpost_model::access::Role;
+use shutterpost_model::events::{BrandTexts, Branding};
+use shutterpost_model::language::Language;
+use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
+use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::time::{Date, Millis};
+
+use super::Writer;
+use crate::share::tests::{HOSTILE, branding, keys, skeleton};
+
+const ORIGIN: &str = "https://photos.example";
+
+fn secret(path: &str) -> Secret {
+    Secret::new(format!("{ORIGIN}{path}"))
+}
+
+fn capture(text: Option<&str>) -> Mail {
+    let texts = |text: &str| BrandTexts {
+        headline: text.to_owned(),
+        message: text.to_owned(),
+        legal: text.to_owned(),
+        mail_subject: text.to_owned(),
+        mail_message: text.to_owned(),
+    };
+    let branding = match text {
+        Some(text) => Branding { english: texts(text), german: texts(text), ..branding() },
+        None => branding(),
+    };
+    Mail::Capture {
+        event_name: text.unwrap_or("Summer Night & Friends").to_owned(),
+        organisation: text.unwrap_or("Nordlicht AG").to_owned(),
+        branding: Box::new(branding),
+        guest_name: Some(Pii::new(text.unwrap_or("Anna").to_owned())),
+        link: secret("/s/owner-token"),
+        picture: (secret("/m/media-token/web-3.jpg"), 960, 640),
+        logo: Some((secret("/m/media-token/logo"), 640, 160)),
+        kept_until: Date::new(2027, 5, 3).expect("valid"),
+    }
+}
+
+fn invitation(text: Option<&str>) -> Mail {
+    Mail::Invitation {
+        organisation: text.unwrap_or("Nordlicht AG").to_owned(),
+        inviter: Pii::new(text.unwrap_or("Jonas Brandt").to_owned()),
+        role: Role::Editor,
+        link: secret("/cms/invitation/token"),
+        expires_on: Date::new(2026, 5, 10).expect("valid"),
+    }
+}
+
+fn changed(support: Option<&str>) -> Mail {
+    Mail::PasswordChanged { at: Millis(1_772_560_245_999), support: support.map(str::to_owned) }
+}
+
+fn every_mail() -> [(&'static str, Mail); 6] {
+    let mut bare = capture(None);
+    if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
+        (**branding, *guest_name, *logo) = (Branding::default(), None, None);
+    }
+    [
+        ("capture", capture(None)),
+        ("capture_bare", bare),
+        ("invitation", invitation(None)),
+        ("reset", Mail::Reset { link: secret("/cms/reset/token"), minutes: 60 }),
+        ("password_changed", changed(Some("support@nordlicht.example"))),
+        ("password_changed_bare", changed(None)),
+    ]
+}
+
+#[test]
+fn mails_are_as_approved() {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for language in Language::ALL {
+            for (name, mail) in every_mail() {
+                let RenderedMail { subject, text, html } = Writer.write(&mail, language);
+                let readable = format!("{}\n\n{}\n{}", subject.expose(), text.expose(), html.expose());
+                insta::assert_snapshot!(format!("{name}.{}", language.tag()), readable);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_people_type_stays_text() {
+    for language in Language::ALL {
+        for text in HOSTILE {
+            for make in [capture, invitation, changed] {
+                let wild = Writer.write(&make(Some(text)), language);
+                let tame = Writer.write(&make(Some("tame")), language);
+                assert_eq!(skeleton(&folded(&wild)), skeleton(&folded(&tame)), "{text}");
+                for part in [wild.subject.expose(), wild.text.expose(), wild.html.expose()] {
+                    assert!(!part.contains(['\u{202e}', '\u{2066}', '\u{0}', '\r']), "{text}");
+                }
+                assert!(!wild.subject.expose().contains('\n'), "{text}");
+            }
+        }
+    }
+}
+
+/// The HTML without line breaks: paragraphs may have them.
+fn folded(mail: &RenderedMail) -> String {
+    mail.html.expose().replace("<br>", " ")
+}
+
+#[test]
+fn a_subject_is_one_short_line() {
+    let long = "Jahresabschlussveranstaltung\r\nBcc: all@example.com ".repeat(30);
+    let mail = Writer.write(&capture(Some(&long)), Language::German);
+    assert!(mail.subject.expose().chars().count() <= 150);
+    assert!(!mail.subject.expose().contains(['\r', '\n']));
+}
+
+#[test]
+fn mails_load_nothing_but_the_photo_and_the_logo() {
+    for language in Language::ALL {
+        for (name, mail) in every_mail() {
+            let html = Writer.write(&mail, language).html.into_inner();
+            let sources: Vec<&str> = html.split("src=\"").skip(1).collect();
+            assert!(sources.iter().all(|source| source.starts_with(ORIGIN)), "{name}");
+            assert!(sources.len() <= 2, "{name}");
+            assert_eq!(sources.len(), html.matches(" alt=\"").count(), "{name}");
+            assert!(!html.contains("url(") && !html.contains("@import") && !html.contains("<script"), "{name}");
+            assert!(html.len() < 40_000, "{name}: {} bytes", html.len());
+        }
+    }
+}
+
+#[test]
+fn both_forms_carry_the_link() {
+    for (name, mail) in every_mail() {
+        let link = match &mail {
+            Mail::Capture { link, .. } | Mail::Invitation { link, .. } | Mail::Reset { link, .. } => {
+                link.expose().to_owned()
+            }
+            Mail::PasswordChanged { .. } => continue,
+        };
+        let written = Writer.write(&mail, Language::English);
+        assert!(written.text.expose().contains(&format!("\n{link}\n")), "{name}");
+        assert!(written.html.expose().contains(&format!("href=\"{link}\"")), "{name}");
+    }
+}
+
+#[test]
+fn every_text_exists_in_both_languages() {
+    let english = keys(include_str!("../../locales/en/mail.json"));
+    let german = keys(include_str!("../../locales/de/mail.json"));
+    assert_eq!(english, german);
+}

@@ -1,0 +1,52 @@
+//! Where a photo can be shared without a script: plain links that carry the view link, never the owner's.
+
+use shutterpost_model::language::Language;
+use shutterpost_model::share::SharePage;
+
+use super::icons::{self, Icon};
+use super::words;
+use crate::texts::locale_of;
+use leptos_i18n::td_string;
+
+/// A place to share to.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub name: String,
+    /// What a screen reader says.
+    pub label: String,
+    pub url: String,
+    pub icon: Icon,
+}
+
+/// The whole address that may be passed on.
+pub fn address(page: &SharePage) -> String {
+    format!("{}{}", page.origin, page.share_path)
+}
+
+pub fn places(page: &SharePage, language: Language) -> Vec<Place> {
+    let locale = locale_of(language);
+    let address = address(page);
+    let event = words::line(&page.event_name);
+    let text = td_string!(locale, share.a_photo_from, event = event.as_str());
+    let url = words::encode(&address);
+    let both = words::encode(&format!("{text}\n{address}"));
+    let title = words::encode(&text);
+    let place = |name: &str, icon: Icon, url: String| Place {
+        name: name.to_owned(),
+        label: td_string!(locale, share.share_on, place = name),
+        url,
+        icon,
+    };
+    vec![
+        place("WhatsApp", icons::WHATSAPP, format!("https://wa.me/?text={both}")),
+        place("Facebook", icons::FACEBOOK, format!("https://www.facebook.com/sharer/sharer.php?u={url}")),
+        place("X", icons::X, format!("https://x.com/intent/post?text={title}&url={url}")),
+        place("LinkedIn", icons::LINKEDIN, format!("https://www.linkedin.com/sharing/share-offsite/?url={url}")),
+        Place {
+            name: td_string!(locale, share.email).to_owned(),
+            label: td_string!(locale, share.share_by_email).to_owned(),
+            url: format!("mailto:?subject={title}&body={both}"),
+            icon: icons::MAIL,
+        },
+    ]
+}

@@ -1,0 +1,272 @@
+//! What guests get, approved by eye, and what must hold whatever an organisation types.
+
+use std::collections::BTreeSet;
+
+use shutterpost_model::events::{BrandTexts, Branding};
+use shutterpost_model::language::Language;
+use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
+use shutterpost_model::time::Date;
+
+use super::{Document, styles};
+
+const OWNER: &str = "owner-token-7Yk2mVq9TzR4wXn8";
+const VIEW: &str = "view-token-4Hq8ZtN2vKc6RwYx";
+
+/// What hostile or careless people type.
+pub(crate) const HOSTILE: [&str; 7] = [
+    "<script>alert(1)</script>",
+    "</style></title><script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "' onmouseover='alert(1)",
+    "\u{202e}gnp.exe\u{2066}",
+    "<!--><!>{{ event }}</textarea>",
+    "a\r\nBcc: all@example.com\u{0}",
+];
+
+fn picture(name: &str, width: i32, height: i32) -> SharePicture {
+    let address = |extension: &str| format!("/m/media-token/{name}-3.{extension}");
+    SharePicture { webp: address("webp"), jpeg: address("jpg"), width, height }
+}
+
+pub(crate) fn branding() -> Branding {
+    Branding {
+        english: BrandTexts {
+            headline: "You were brilliant".to_owned(),
+            message: "Thank you for the evening at the harbour.\n\nTag us: #nordlicht".to_owned(),
+            legal: "Nordlicht AG processes this photo to deliver it to you.".to_owned(),
+            mail_subject: "Your evening with Nordlicht".to_owned(),
+            mail_message: "Thank you for coming.\nYour photo is here.".to_owned(),
+        },
+        privacy_url: "https://nordlicht.example/privacy?a=1&b=2".to_owned(),
+        imprint_url: "https://nordlicht.example/imprint".to_owned(),
+        ..Branding::default()
+    }
+}
+
+/// English has the client's own words, German the product's.
+pub(crate) fn sample(kind: LinkKind) -> SharePage {
+    let token = match kind {
+        LinkKind::Owner => OWNER,
+        LinkKind::View => VIEW,
+    };
+    SharePage {
+        kind,
+        event_name: "Summer Night & Friends".to_owned(),
+        organisation: "Nordlicht AG".to_owned(),
+        branding: branding(),
+        logo: Some(("/m/media-token/logo".to_owned(), 640, 160)),
+        taken_on: Date::new(2026, 5, 3).expect("valid"),
+        thumb: picture("thumb", 320, 213),
+        web: picture("web", 960, 640),
+        large: picture("large", 2048, 1365),
+        og: "/m/media-token/og-3.jpg".to_owned(),
+        path: format!("/s/{token}"),
+        share_path: format!("/s/{VIEW}"),
+        origin: "https://photos.example".to_owned(),
+        kept_until: Date::new(2027, 5, 3).expect("valid"),
+    }
+}
+
+fn hostile(text: &str) -> SharePage {
+    let texts = BrandTexts {
+        headline: text.to_owned(),
+        message: text.to_owned(),
+        legal: text.to_owned(),
+        mail_subject: text.to_owned(),
+        mail_message: text.to_owned(),
+    };
+    SharePage {
+        event_name: text.to_owned(),
+        organisation: text.to_owned(),
+        branding: Branding { english: texts.clone(), german: texts, ..branding() },
+        ..sample(LinkKind::Owner)
+    }
+}
+
+/// One element a line, without what changes with every edit of the styles or the script.
+fn readable(document: &Document) -> String {
+    let html = document
+        .html
+        .replace(styles::sheet(), "/* share.css */")
+        .replace(super::script_path(), "/assets/share-HASH.js")
+        .replace("><", ">\n<");
+    let csp = document.csp.replace(super::style_hash(), "sha256-OF-SHARE-CSS");
+    format!("{csp}\n\n{html}\n")
+}
+
+/// The tags and the names of their attributes, in order: what a text must not be able to change.
+pub(crate) fn skeleton(html: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once('<') {
+        let mut quoted = false;
+        let end = after.find(|c| {
+            quoted ^= c == '"';
+            c == '>' && !quoted
+        });
+        let tag = end.and_then(|end| after.get(..end)).expect("every tag ends");
+        rest = after.get(tag.len() + 1..).expect("the end was found");
+        let name = tag.split_whitespace().next().unwrap_or_default();
+        if name == "style" {
+            rest = rest.split_once("</style>").expect("every sheet ends").1;
+        }
+        // Every second piece between quotes is a value.
+        let attributes: Vec<&str> = tag
+            .split('"')
+            .step_by(2)
+            .flat_map(|piece| piece.split_whitespace().skip(usize::from(piece.starts_with(name))))
+            .collect();
+        found.push(format!("{name} {}", attributes.join(" ")));
+    }
+    found
+}
+
+fn every_page(language: Language) -> Vec<Document> {
+    let (owner, view) = (sample(LinkKind::Owner), sample(LinkKind::View));
+    vec![
+        super::page(&owner, language),
+        super::page(&view, language),
+        super::preview(&owner, language),
+        super::confirm_delete(&owner, language),
+        super::deleted(language),
+        super::not_found(language),
+        super::error(language, "req_1"),
+    ]
+}
+
+#[test]
+fn pages_are_as_approved() {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        for language in Language::ALL {
+            let names = ["owner", "view", "preview", "confirm_delete", "deleted", "not_found", "error"];
+            for (name, document) in names.into_iter().zip(every_page(language)) {
+                insta::assert_snapshot!(format!("{name}.{}", language.tag()), readable(&document));
+            }
+        }
+    });
+}
+
+#[test]
+fn the_policy_allows_exactly_the_styles_of_the_document() {
+    for document in Language::ALL.into_iter().flat_map(every_page) {
+        let sheets = document.html.split("<style>").skip(1).filter_map(|part| part.split_once("</style>"));
+        let hashes: BTreeSet<String> = sheets.map(|(sheet, _)| format!("'{}'", styles::source(sheet))).collect();
+        let directive =
+            document.csp.split(';').find_map(|part| part.trim().strip_prefix("style-src ")).expect("present");
+        assert_eq!(directive.split(' ').map(str::to_owned).collect::<BTreeSet<_>>(), hashes);
+        assert!(!document.csp.contains("unsafe"));
+        assert!(!document.html.contains(" style="), "a style attribute would be refused");
+        assert!(!document.html.contains("<!>"));
+    }
+}
+
+#[test]
+fn what_people_type_stays_text() {
+    let tame = hostile("tame");
+    for language in Language::ALL {
+        for text in HOSTILE {
+            let wild = hostile(text);
+            for render in [super::page, super::preview, super::confirm_delete] {
+                let document = render(&wild, language);
+                assert_eq!(skeleton(&document.html), skeleton(&render(&tame, language).html), "{text}");
+                assert!(!document.html.contains(['\u{202e}', '\u{2066}', '\u{0}', '\r']), "{text}");
+            }
+            let document = super::error(language, text);
+            assert_eq!(skeleton(&document.html), skeleton(&super::error(language, "tame").html), "{text}");
+        }
+    }
+}
+
+#[test]
+fn only_https_addresses_become_links() {
+    let mut page = sample(LinkKind::View);
+    page.branding.privacy_url = "javascript:alert(1)".to_owned();
+    page.branding.imprint_url = "https://a.example/\" onclick=\"x".to_owned();
+    let html = super::page(&page, Language::English).html;
+    assert!(!html.contains("javascript:") && !html.contains("onclick"), "{html}");
+}
+
+#[test]
+fn the_owner_link_is_never_passed_on() {
+    let html = super::page(&sample(LinkKind::Owner), Language::English).html;
+    let with_owner: Vec<&str> = html.split('<').filter(|tag| tag.contains(OWNER)).collect();
+    assert_eq!(with_owner.len(), 2, "only deletion and language: {with_owner:?}");
+    assert!(with_owner.iter().all(|tag| tag.starts_with("a href=\"/s/")), "{with_owner:?}");
+    let view = super::page(&sample(LinkKind::View), Language::English).html;
+    assert!(!view.contains("/delete"), "a view link deletes nothing");
+}
+
+#[test]
+fn a_phone_is_led_to_the_web_rendition() {
+    let html = super::page(&sample(LinkKind::View), Language::English).html;
+    let first = html.split("<source ").nth(1).and_then(|rest| rest.split('>').next()).expect("a source");
+    assert!(first.starts_with("media=\"(max-width:40rem)\" type=\"image/webp\""), "{first}");
+    assert!(first.contains("web-3.webp 960w") && !first.contains("large"), "{first}");
+}
+
+#[test]
+fn nothing_in_a_preview_leads_anywhere() {
+    let document = super::preview(&sample(LinkKind::Owner), Language::German);
+    for attribute in [" href=", " action=", "<script", "og:"] {
+        assert!(!document.html.contains(attribute), "{attribute}");
+    }
+    assert!(document.csp.contains("frame-ancestors 'self'") && document.csp.contains("form-action 'none'"));
+    assert!(super::not_found(Language::German).csp.contains("frame-ancestors 'none'"));
+}
+
+#[test]
+fn pages_load_nothing_from_others_and_keep_nothing() {
+    for document in Language::ALL.into_iter().flat_map(every_page) {
+        for attribute in ["src=\"", "srcset=\""] {
+            assert!(document.html.split(attribute).skip(1).all(|value| value.starts_with('/')));
+        }
+        assert!(document.html.contains("<meta name=\"robots\" content=\"noindex\">"));
+    }
+    assert!(!super::SCRIPT.contains("cookie") && !super::SCRIPT.contains("Storage"));
+}
+
+#[test]
+fn weights_stay_in_the_budget() {
+    let mut page = sample(LinkKind::Owner);
+    let long: String = (0..600).map(|n| format!("word{} ", n * 7919 % 1000)).collect();
+    page.branding.german =
+        BrandTexts { headline: "Headline".to_owned(), message: long.clone(), legal: long, ..BrandTexts::default() };
+    let size = |html: &str| {
+        let mut small = Vec::new();
+        let parameters = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+        brotli::BrotliCompress(&mut html.as_bytes(), &mut small, &parameters).expect("memory does not fail");
+        small.len()
+    };
+    let usual = size(&super::page(&sample(LinkKind::Owner), Language::English).html);
+    let longest = size(&super::page(&page, Language::German).html);
+    assert!(usual <= 6_000, "{usual} bytes");
+    assert!(longest <= 12_000, "{longest} bytes");
+    assert!(super::SCRIPT.len() <= 3_000);
+}
+
+#[test]
+fn the_script_has_a_name_of_its_own() {
+    let path = super::script_path();
+    assert!(path.starts_with("/assets/share-") && path.ends_with(".js"), "{path}");
+    assert_eq!(path.len(), "/assets/share-01234567.js".len());
+}
+
+/// Keys and placeholders of a catalogue.
+pub(crate) fn keys(catalogue: &str) -> Vec<(String, usize)> {
+    let texts: serde_json::Map<String, serde_json::Value> = serde_json::from_str(catalogue).expect("JSON");
+    texts
+        .into_iter()
+        .map(|(key, text)| {
+            let text = text.as_str().expect("a text").to_owned();
+            assert!(!text.trim().is_empty(), "{key} is empty");
+            (key, text.matches("{{").count())
+        })
+        .collect()
+}
+
+#[test]
+fn every_text_exists_in_both_languages() {
+    let english = keys(include_str!("../../locales/en/share.json"));
+    let german = keys(include_str!("../../locales/de/share.json"));
+    assert_eq!(english, german);
+}
