@@ -79,7 +79,11 @@ struct Parts {
 impl Operations for Parts {
     async fn check(&self) -> Vec<(&'static str, bool)> {
         // The keys were read at start and live in memory; a process without them does not get here.
-        vec![("database", self.db.ping().await.is_ok()), ("storage", self.storage.check().await.is_ok()), ("keys", true)]
+        vec![
+            ("database", self.db.ping().await.is_ok()),
+            ("storage", self.storage.check().await.is_ok()),
+            ("keys", true),
+        ]
     }
 
     async fn outbox(&self) -> Vec<OutboxMail> {

@@ -42,7 +42,12 @@ impl Role {
                 Self::Viewer.grants(permission)
                     || matches!(
                         permission,
-                        P::BrandingWrite | P::CaptureWrite | P::GuestReveal | P::GuestWrite | P::LinkWrite | P::MessageSend
+                        P::BrandingWrite
+                            | P::CaptureWrite
+                            | P::GuestReveal
+                            | P::GuestWrite
+                            | P::LinkWrite
+                            | P::MessageSend
                     )
             }
             Self::Viewer => {

@@ -241,7 +241,9 @@ mod tests {
     fn a_media_file_has_one_spelling() {
         let file = RenditionFile { name: RenditionName::Web, encoding: Encoding::WebP, revision: 3 };
         assert_eq!(RenditionFile::parse("web-3.webp"), Some(file));
-        for text in ["web-03.webp", "web-+3.webp", "web-0.webp", "web.webp", "WEB-3.webp", "web-3.png", "../web-3.webp", ""] {
+        for text in
+            ["web-03.webp", "web-+3.webp", "web-0.webp", "web.webp", "WEB-3.webp", "web-3.png", "../web-3.webp", ""]
+        {
             assert_eq!(RenditionFile::parse(text), None, "{text}");
         }
     }

@@ -249,7 +249,12 @@ pub trait Events: Send + Sync {
     /// The logo as a stripped PNG.
     async fn logo(&self, actor: &Actor, event: &EventId, logo: &LogoId) -> Result<Vec<u8>, AppError>;
     async fn devices(&self, actor: &Actor, event: &EventId) -> Result<Vec<Device>, AppError>;
-    async fn create_device(&self, actor: &Actor, event: &EventId, draft: DeviceDraft) -> Result<Issued<Device>, AppError>;
+    async fn create_device(
+        &self,
+        actor: &Actor,
+        event: &EventId,
+        draft: DeviceDraft,
+    ) -> Result<Issued<Device>, AppError>;
     async fn revoke_device(&self, actor: &Actor, event: &EventId, device: &DeviceId) -> Result<(), AppError>;
 }
 

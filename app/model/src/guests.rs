@@ -67,7 +67,8 @@ impl NewGuest {
         let consents: Vec<_> =
             self.consents.iter().map(|c| serde_json::json!([c.purpose, c.granted, c.text_version])).collect();
         Pii::new(
-            serde_json::json!([text(&self.name), text(&self.email), text(&self.phone), self.language.tag(), consents]).to_string(),
+            serde_json::json!([text(&self.name), text(&self.email), text(&self.phone), self.language.tag(), consents])
+                .to_string(),
         )
     }
 }
@@ -159,8 +160,12 @@ mod tests {
 
     #[test]
     fn the_same_guest_is_canonical_in_any_spelling() {
-        let a = read(r#"{"email":" Anna@Example.com","consents":[{"purpose":"b","granted":true},{"purpose":"a","granted":false}]}"#);
-        let b = read(r#"{"consents":[{"granted":false,"purpose":"a"},{"purpose":"b","granted":true}],"email":"anna@example.com","name":""}"#);
+        let a = read(
+            r#"{"email":" Anna@Example.com","consents":[{"purpose":"b","granted":true},{"purpose":"a","granted":false}]}"#,
+        );
+        let b = read(
+            r#"{"consents":[{"granted":false,"purpose":"a"},{"purpose":"b","granted":true}],"email":"anna@example.com","name":""}"#,
+        );
         let (a, b) = (a.expect("valid"), b.expect("valid"));
         assert_eq!(a.canonical().expose(), b.canonical().expose());
         assert_eq!(a.contact().as_deref(), Some("email:anna@example.com"));

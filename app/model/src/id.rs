@@ -161,7 +161,9 @@ mod tests {
 
     #[test]
     fn other_spellings_are_refused() {
-        for text in ["", "cap_", "cap_0123456789AB7fffbfffffffffffffff", "cap_0123", "cap_0123456789ab7fffbfffffffffffffff0"] {
+        for text in
+            ["", "cap_", "cap_0123456789AB7fffbfffffffffffffff", "cap_0123", "cap_0123456789ab7fffbfffffffffffffff0"]
+        {
             assert_eq!(text.parse::<CaptureId>(), Err(InvalidId), "{text}");
         }
     }

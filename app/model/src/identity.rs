@@ -204,7 +204,12 @@ pub trait Accounts: Send + Sync {
     /// The invitation behind a link; [`Code::LinkExpired`] if used, revoked or old.
     async fn invitation(&self, token: &str) -> Result<InvitationView, AppError>;
     /// Joins the organisation and signs in.
-    async fn accept_invitation(&self, token: &str, accept: AcceptInvitation, client: Client) -> Result<NewSession, AppError>;
+    async fn accept_invitation(
+        &self,
+        token: &str,
+        accept: AcceptInvitation,
+        client: Client,
+    ) -> Result<NewSession, AppError>;
     async fn me(&self, actor: &Actor) -> Result<Me, AppError>;
     async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError>;
     /// Changes the password and ends all other sessions.

@@ -189,9 +189,21 @@ pub enum Mail {
         /// Last day on which the photo exists.
         kept_until: Date,
     },
-    Invitation { organisation: String, inviter: Pii<String>, role: Role, link: Secret, expires_on: Date },
-    Reset { link: Secret, minutes: i64 },
-    PasswordChanged { at: Millis, support: Option<String> },
+    Invitation {
+        organisation: String,
+        inviter: Pii<String>,
+        role: Role,
+        link: Secret,
+        expires_on: Date,
+    },
+    Reset {
+        link: Secret,
+        minutes: i64,
+    },
+    PasswordChanged {
+        at: Millis,
+        support: Option<String>,
+    },
 }
 
 /// A mail as written.
@@ -211,7 +223,12 @@ pub trait MailWriter: Send + Sync {
 #[async_trait]
 pub trait Messages: Send + Sync {
     /// Messages of the organisation, optionally of one state.
-    async fn list(&self, actor: &Actor, state: Option<DeliveryState>, cursor: Option<String>) -> Result<MessagePage, AppError>;
+    async fn list(
+        &self,
+        actor: &Actor,
+        state: Option<DeliveryState>,
+        cursor: Option<String>,
+    ) -> Result<MessagePage, AppError>;
     /// Queues the message once more, with new attempts.
     async fn send_again(&self, actor: &Actor, message: &MessageId) -> Result<(), AppError>;
 }

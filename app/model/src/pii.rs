@@ -119,7 +119,12 @@ mod tests {
 
     #[test]
     fn personal_data_and_secrets_are_mute() {
-        let shown = format!("{:?} {:?} {:?}", Pii::new("x@y.z"), Pii::new("x@y.z").disclose(Purpose::OwnData), Secret::new("hush".into()));
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            Pii::new("x@y.z"),
+            Pii::new("x@y.z").disclose(Purpose::OwnData),
+            Secret::new("hush".into())
+        );
         assert_eq!(shown, "[pii] [pii] Secret");
     }
 

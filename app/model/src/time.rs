@@ -81,7 +81,8 @@ const fn days_in_month(year: i32, month: u8) -> u8 {
 
 impl Date {
     pub const fn new(year: i32, month: u8, day: u8) -> Result<Self, InvalidDate> {
-        let valid = year >= 1970 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+        let valid =
+            year >= 1970 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
         if valid { Ok(Self { year, month, day }) } else { Err(InvalidDate) }
     }
 
@@ -133,11 +134,31 @@ impl Date {
     /// "3 May 2027" or "3. Mai 2027".
     pub fn readable(self, language: Language) -> String {
         const ENGLISH: [&str; 12] = [
-            "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
             "December",
         ];
         const GERMAN: [&str; 12] = [
-            "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November",
+            "Januar",
+            "Februar",
+            "März",
+            "April",
+            "Mai",
+            "Juni",
+            "Juli",
+            "August",
+            "September",
+            "Oktober",
+            "November",
             "Dezember",
         ];
         let index = usize::from(self.month - 1);
@@ -159,16 +180,21 @@ impl FromStr for Date {
 
     fn from_str(text: &str) -> Result<Self, InvalidDate> {
         let digits = |part: &str, length: usize| {
-            (part.len() == length && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<i32>().ok()).flatten()
+            (part.len() == length && part.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| part.parse::<i32>().ok())
+                .flatten()
         };
         let mut parts = text.split('-');
-        let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(InvalidDate);
         };
         match (digits(year, 4), digits(month, 2), digits(day, 2)) {
-            (Some(year), Some(month), Some(day)) => {
-                Self::new(year, u8::try_from(month).map_err(|_| InvalidDate)?, u8::try_from(day).map_err(|_| InvalidDate)?)
-            }
+            (Some(year), Some(month), Some(day)) => Self::new(
+                year,
+                u8::try_from(month).map_err(|_| InvalidDate)?,
+                u8::try_from(day).map_err(|_| InvalidDate)?,
+            ),
             _ => Err(InvalidDate),
         }
     }
@@ -203,7 +229,9 @@ mod tests {
 
     #[test]
     fn days_that_do_not_exist_are_refused() {
-        for text in ["0000-02-30", "2026-02-29", "2026-13-01", "2026-1-01", "2026-01-01T", "10000-01-01", "-026-01-01", ""] {
+        for text in
+            ["0000-02-30", "2026-02-29", "2026-13-01", "2026-1-01", "2026-01-01T", "10000-01-01", "-026-01-01", ""]
+        {
             assert_eq!(text.parse::<Date>(), Err(InvalidDate), "{text}");
         }
     }

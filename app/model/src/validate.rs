@@ -108,12 +108,14 @@ pub fn email(text: &str) -> Result<String, Code> {
 /// brackets are dropped and a leading `00` becomes `+`; national numbers are refused, because only the guest's
 /// country would make them unique.
 pub fn phone(text: &str) -> Result<String, Code> {
-    let compact: String = text.trim().chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}')).collect();
+    let compact: String =
+        text.trim().chars().filter(|c| !matches!(c, ' ' | '.' | '-' | '/' | '(' | ')' | '\u{a0}')).collect();
     if compact.is_empty() {
         return Err(Code::Required);
     }
     let digits = compact.strip_prefix('+').or_else(|| compact.strip_prefix("00")).ok_or(Code::BadPhone)?;
-    let valid = (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+    let valid =
+        (8..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if valid { Ok(format!("+{digits}")) } else { Err(Code::BadPhone) }
 }
 
@@ -125,7 +127,9 @@ pub fn url(text: &str) -> Result<(), Code> {
     line(text, 500)?;
     let rest = text.strip_prefix("https://").ok_or(Code::BadUrl)?;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let bad = host.is_empty() || host.contains('@') || text.chars().any(|c| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\'));
+    let bad = host.is_empty()
+        || host.contains('@')
+        || text.chars().any(|c| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\'));
     if bad { Err(Code::BadUrl) } else { Ok(()) }
 }
 

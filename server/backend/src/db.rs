@@ -6,6 +6,9 @@
 mod connect;
 mod migrate;
 
+#[cfg(test)]
+mod tests;
+
 use diesel::sqlite::SqliteConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
@@ -21,7 +24,10 @@ pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection>;
 #[derive(Clone)]
 pub enum Db {
     /// One writer, several readers: SQLite allows one writing transaction at a time anyway, and readers never wait.
-    Sqlite { writer: Pool<Sqlite>, readers: Pool<Sqlite> },
+    Sqlite {
+        writer: Pool<Sqlite>,
+        readers: Pool<Sqlite>,
+    },
     Postgres(Pool<AsyncPgConnection>),
 }
 

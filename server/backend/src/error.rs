@@ -46,7 +46,9 @@ impl From<DieselError> for Failure {
     fn from(error: DieselError) -> Self {
         match error {
             DieselError::NotFound => Self::NotFound,
-            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Duplicate(info.message().to_owned()),
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                Self::Duplicate(info.message().to_owned())
+            }
             DieselError::DatabaseError(_, info) if info.message().contains("database is locked") => {
                 Self::Busy(info.message().to_owned())
             }
@@ -55,7 +57,9 @@ impl From<DieselError> for Failure {
             {
                 Self::Full(info.message().to_owned())
             }
-            DieselError::DatabaseError(_, info) if info.message().contains("timeout") => Self::Busy(info.message().to_owned()),
+            DieselError::DatabaseError(_, info) if info.message().contains("timeout") => {
+                Self::Busy(info.message().to_owned())
+            }
             // Debug of a query error can hold bound values, so only its text is kept.
             other => Self::Internal(format!("database: {other}")),
         }

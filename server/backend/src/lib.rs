@@ -2,7 +2,7 @@
 //!
 //! Each feature has `service.rs` (the rules), `queries.rs` (the SQL) and `rows.rs` (rows and their conversion). A
 //! feature calls a lower one's `pub(crate)` functions with an open transaction; lower never imports higher:
-//! identity < events < captures < guests < share < messages < ingest < privacy; audit and jobs are called by all.
+//! identity < events < captures < guests < share < messages < ingest < privacy; audit, changes and jobs are called by all.
 
 pub mod context;
 pub mod db;
@@ -12,6 +12,7 @@ pub mod storage;
 pub(crate) mod schema;
 
 pub mod audit;
+pub(crate) mod changes;
 pub mod jobs;
 
 pub mod identity;

@@ -16,3 +16,4 @@ mod views;
 mod tests;
 
 pub use service::MessagesService;
+pub(crate) use views::views_of_capture;

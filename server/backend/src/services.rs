@@ -21,9 +21,9 @@ use crate::jobs::objects::DeleteObject;
 use crate::jobs::queue::JobKind;
 use crate::jobs::worker::{Periodic, Worker};
 use crate::jobs::{Permit, Wake};
+use crate::messages::MessagesService;
 use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
-use crate::messages::MessagesService;
 use crate::share::SharesService;
 use crate::storage::Storage;
 
@@ -87,7 +87,11 @@ impl Backend {
         let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
-            .periodic(Periodic { name: "sweep", every: SWEEP, run: Box::new(move |permit| sweep(permit, deps.clone()).boxed()) });
+            .periodic(Periodic {
+                name: "sweep",
+                every: SWEEP,
+                run: Box::new(move |permit| sweep(permit, deps.clone()).boxed()),
+            });
         Ok(Self { services, worker })
     }
 }

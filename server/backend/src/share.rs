@@ -1,7 +1,6 @@
 //! Share links, the page behind them, and the record of what made cached pages stale.
 
 pub(crate) mod scope;
-pub(crate) mod changes;
 
 mod service;
 mod page;

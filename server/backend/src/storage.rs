@@ -216,6 +216,20 @@ mod tests {
         assert!(storage.names().await.is_empty());
     }
 
+    #[test]
+    fn a_full_disk_is_recognised_inside_the_stores_error() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot write")]
+        struct Wrapped(#[source] std::io::Error);
+        let wrapped = |kind: std::io::ErrorKind| object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: Box::new(Wrapped(kind.into())),
+        };
+        assert!(matches!(failure(wrapped(std::io::ErrorKind::StorageFull)), Failure::Full(_)));
+        assert!(matches!(failure(wrapped(std::io::ErrorKind::QuotaExceeded)), Failure::Full(_)));
+        assert!(matches!(failure(wrapped(std::io::ErrorKind::PermissionDenied)), Failure::Internal(_)));
+    }
+
     #[tokio::test]
     async fn unfinished_uploads_are_listed_and_deleted() {
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -70,6 +70,8 @@ pub struct TestDatabase {
     pub clock: Arc<TestClock>,
     pub world: World,
     pub keys: Arc<Keys>,
+    /// To open it once more.
+    pub url: DatabaseUrl,
     /// `sqlite` or `postgres`, for messages of assertions.
     pub kind: &'static str,
     /// For objects; deleted with the database.
@@ -94,7 +96,16 @@ async fn open(kind: &'static str, url: &DatabaseUrl, folder: TempDir, postgres: 
     let db = Db::open(url, 4).await.expect("a fresh database opens");
     let clock = Arc::new(TestClock(AtomicI64::new(TestClock::START)));
     let world = World { clock: clock.clone(), random: Arc::new(Seeded(AtomicU64::new(1))) };
-    TestDatabase { db, clock, world, keys: Arc::new(Keys::ephemeral([7; 32])), kind, folder, _postgres: postgres }
+    TestDatabase {
+        db,
+        clock,
+        world,
+        keys: Arc::new(Keys::ephemeral([7; 32])),
+        url: url.clone(),
+        kind,
+        folder,
+        _postgres: postgres,
+    }
 }
 
 /// A line of any table.
@@ -155,7 +166,7 @@ impl TestDatabase {
         write_tx!(self.db, tx => tx.execute_sql(&sql).await).expect("the statement is valid");
     }
 
-    async fn lines(&self, sqlite: &str, postgres: &str) -> Vec<String> {
+    pub(crate) async fn lines(&self, sqlite: &str, postgres: &str) -> Vec<String> {
         // Here alone: its `load` would be found before that of an atomic.
         use diesel_async::RunQueryDsl;
         let mut conn = self.db.read().await.expect("a connection");

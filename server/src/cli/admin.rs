@@ -31,15 +31,9 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
     let AdminCommand::CreateOwner { organisation, name, email } = command;
     let password = read_password()?;
     let deps = wiring::deps(&config).await?;
-    let created = admin::create_owner(
-        &deps,
-        PasswordPolicy::default(),
-        &organisation,
-        Pii::new(name),
-        Pii::new(email),
-        password,
-    )
-    .await;
+    let created =
+        admin::create_owner(&deps, PasswordPolicy::default(), &organisation, Pii::new(name), Pii::new(email), password)
+            .await;
     let (organisation, user) = created.map_err(|error| told(&error))?;
     eprintln!("Created {organisation} with its owner {user}. Sign in at {}/cms/sign-in", config.http.origin);
     Ok(())

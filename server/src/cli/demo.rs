@@ -66,24 +66,32 @@ struct Shot {
 const SHOTS: [Shot; 8] = [
     Shot {
         bytes: include_bytes!("../../assets/demo/one.jpg"),
-        guest: Some(r#"{"name":"Mara Winter","email":"mara@example.com","language":"de","consents":[{"purpose":"delivery","granted":true},{"purpose":"marketing","granted":false}]}"#),
+        guest: Some(
+            r#"{"name":"Mara Winter","email":"mara@example.com","language":"de","consents":[{"purpose":"delivery","granted":true},{"purpose":"marketing","granted":false}]}"#,
+        ),
         minutes_ago: 6,
     },
     Shot {
         bytes: include_bytes!("../../assets/demo/two.jpg"),
-        guest: Some(r#"{"name":"Jonas Falk","email":"jonas@example.com","language":"en","consents":[{"purpose":"delivery","granted":true},{"purpose":"marketing","granted":true}]}"#),
+        guest: Some(
+            r#"{"name":"Jonas Falk","email":"jonas@example.com","language":"en","consents":[{"purpose":"delivery","granted":true},{"purpose":"marketing","granted":true}]}"#,
+        ),
         minutes_ago: 14,
     },
     Shot { bytes: include_bytes!("../../assets/demo/three.jpg"), guest: None, minutes_ago: 22 },
     Shot {
         bytes: include_bytes!("../../assets/demo/four.jpg"),
-        guest: Some(r#"{"name":"Leonie Sommerfeld","email":"leonie@example.com","language":"de","consents":[{"purpose":"delivery","granted":true}]}"#),
+        guest: Some(
+            r#"{"name":"Leonie Sommerfeld","email":"leonie@example.com","language":"de","consents":[{"purpose":"delivery","granted":true}]}"#,
+        ),
         minutes_ago: 31,
     },
     Shot { bytes: include_bytes!("../../assets/demo/five.jpg"), guest: None, minutes_ago: 47 },
     Shot {
         bytes: include_bytes!("../../assets/demo/six.jpg"),
-        guest: Some(r#"{"name":"Mara Winter","email":"mara@example.com","language":"de","consents":[{"purpose":"delivery","granted":true}]}"#),
+        guest: Some(
+            r#"{"name":"Mara Winter","email":"mara@example.com","language":"de","consents":[{"purpose":"delivery","granted":true}]}"#,
+        ),
         minutes_ago: 58,
     },
     Shot { bytes: include_bytes!("../../assets/demo/two.jpg"), guest: None, minutes_ago: 60 * 22 },
@@ -225,7 +233,10 @@ async fn shots(deps: &Deps, services: &Services, event: &EventId, device: &Secre
     for (index, shot) in SHOTS.iter().enumerate().rev() {
         let Shot { bytes, guest, minutes_ago } = shot;
         let guest = guest
-            .map(|text| serde_json::from_str::<GuestInput>(text).map_err(|_| AppError::new(shutterpost_model::error::Code::Internal)))
+            .map(|text| {
+                serde_json::from_str::<GuestInput>(text)
+                    .map_err(|_| AppError::new(shutterpost_model::error::Code::Internal))
+            })
             .transpose()?
             .map(GuestInput::check)
             .transpose()?;

@@ -31,14 +31,8 @@ pub(super) async fn serve(config: Config, with_worker: bool) -> Result<(), Comma
             stopped.wait_for(|stopped| *stopped).await.ok();
         }))
     });
-    let http = Http::new(HttpParts {
-        services,
-        world,
-        config: config.http,
-        assets,
-        log: RequestLog::to_stdout(),
-        operations,
-    });
+    let http =
+        Http::new(HttpParts { services, world, config: config.http, assets, log: RequestLog::to_stdout(), operations });
     http.shares().catch_up().await;
     tracing::info!(server.address = %address, "ready");
     let server = tokio::spawn(serve::serve(http, listener, async move {

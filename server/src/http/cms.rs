@@ -28,7 +28,11 @@ pub(super) async fn home() -> Redirect {
 }
 
 /// `GET` of any page. Who may call: as the entry of each page says; what it shows is decided by the ports.
-pub(super) async fn page(State(http): State<Http>, Extension(context): Extension<Context>, request: Request) -> Response {
+pub(super) async fn page(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    request: Request,
+) -> Response {
     render(&http, &context, FormOutcome::default(), request).await
 }
 
@@ -118,8 +122,7 @@ pub(super) async fn answer(
             (Some(error), None)
         }
     };
-    let outcome =
-        FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
+    let outcome = FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = uri;

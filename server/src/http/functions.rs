@@ -9,7 +9,11 @@ use super::Http;
 use super::context::Context;
 
 /// `POST /fn/…`. Who may call: as the entry of each function says.
-pub(super) async fn call(State(http): State<Http>, Extension(context): Extension<Context>, request: Request) -> Response {
+pub(super) async fn call(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    request: Request,
+) -> Response {
     let page = request_context(&http, &context, context.language, FormOutcome::default());
     let provide = move || provide_request_context(page.clone());
     leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()

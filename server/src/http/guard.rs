@@ -2,9 +2,9 @@
 //! headers and writes the log line. What it checks stands in the route's entry and nowhere else.
 
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use axum::{Extension, Router};
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::request::Parts;
@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
+use axum::{Extension, Router};
+use futures_util::FutureExt;
 use shutterpost_model::access::{Actor, Credential};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{EventId, RequestId};
@@ -66,7 +68,12 @@ pub(super) fn wrap_fallback(http: &Http) -> Router {
     Router::new().fallback(unknown).with_state(http.clone()).layer(from_fn_with_state(guard, run))
 }
 
-async fn unknown(State(http): State<Http>, Extension(context): Extension<Context>, method: Method, uri: Uri) -> Response {
+async fn unknown(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    method: Method,
+    uri: Uri,
+) -> Response {
     refusal(&http, surface_of(uri.path()), AppError::new(Code::NotFound), &context, &method, &uri).await
 }
 
@@ -96,15 +103,27 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     };
     let span = tracing::info_span!("request", request.id = id.as_str(), http.route = spec.path);
     let proof = prove(&http, &spec, &request, &context).instrument(span.clone()).await;
-    let organisation = proof.as_ref().ok().and_then(|actor| actor.as_ref()?.organisation().map(|id| id.as_str().to_owned()));
+    let organisation =
+        proof.as_ref().ok().and_then(|actor| actor.as_ref()?.organisation().map(|id| id.as_str().to_owned()));
     let changes = spec.mutates();
     let mut response = match proof {
         Ok(actor) => {
             context.actor = actor.map(|actor| actor.within(id.clone()));
-            request.extensions.insert(context);
-            next.run(Request::from_parts(request, body)).instrument(span).await
+            request.extensions.insert(context.clone());
+            let (method, uri) = (request.method.clone(), request.uri.clone());
+            let answer = AssertUnwindSafe(next.run(Request::from_parts(request, body)));
+            match answer.catch_unwind().instrument(span.clone()).await {
+                Ok(response) => response,
+                Err(_) => {
+                    // The panic itself has been printed where it happened.
+                    let error = AppError::new(Code::Internal);
+                    refusal(&http, spec.surface, error, &context, &method, &uri).instrument(span).await
+                }
+            }
         }
-        Err(error) => refusal(&http, spec.surface, error, &context, &request.method, &request.uri).instrument(span).await,
+        Err(error) => {
+            refusal(&http, spec.surface, error, &context, &request.method, &request.uri).instrument(span).await
+        }
     };
     if changes && !response.status().is_client_error() && !response.status().is_server_error() {
         http.operations().changed();
@@ -140,7 +159,8 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
     }
     let accounts = &http.services().accounts;
     let needed = || AppError::new(Code::SignInNeeded);
-    let allowed = |actor: Actor, allowed: bool| if allowed { Ok(Some(actor)) } else { Err(AppError::new(Code::Forbidden)) };
+    let allowed =
+        |actor: Actor, allowed: bool| if allowed { Ok(Some(actor)) } else { Err(AppError::new(Code::Forbidden)) };
     match spec.access {
         Access::Token => Ok(None),
         Access::Public if spec.surface == Surface::Page => match session_cookie(&request.headers) {
@@ -218,7 +238,9 @@ async fn refusal(
 fn same_origin(headers: &HeaderMap, origin: &str) -> bool {
     match headers.get("sec-fetch-site") {
         Some(site) => site == "same-origin",
-        None => headers.get(header::ORIGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(origin.as_bytes())),
+        None => {
+            headers.get(header::ORIGIN).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
+        }
     }
 }
 
@@ -251,7 +273,8 @@ fn address(http: &Http, request: &Parts) -> Option<IpAddr> {
         return Some(peer);
     }
     let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let chain: Vec<IpAddr> = forwarded.flat_map(|text| text.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
+    let chain: Vec<IpAddr> =
+        forwarded.flat_map(|text| text.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
     chain.into_iter().rev().find(|address| !trusted.contains(address)).or(Some(peer))
 }
 

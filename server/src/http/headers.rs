@@ -5,7 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::registry::Surface;
 
 /// Everything off: nothing here uses a sensor.
-const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()";
+const PERMISSIONS: &str =
+    "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()";
 
 /// For responses that are no page: nothing may run, nothing may be framed.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";

@@ -174,7 +174,15 @@ impl ShareCache {
     }
 
     /// Finishes a page and keeps it. Compressing takes milliseconds of CPU: call it off the request threads.
-    pub fn keep(&self, token: &str, language: Language, share: &ResolvedShare, sequence: i64, html: &str, csp: &str) -> Arc<Page> {
+    pub fn keep(
+        &self,
+        token: &str,
+        language: Language,
+        share: &ResolvedShare,
+        sequence: i64,
+        html: &str,
+        csp: &str,
+    ) -> Arc<Page> {
         let page = Arc::new(finish(share, sequence, language, html, csp));
         // Before the first answer nothing is known about changes.
         if sequence >= 0 {
@@ -243,7 +251,8 @@ fn finish(share: &ResolvedShare, sequence: i64, language: Language, html: &str, 
         if let Some(coding) = coding {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
-        for (name, value) in [(header::ETAG, format!("\"{etag}\"")), (header::CONTENT_SECURITY_POLICY, csp.to_owned())] {
+        for (name, value) in [(header::ETAG, format!("\"{etag}\"")), (header::CONTENT_SECURITY_POLICY, csp.to_owned())]
+        {
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }

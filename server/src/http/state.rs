@@ -53,6 +53,10 @@ impl std::fmt::Debug for Http {
 
 impl Http {
     pub fn new(parts: HttpParts) -> Self {
+        // Pages are rendered by tasks of this process's runtime; a second call finds it set.
+        if any_spawner::Executor::init_tokio().is_err() {
+            tracing::debug!("the executor of pages was set before");
+        }
         let shares = ShareCache::new(parts.services.shares.clone());
         Self(Arc::new(Inner { parts, shares, limiter: Limiter::default() }))
     }

@@ -14,6 +14,7 @@ use super::parts::CaptureParts;
 use super::rows::{CaptureRow, Position};
 use super::{history, list, queries, sample};
 use crate::audit::record::{Doer, Entry, record};
+use crate::changes;
 use crate::context::{Clock, World};
 use crate::db::write_tx;
 use crate::error::Failure;
@@ -22,7 +23,6 @@ use crate::events::rows::{stored, stored_option};
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
-use crate::share::changes;
 
 /// Most captures of one delete or restore.
 const BULK_MOST: usize = 10_000;

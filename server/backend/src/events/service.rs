@@ -15,12 +15,12 @@ use super::rows::{DeviceRow, EventRow, SummaryRow, stored};
 use super::scope::{EventScope, Tenant};
 use super::{consents, counters, devices, logos, overview, queries, zone};
 use crate::audit::record::{Doer, Entry, record};
+use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::bearer::{self, Fresh};
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
-use crate::share::changes;
 
 /// Most events of a list; organisations have dozens.
 const EVENTS_MOST: i64 = 1000;

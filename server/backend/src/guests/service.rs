@@ -11,11 +11,11 @@ use super::rows::{ConsentRow, GuestRow, Sight};
 use super::{erase, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::parts::OfCapture;
+use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
-use crate::share::changes;
 
 /// The port of guests on the database.
 #[derive(Debug, Clone)]

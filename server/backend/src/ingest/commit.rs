@@ -56,7 +56,7 @@ pub(super) enum Outcome {
 /// Stores and writes. To be run in a task of its own, so that a client that hangs up cannot stop it half-way.
 pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> Result<Outcome, Failure> {
     let capture = deps.world.id(CaptureId::new);
-    let (row, renditions, files) = name(&deps, &arrival, &capture, pictures);
+    let Named { row, renditions, files } = name(&deps, &arrival, &capture, pictures);
     let objects: Vec<String> = files.iter().map(|(object, _)| object.clone()).collect();
     // All are awaited, also after a failure: what is still being written cannot be deleted.
     let puts = join_all(files.into_iter().map(|(object, bytes)| {
@@ -77,13 +77,16 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
     outcome
 }
 
+/// Files with the names under which they are stored, and the rows that name them.
+struct Named {
+    row: CaptureRow,
+    renditions: Vec<RenditionRow>,
+    /// Name and content.
+    files: Vec<(String, Vec<u8>)>,
+}
+
 /// Gives every file a name and describes it.
-fn name(
-    deps: &Deps,
-    arrival: &Arrival,
-    capture: &CaptureId,
-    pictures: Pictures,
-) -> (CaptureRow, Vec<RenditionRow>, Vec<(String, Vec<u8>)>) {
+fn name(deps: &Deps, arrival: &Arrival, capture: &CaptureId, pictures: Pictures) -> Named {
     let Pictures { original, width, height, renditions } = pictures;
     let organisation = arrival.scope.organisation();
     let device = match arrival.actor.credential() {
@@ -112,7 +115,7 @@ fn name(
     };
     let mut files = vec![(object, original)];
     let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let rows = renditions
+    let renditions = renditions
         .into_iter()
         .map(|Rendition { name, encoding, width, height, bytes }| {
             let object = Storage::new_name(&deps.world);
@@ -131,7 +134,7 @@ fn name(
             row
         })
         .collect();
-    (row, rows, files)
+    Named { row, renditions, files }
 }
 
 /// A strong validator: half of the content's SHA-256.

@@ -5,9 +5,9 @@ use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName};
 use shutterpost_model::id::LogoId;
 use shutterpost_model::messages::{Mail, Template};
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::share::LinkKind;
 use shutterpost_model::time::{Date, Millis};
 use shutterpost_vault::keys::Keys;
-use shutterpost_vault::token::LinkKind;
 
 use super::queries;
 use super::rows::Message;
@@ -16,6 +16,7 @@ use crate::error::Failure;
 use crate::identity::one_time;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
+use crate::share::links::Tokens;
 
 /// A mail that only needs to be written and sent.
 #[derive(Debug)]
@@ -62,10 +63,8 @@ async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
     let Some(facts) = queries::capture(conn, &scope, event, capture).await? else { return Ok(None) };
     let Some(generation) = queries::owner_link(conn, &scope, link, capture, guest).await? else { return Ok(None) };
 
-    let generation = generation.unsigned_abs();
-    let token = desk.keys.link_token(link.as_str(), LinkKind::Owner, generation);
-    let media = desk.keys.media_token(link.as_str(), LinkKind::Owner, generation);
-    let address = |file: &str| Secret::new(format!("{}/m/{}/{file}", desk.origin, media.reveal()));
+    let tokens = Tokens::derive(desk.keys, link, LinkKind::Owner, generation);
+    let address = |path: String| Secret::new(format!("{}{path}", desk.origin));
 
     let file = RenditionFile { name: RenditionName::Web, encoding: Encoding::Jpeg, revision: facts.revision };
     let size = queries::rendition_size(conn, &scope, capture, file.name.as_str(), ENCODING_JPEG).await?;
@@ -74,7 +73,7 @@ async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
     let logo = match facts.logo.as_deref().map(str::parse::<LogoId>).transpose() {
         Ok(Some(logo)) => {
             let size = queries::logo_size(conn, &scope, &logo).await?;
-            size.map(|(width, height)| (address("logo.png"), width, height))
+            size.map(|(width, height)| (address(tokens.logo_path()), width, height))
         }
         Ok(None) => None,
         Err(error) => return Err(Failure::internal("logo of an event", error)),
@@ -88,8 +87,8 @@ async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
             organisation: facts.organisation,
             branding: Box::new(serde_json::from_str(&facts.branding)?),
             guest_name,
-            link: Secret::new(format!("{}/s/{}", desk.origin, token.reveal())),
-            picture: (address(&file.to_string()), width, height),
+            link: address(tokens.page_path()),
+            picture: (address(tokens.media_path(file)), width, height),
             logo,
             kept_until,
         },

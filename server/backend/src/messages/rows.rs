@@ -56,8 +56,6 @@ pub(super) struct Message {
     pub(super) generation: i32,
     pub(super) state: DeliveryState,
     pub(super) reason: Option<FailureReason>,
-    /// Attempts of this generation.
-    pub(super) attempts: i32,
     pub(super) created_at: Millis,
     pub(super) next_attempt_at: Option<Millis>,
     pub(super) sent_at: Option<Millis>,
@@ -82,7 +80,8 @@ impl TryFrom<MessageRow> for Message {
             generation,
             state,
             reason,
-            attempts,
+            // Shown by the deliveries; counted by the job.
+            attempts: _,
             created_at,
             next_attempt_at,
             sent_at,
@@ -103,7 +102,6 @@ impl TryFrom<MessageRow> for Message {
             generation,
             state: DeliveryState::from_name(&state).ok_or_else(|| Failure::internal("state of a message", state))?,
             reason: reason.as_deref().map(failure_reason).transpose()?,
-            attempts,
             created_at: Millis(created_at),
             next_attempt_at: next_attempt_at.map(Millis),
             sent_at: sent_at.map(Millis),

@@ -1,6 +1,5 @@
 //! Messages as the CMS shows them, with masked addresses.
 
-use async_trait::async_trait;
 use std::collections::HashMap;
 
 use shutterpost_model::id::CaptureId;
@@ -9,24 +8,18 @@ use shutterpost_model::pii::{Pii, Purpose, mask_email};
 
 use super::queries::{self, Addressed};
 use super::rows::Message;
-use super::MessagesService;
-use crate::captures::OfCapture;
 use crate::db::Conn;
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
 
 /// The messages about a capture, newest first, for its page.
-#[async_trait]
-impl OfCapture<MessageView> for MessagesService {
-    async fn of_capture(
-        &self,
-        conn: &mut Conn,
-        scope: &OrgScope,
-        capture: &CaptureId,
-    ) -> Result<Vec<MessageView>, Failure> {
-        let rows = queries::of_capture(conn, scope, capture).await?;
-        views(conn, scope, rows).await
-    }
+pub(crate) async fn views_of_capture(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    capture: &CaptureId,
+) -> Result<Vec<MessageView>, Failure> {
+    let rows = queries::of_capture(conn, scope, capture).await?;
+    views(conn, scope, rows).await
 }
 
 /// Turns rows into views, in the same order.
@@ -60,7 +53,6 @@ pub(super) async fn views(
             generation: _,
             state,
             reason,
-            attempts: _,
             created_at,
             next_attempt_at,
             sent_at,

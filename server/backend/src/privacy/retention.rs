@@ -11,6 +11,7 @@ use shutterpost_model::time::{DAY, Millis};
 use super::sweep::{Swept, TRASH};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::queries as captures;
+use crate::changes;
 use crate::db::{Conn, on_db, write_tx};
 use crate::error::Failure;
 use crate::events::queries as events;
@@ -22,7 +23,6 @@ use crate::jobs::Permit;
 use crate::jobs::queue::{self, JobKind};
 use crate::schema::events as table;
 use crate::services::Deps;
-use crate::share::changes;
 
 /// Captures or guests in one transaction: short enough that uploads need not wait.
 const BATCH: i64 = 200;

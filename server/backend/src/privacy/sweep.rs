@@ -3,12 +3,12 @@
 use shutterpost_model::time::DAY;
 
 use super::{orphans, retention};
+use crate::changes;
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::ingest::clear_requests;
 use crate::jobs::Permit;
 use crate::services::Deps;
-use crate::share::changes;
 
 /// Days in the trash, and of a deleted event, until nothing can be brought back.
 pub(super) const TRASH: i64 = 30 * DAY;

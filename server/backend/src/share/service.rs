@@ -12,9 +12,10 @@ use shutterpost_model::share::{ChangeTarget, LinkKind, ResolvedShare, ShareChang
 use super::links::{Domain, Tokens, hash, view};
 use super::rows::FileRow;
 use super::scope::GuestScope;
-use super::{changes, page, queries};
+use super::{page, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::parts::OfCapture;
+use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::events::queries as events;

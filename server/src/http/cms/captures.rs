@@ -107,7 +107,7 @@ pub(in crate::http) async fn act(
             }
             "send_again" => {
                 services.messages.send_again(actor, &form.parse("message", Code::NotFound)?).await?;
-                "message_queued"
+                "sent_again"
             }
             "renew_link" => {
                 services.shares.renew(actor, &form.parse("link", Code::NotFound)?).await?;

@@ -145,7 +145,10 @@ pub(in crate::http) async fn branding(
                 let logo = logo_change(&form, files);
                 events.update_branding(actor, &event, branding_of(&form)?, logo, version).await?;
             }
-            "consents" => events.update_consents(actor, &event, consents(&form)).await?,
+            "consents" => {
+                events.update_consents(actor, &event, consents(&form)).await?;
+                return Ok(Done::To(format!("/cms/events/{event}/branding?tab=consents&done=consents_saved")));
+            }
             _ => return Err(AppError::new(Code::BadRequest)),
         }
         Ok(Done::To(format!("/cms/events/{event}/branding?done=branding_saved")))
@@ -194,13 +197,15 @@ pub(in crate::http) async fn preview(
         let draft = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri)
             .map(|axum::extract::Query(pairs)| pairs)
             .unwrap_or_default();
-        apply_draft(&mut page.branding, &draft, context.language);
-        Ok::<_, AppError>(page)
+        let asked = draft.iter().find(|(name, _)| name == "lang").and_then(|(_, tag)| Language::from_tag(tag));
+        let language = asked.unwrap_or(context.language);
+        apply_draft(&mut page.branding, &draft, language);
+        Ok::<_, AppError>((page, language))
     };
     match found.await {
-        Ok(page) => {
-            let document = shutterpost_app::share::preview(&page, context.language);
-            let mut response = problem::document_response(StatusCode::OK, document, context.language);
+        Ok((page, language)) => {
+            let document = shutterpost_app::share::preview(&page, language);
+            let mut response = problem::document_response(StatusCode::OK, document, language);
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }

@@ -1,7 +1,7 @@
 //! The form of the list of messages.
 
 use axum::Extension;
-use axum::extract::{State};
+use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use shutterpost_model::error::{AppError, Code};
@@ -23,7 +23,7 @@ pub(in crate::http) async fn act(
             return Err(AppError::new(Code::BadRequest));
         }
         http.services().messages.send_again(context.actor()?, &form.parse("message", Code::NotFound)?).await?;
-        Ok(Done::To("/cms/messages?done=message_queued".into()))
+        Ok(Done::To("/cms/messages?done=sent_again".into()))
     };
     let result = result.await;
     answer(&http, &context, uri, &form, result).await

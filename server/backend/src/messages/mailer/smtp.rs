@@ -5,6 +5,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -108,14 +109,16 @@ impl SmtpMailer {
             }
         };
         let host = host_of(origin);
-        let default = match host.trim_matches(['[', ']']).parse::<std::net::IpAddr>() {
-            Ok(std::net::IpAddr::V4(address)) => format!("no-reply@[{address}]"),
-            Ok(std::net::IpAddr::V6(address)) => format!("no-reply@[IPv6:{address}]"),
-            Err(_) => format!("no-reply@{host}"),
-        };
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        // Only development is reached by its address, and no server likes senders without a domain.
+        let default = if address.is_ok() { "no-reply@localhost".to_owned() } else { format!("no-reply@{host}") };
         let from = from.unwrap_or(&default);
         let from = from.parse().map_err(|_| SmtpFault::From(from.to_owned()))?;
-        let hello = ClientId::Domain(host.to_owned());
+        let hello = match address {
+            Ok(IpAddr::V4(address)) => ClientId::Ipv4(address),
+            Ok(IpAddr::V6(address)) => ClientId::Ipv6(address),
+            Err(_) => ClientId::Domain(host.to_owned()),
+        };
         Ok(Self { server, tls, hello, from, limit: LIMIT, idle: Arc::default() })
     }
 

@@ -26,7 +26,9 @@ async fn sending_again_is_a_new_mail_with_fresh_attempts() {
         assert_eq!(stage.messages("state = 'queued' AND attempts = 0 AND reason IS NULL").await, 1, "{}", test.kind);
         // Asked twice, sent once.
         service.send_again(&editor, &message).await.expect("queued");
+        test.clock.advance(1);
         stage.worker().run_due().await;
+        test.clock.advance(1);
         service.send_again(&editor, &message).await.expect("queued");
         stage.worker().run_due().await;
 

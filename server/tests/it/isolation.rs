@@ -1,0 +1,190 @@
+//! Tenant isolation: a member of one organisation who knows every id of another gets "not there" for each of them, in
+//! path, query and body, and nothing changes. Each attempt stands beside a control: the same request by the owner of
+//! the object passes.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use serde_json::json;
+use shutterpost_model::access::Role;
+
+use crate::support::{App, As, Tenant, apps, multipart, tenant};
+
+/// A request that names objects of an organisation.
+enum Attempt {
+    Get(String),
+    Delete(String),
+    Form(String, Vec<(&'static str, String)>),
+    Multipart(String, Vec<(&'static str, String)>),
+    Call(&'static str, serde_json::Value),
+}
+
+impl Attempt {
+    fn name(&self) -> String {
+        match self {
+            Self::Get(path) => format!("GET {path}"),
+            Self::Delete(path) => format!("DELETE {path}"),
+            Self::Form(path, fields) => format!("POST {path} {fields:?}"),
+            Self::Multipart(path, _) => format!("POST {path}"),
+            Self::Call(name, input) => format!("/fn/{name} {input}"),
+        }
+    }
+
+    async fn send(&self, app: &App, who: &As) -> StatusCode {
+        match self {
+            Self::Get(path) => app.get(path, who).await.status,
+            Self::Delete(path) => {
+                app.send(app.request("DELETE", path, who).body(Body::empty()).expect("a request")).await.status
+            }
+            Self::Form(path, fields) => {
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                app.form(path, who, &fields).await.status
+            }
+            Self::Multipart(path, fields) => {
+                let parts: Vec<_> =
+                    fields.iter().map(|(name, value)| (*name, None, value.clone().into_bytes())).collect();
+                let request = app
+                    .request("POST", path, who)
+                    .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line")
+                    .body(Body::from(multipart(&parts)));
+                app.send(request.expect("a request")).await.status
+            }
+            Self::Call(name, input) => app.call(name, who, input.clone()).await.status,
+        }
+    }
+}
+
+/// Every place where an id of `of` can stand. Where two ids meet, the other one is the caller's own (`own`), so that
+/// each is proved by itself.
+fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
+    use Attempt::{Call, Delete, Form, Get, Multipart};
+    let Tenant { event, capture, guest, link, message, device_id, token_id, invitation, logo, .. } = of;
+    let own_event = &own.event;
+    let own_capture = &own.capture;
+    let form = |path: String, fields: &[(&'static str, &str)]| {
+        Form(path, fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
+    };
+    let draft = [
+        ("intent", "save"),
+        ("name", "Taken over"),
+        ("starts_on", "2027-01-01"),
+        ("ends_on", "2027-01-02"),
+        ("time_zone", "UTC"),
+        ("retention_days", "10"),
+        ("version", "2"),
+    ];
+    let branding = [
+        ("intent", "save".to_owned()),
+        ("accent", "#000000".to_owned()),
+        ("backdrop", "#ffffff".to_owned()),
+        ("version", "2".to_owned()),
+    ];
+    let consents = [
+        ("intent", "consents".to_owned()),
+        ("purpose.0", "delivery".to_owned()),
+        ("english.0", "Taken".to_owned()),
+        ("german.0", "over".to_owned()),
+    ];
+    vec![
+        Get(format!("/cms/events/{event}")),
+        Get(format!("/cms/events/{event}/settings")),
+        Get(format!("/cms/events/{event}/branding")),
+        Get(format!("/cms/events/{event}/devices")),
+        Get(format!("/cms/captures/{capture}")),
+        Get(format!("/cms/captures/{capture}/qr.svg")),
+        Get(format!("/cms/media/{capture}/thumb-1.webp")),
+        Get(format!("/cms/media/{capture}/large-1.jpg")),
+        Get(format!("/cms/logos/{event}/{logo}")),
+        Get(format!("/cms/logos/{own_event}/{logo}")),
+        Get(format!("/cms/preview/{event}")),
+        form(format!("/cms/events/{event}/settings"), &draft),
+        form(format!("/cms/events/{event}/settings"), &[("intent", "delete")]),
+        Multipart(format!("/cms/events/{event}/branding"), branding.to_vec()),
+        Multipart(format!("/cms/events/{event}/branding"), consents.to_vec()),
+        form(format!("/cms/events/{event}/devices"), &[("intent", "create"), ("name", "Mine")]),
+        form(format!("/cms/events/{event}/devices"), &[("intent", "revoke"), ("device", device_id)]),
+        form(format!("/cms/events/{own_event}/devices"), &[("intent", "revoke"), ("device", device_id)]),
+        form(format!("/cms/events/{event}"), &[("intent", "delete"), ("capture", capture)]),
+        form(format!("/cms/events/{own_event}"), &[("intent", "delete"), ("capture", capture)]),
+        form(
+            format!("/cms/events/{own_event}"),
+            &[("intent", "delete"), ("capture", own_capture), ("capture", capture)],
+        ),
+        form(format!("/cms/events/{event}"), &[("intent", "restore"), ("capture", capture)]),
+        form(format!("/cms/events/{own_event}"), &[("intent", "restore"), ("capture", capture)]),
+        form(format!("/cms/captures/{capture}"), &[("intent", "delete")]),
+        form(format!("/cms/captures/{capture}"), &[("intent", "restore")]),
+        form(format!("/cms/captures/{own_capture}"), &[("intent", "send_again"), ("message", message)]),
+        form(format!("/cms/captures/{own_capture}"), &[("intent", "renew_link"), ("link", link)]),
+        form(format!("/cms/captures/{own_capture}"), &[("intent", "revoke_link"), ("link", link)]),
+        form(format!("/cms/captures/{own_capture}"), &[("intent", "delete_guest"), ("guest", guest)]),
+        form("/cms/messages".into(), &[("intent", "send_again"), ("message", message)]),
+        form("/cms/people".into(), &[("intent", "renew"), ("invitation", invitation)]),
+        form("/cms/people".into(), &[("intent", "revoke"), ("invitation", invitation)]),
+        form("/cms/tokens".into(), &[("intent", "revoke"), ("token", token_id)]),
+        form("/cms/account".into(), &[("intent", "organisation"), ("organisation", of.organisation.as_str())]),
+        Call("cms/events/find", json!({ "event": event })),
+        Call("cms/events/devices", json!({ "event": event })),
+        Call("cms/captures/list", json!({ "event": event, "filter": {}, "cursor": null, "limit": 10 })),
+        Call("cms/captures/find", json!({ "capture": capture })),
+        Call("cms/captures/delete", json!({ "event": event, "captures": [capture] })),
+        Call("cms/captures/delete", json!({ "event": own_event, "captures": [capture] })),
+        Call("cms/captures/restore", json!({ "event": own_event, "captures": [capture] })),
+        Call("cms/guests/reveal", json!({ "guest": guest })),
+        Delete(format!("/api/v1/captures/{capture}")),
+        Delete(format!("/api/v1/guests/{guest}")),
+        Get(format!("/api/v1/captures/{capture}")),
+        Get(format!("/api/v1/guests/{guest}")),
+        Get(format!("/api/v1/events/{event}")),
+        Get(format!("/api/v1/events/{event}/captures")),
+    ]
+}
+
+/// The caller that the path speaks to.
+fn caller<'a>(attempt: &Attempt, session: &'a As, token: &'a As) -> &'a As {
+    match attempt {
+        Attempt::Get(path) | Attempt::Delete(path) if path.starts_with("/api/") => token,
+        _ => session,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_of_another_organisation_lead_nowhere() {
+    for app in apps().await {
+        let (ours, theirs) = (tenant(&app, "ours").await, tenant(&app, "theirs").await);
+        for role in [Role::Owner, Role::Admin, Role::Editor] {
+            let session = app.sign_in(&ours.email(role)).await;
+            app.get("/api/v1/events", &ours.editor_token).await;
+            let before = app.database.dump().await;
+            for attempt in attempts(&theirs, &ours) {
+                let status = attempt.send(&app, caller(&attempt, &session, &ours.editor_token)).await;
+                // An editor may meet the missing permission first; both say nothing about the object.
+                let fits = status == StatusCode::NOT_FOUND || (role == Role::Editor && status == StatusCode::FORBIDDEN);
+                assert!(fits, "{}: {status} as {role:?} on {}", attempt.name(), app.database.kind);
+            }
+            assert!(app.database.dump().await == before, "an attempt as {role:?} changed the database");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_requests_pass_for_their_own() {
+    for app in apps().await {
+        // A fresh organisation per attempt that may destroy would be slow; reading ones share theirs.
+        let (ours, theirs) = (tenant(&app, "ours").await, tenant(&app, "theirs").await);
+        let session = app.sign_in(&theirs.email(Role::Owner)).await;
+        for attempt in attempts(&theirs, &theirs) {
+            if !matches!(attempt, Attempt::Get(_)) {
+                continue;
+            }
+            let status = attempt.send(&app, caller(&attempt, &session, &theirs.editor_token)).await;
+            assert!(status.is_success(), "{}: {status}", attempt.name());
+        }
+        let before = app.database.dump().await;
+        let listed = app.get("/api/v1/events", &ours.editor_token).await.text();
+        assert!(listed.contains(&ours.event) && !listed.contains(&theirs.event));
+        let owner = app.sign_in(&ours.email(Role::Owner)).await;
+        let audit = app.call("cms/audit/list", &owner, json!({ "filter": {}, "cursor": null })).await.text();
+        assert!(!audit.contains(&theirs.capture) && audit.contains(&ours.capture));
+        assert!(before != app.database.dump().await, "signing in leaves a session and an entry");
+    }
+}

@@ -1,0 +1,12 @@
+//! The integration tests: everything through the router, as clients meet it, on SQLite and on PostgreSQL.
+
+mod support;
+
+mod architecture;
+mod registry;
+mod matrix;
+mod isolation;
+mod ingest;
+mod share;
+mod cms;
+mod texts;

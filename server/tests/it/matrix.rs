@@ -1,0 +1,298 @@
+//! The permission matrix: every route × every kind of caller, against values written by hand in `matrix.csv` from the
+//! table of roles. A route without a row fails; so does a row without a route, a row that nobody passes, and a refusal
+//! that changes the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use shutterpost::http::registry::{RouteSpec, routes};
+use shutterpost_model::access::Role;
+
+use crate::support::{App, As, Tenant, apps, path_of, tenant};
+
+const MATRIX: &str = include_str!("../matrix.csv");
+
+/// What a caller meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    /// Let through; the request may still be wrong in itself.
+    Passes,
+    /// 401, or the way to the sign-in.
+    SignIn,
+    /// 403.
+    Forbidden,
+    /// 404.
+    Missing,
+}
+
+fn verdict(text: &str) -> Verdict {
+    match text {
+        "yes" => Verdict::Passes,
+        "401" => Verdict::SignIn,
+        "403" => Verdict::Forbidden,
+        "404" => Verdict::Missing,
+        other => panic!("{other:?} is no verdict"),
+    }
+}
+
+struct Row {
+    method: String,
+    path: String,
+    cells: BTreeMap<String, Verdict>,
+}
+
+fn matrix() -> Vec<Row> {
+    let mut lines = MATRIX.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let head: Vec<&str> = lines.next().expect("a head").split(',').collect();
+    lines
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            assert_eq!(fields.len(), head.len(), "{line}");
+            let cells = head[2..].iter().zip(&fields[2..]).map(|(name, text)| ((*name).to_owned(), verdict(text)));
+            Row { method: fields[0].into(), path: fields[1].into(), cells: cells.collect() }
+        })
+        .collect()
+}
+
+/// The request of a caller who asks for this tenant's objects.
+fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
+    let share = |url: &str| path_of(url).trim_start_matches("/s/").to_owned();
+    let token = if spec.path.ends_with("/delete") { share(&home.owner_url) } else { share(&home.view_url) };
+    match spec.path {
+        "/m/{token}/{file}" => home.picture.clone(),
+        "/fonts/{file}" => "/fonts/inter-latin.woff2".into(),
+        "/assets/{file}" => shutterpost_app::share::script_path().into(),
+        path => path
+            .replace("{event}", &home.event)
+            .replace("{capture}", &home.capture)
+            .replace("{guest}", &home.guest)
+            .replace("{logo}", &home.logo)
+            .replace("{token}", &token)
+            .replace("{file}", "thumb-1.webp")
+            .replace("{*file}", "bundle.js"),
+    }
+}
+
+fn seen(status: StatusCode, location: &str) -> Verdict {
+    match status {
+        StatusCode::UNAUTHORIZED => Verdict::SignIn,
+        StatusCode::SEE_OTHER if location.starts_with("/cms/sign-in") && !location.contains("done=") => Verdict::SignIn,
+        StatusCode::FORBIDDEN => Verdict::Forbidden,
+        StatusCode::NOT_FOUND => Verdict::Missing,
+        StatusCode::INTERNAL_SERVER_ERROR => panic!("an internal error is no verdict"),
+        _ => Verdict::Passes,
+    }
+}
+
+fn input(path: &str, home: &Tenant) -> serde_json::Value {
+    let event = &home.event;
+    match path {
+        "/fn/cms/events/find" | "/fn/cms/events/devices" => serde_json::json!({ "event": event }),
+        "/fn/cms/captures/list" => {
+            serde_json::json!({ "event": event, "filter": {}, "cursor": null, "limit": 10 })
+        }
+        "/fn/cms/captures/find" => serde_json::json!({ "capture": home.capture }),
+        "/fn/cms/captures/delete" | "/fn/cms/captures/restore" => serde_json::json!({ "event": event, "captures": [] }),
+        "/fn/cms/guests/reveal" => serde_json::json!({ "guest": home.guest }),
+        "/fn/cms/messages/list" => serde_json::json!({ "state": null, "cursor": null }),
+        "/fn/cms/audit/list" => serde_json::json!({ "filter": {}, "cursor": null }),
+        "/fn/auth/identity/invitation" | "/fn/auth/identity/check_reset" => serde_json::json!({ "token": "none" }),
+        _ => serde_json::json!({}),
+    }
+}
+
+/// Mostly an empty form: whoever is let through learns that it is wrong in itself.
+fn body(spec: &RouteSpec, home: &Tenant) -> (&'static str, Vec<u8>) {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    const MULTIPART: &str = "multipart/form-data; boundary=line";
+    match (spec.method, spec.path) {
+        ("POST", path) if path.ends_with("/captures") => {
+            (MULTIPART, crate::support::multipart(&[("file", Some("image/jpeg"), crate::support::PHOTO.to_vec())]))
+        }
+        ("POST", path) if path.ends_with("/branding") => (MULTIPART, crate::support::multipart(&[])),
+        ("POST", "/cms/sign-in") => {
+            let (email, password) = (home.email(Role::Viewer), crate::support::PASSWORD);
+            (FORM, format!("email={email}&password={password}").into_bytes())
+        }
+        _ => (FORM, Vec::new()),
+    }
+}
+
+async fn ask(app: &App, spec: &RouteSpec, who: &As, home: &Tenant) -> Verdict {
+    let path = concrete(spec, home);
+    let answer = if spec.path.starts_with("/fn/") {
+        app.call(spec.path.trim_start_matches("/fn/"), who, input(spec.path, home)).await
+    } else {
+        let mut request = app.request(spec.method, &path, who).header("idempotency-key", "matrix");
+        let (kind, body) = body(spec, home);
+        if spec.method == "POST" {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        app.send(request.body(Body::from(body)).expect("a request")).await
+    };
+    seen(answer.status, answer.header("location"))
+}
+
+/// Callers by the names of the matrix's head.
+async fn callers(app: &App, home: &Tenant, other: &Tenant) -> Vec<(&'static str, As)> {
+    let mut callers = vec![("anonymous", As::Nobody)];
+    for (name, role) in [
+        ("owner", Role::Owner),
+        ("admin", Role::Admin),
+        ("editor", Role::Editor),
+        ("viewer", Role::Viewer),
+        ("reporter", Role::Reporter),
+    ] {
+        callers.push((name, app.sign_in(&home.email(role)).await));
+    }
+    callers.push(("stranger", app.sign_in(&other.email(Role::Owner)).await));
+    callers.push(("ex_member", ex_member(app, home).await));
+    callers.push(("device", home.device.clone()));
+    callers.push(("other_device", other.device.clone()));
+    callers.push(("editor_token", home.editor_token.clone()));
+    callers.push(("viewer_token", home.viewer_token.clone()));
+    callers.push(("stranger_token", other.editor_token.clone()));
+    callers.push(("revoked_token", revoked_token(app, home).await));
+    callers
+}
+
+/// Somebody with a session who was removed from the organisation a moment ago.
+async fn ex_member(app: &App, home: &Tenant) -> As {
+    use shutterpost_backend::identity::admin::{NewMember, create_member};
+    use shutterpost_model::pii::{Pii, Secret};
+    let email = format!("ex@{}.example", home.name);
+    let member = NewMember {
+        name: Pii::new("Ex".into()),
+        email: Pii::new(email.clone()),
+        password: Secret::new(crate::support::PASSWORD.into()),
+        role: Role::Admin,
+        language: shutterpost_model::language::Language::English,
+    };
+    let policy = shutterpost_backend::identity::PasswordPolicy::FLOOR;
+    let user = create_member(&app.deps, policy, &home.organisation, member).await.expect("created");
+    let session = app.sign_in(&email).await;
+    let owner = app.sign_in(&home.email(Role::Owner)).await;
+    let answer = app.form("/cms/people", &owner, &[("intent", "remove"), ("user", user.as_str())]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    session
+}
+
+async fn revoked_token(app: &App, home: &Tenant) -> As {
+    let owner = app.sign_in(&home.email(Role::Owner)).await;
+    let answer =
+        app.form("/cms/tokens", &owner, &[("intent", "create"), ("name", "Old"), ("role", "admin")]).await.text();
+    let start = answer.find("spt_").expect("a secret on the page");
+    let secret: String = answer[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let tokens = app.call("cms/identity/tokens", &owner, serde_json::json!({})).await.json();
+    let old = tokens.as_array().expect("tokens").iter().find(|token| token["name"] == "Old").expect("the token");
+    let id = old["id"].as_str().expect("an id").to_owned();
+    let answer = app.form("/cms/tokens", &owner, &[("intent", "revoke"), ("token", &id)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    As::Bearer(secret)
+}
+
+/// Routes whose success ends what later cells need; they come last, and each success gets a caller or object of its own.
+fn destructive(spec: &RouteSpec) -> bool {
+    spec.method == "DELETE"
+        || spec.path == "/cms/sign-out"
+        || (spec.method == "POST" && spec.path == "/s/{token}/delete")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_caller_meets_what_the_table_says() {
+    let rows = matrix();
+    for app in apps().await {
+        let specs: Vec<RouteSpec> = routes(&app.http).iter().map(|route| route.spec).collect();
+        let known: BTreeSet<(&str, &str)> = specs.iter().map(|spec| (spec.method, spec.path)).collect();
+        let written: BTreeSet<(&str, &str)> = rows.iter().map(|row| (row.method.as_str(), row.path.as_str())).collect();
+        assert_eq!(written, known, "each route has one row and each row a route");
+
+        let (home, other) = (tenant(&app, "home").await, tenant(&app, "other").await);
+        let callers = callers(&app, &home, &other).await;
+        // Whoever calls for the first time leaves a "last seen"; the clock stands still, so only the first.
+        for (_, who) in &callers {
+            app.get("/api/v1/events", who).await;
+            app.get("/cms/account", who).await;
+        }
+        let mut wrong = Vec::new();
+        let mut cells = 0;
+        let (late, early): (Vec<&RouteSpec>, Vec<&RouteSpec>) = specs.iter().partition(|spec| destructive(spec));
+        for spec in early.into_iter().chain(late) {
+            let row = rows.iter().find(|row| row.method == spec.method && row.path == spec.path).expect("has a row");
+            assert!(
+                row.cells.values().any(|cell| *cell == Verdict::Passes),
+                "nobody passes {} {}",
+                spec.method,
+                spec.path
+            );
+            let before = app.database.dump().await;
+            let (refused, passing): (Vec<_>, Vec<_>) =
+                callers.iter().partition(|(name, _)| row.cells[*name] != Verdict::Passes);
+            for (name, who) in refused {
+                cells += 1;
+                let found = ask(&app, spec, who, &home).await;
+                if found != row.cells[*name] {
+                    wrong.push(format!("{} {} {name}: {found:?}, not {:?}", spec.method, spec.path, row.cells[*name]));
+                }
+            }
+            assert!(
+                app.database.dump().await == before,
+                "a refusal of {} {} changed the database",
+                spec.method,
+                spec.path
+            );
+            for (name, who) in passing {
+                cells += 1;
+                let found = if destructive(spec) {
+                    // What is gone afterwards must not be what the next caller asks for.
+                    let fresh = fresh(&app, &home, name, spec).await;
+                    let who = if spec.path == "/cms/sign-out" { fresh.1 } else { who.clone() };
+                    ask(&app, spec, &who, &fresh.0).await
+                } else {
+                    ask(&app, spec, who, &home).await
+                };
+                if found != Verdict::Passes {
+                    wrong.push(format!("{} {} {name}: {found:?}, not Passes", spec.method, spec.path));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{} of {cells} cells on {}:\n{}", wrong.len(), app.database.kind, wrong.join("\n"));
+        assert!(cells >= 1000, "{cells} cells");
+    }
+}
+
+/// The tenant with a capture and guest of its own for one destructive request, and a session that may end.
+async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Tenant, As) {
+    let email = format!("{caller}-{}@guests.example", spec.path.len());
+    let guest = format!(r#"{{"email":"{email}"}}"#);
+    let key = format!("{caller} {} {}", spec.method, spec.path);
+    let answer = app.upload(&home.event, &home.device, &key, crate::support::PHOTO, Some(&guest)).await;
+    let capture = crate::support::text(&answer.json(), "/id");
+    let owner = app.sign_in(&home.email(Role::Owner)).await;
+    let found = app.call("cms/captures/find", &owner, serde_json::json!({ "capture": capture })).await.json();
+    let links = found["links"].as_array().expect("links").clone();
+    let link = links.iter().find(|link| link["kind"] == "owner").expect("an owner link");
+    let role = Role::from_name(caller).unwrap_or(Role::Owner);
+    let session = app.sign_in(&home.email(role)).await;
+    let tenant = Tenant {
+        organisation: home.organisation.clone(),
+        name: home.name,
+        event: home.event.clone(),
+        device: home.device.clone(),
+        device_id: home.device_id.clone(),
+        editor_token: home.editor_token.clone(),
+        viewer_token: home.viewer_token.clone(),
+        token_id: home.token_id.clone(),
+        guest: crate::support::text(&found, "/guests/0/id"),
+        view_url: crate::support::text(&answer.json(), "/share_url"),
+        owner_url: crate::support::text(link, "/url"),
+        message: home.message.clone(),
+        picture: home.picture.clone(),
+        link: home.link.clone(),
+        invitation: home.invitation.clone(),
+        logo: home.logo.clone(),
+        capture,
+    };
+    (tenant, session)
+}

@@ -1,0 +1,99 @@
+//! The registry is the product's surface: nothing outside it, everything in it described.
+
+use std::collections::BTreeSet;
+
+use axum::http::StatusCode;
+use shutterpost::http::registry::{Access, Csrf, routes};
+
+use crate::support::{As, apps};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_server_function_is_a_route() {
+    let apps = apps().await;
+    let registered: BTreeSet<String> = routes(&apps[0].http)
+        .iter()
+        .filter(|route| route.spec.path.starts_with("/fn/"))
+        .map(|route| route.spec.path.to_owned())
+        .collect();
+    let declared: BTreeSet<String> =
+        leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect();
+    assert_eq!(registered, declared);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_of_the_app_is_a_route() {
+    let apps = apps().await;
+    let registered: BTreeSet<&str> =
+        routes(&apps[0].http).iter().filter(|route| route.spec.method == "GET").map(|route| route.spec.path).collect();
+    for path in shutterpost_app::cms::page_paths() {
+        assert!(registered.contains(path), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_of_the_api_names_exactly_its_routes() {
+    let apps = apps().await;
+    let description = apps[0].get("/api/openapi.json", &As::Nobody).await.json();
+    let described: BTreeSet<(String, String)> = description["paths"]
+        .as_object()
+        .expect("paths")
+        .iter()
+        .flat_map(|(path, operations)| {
+            let methods = operations.as_object().expect("operations").keys();
+            methods.map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+        })
+        .collect();
+    let registered: BTreeSet<(String, String)> = routes(&apps[0].http)
+        .iter()
+        .filter(|route| route.spec.path.starts_with("/api/v1/"))
+        .map(|route| (route.spec.method.to_owned(), route.spec.path.to_owned()))
+        .collect();
+    assert_eq!(described, registered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_cookie_authorises_is_refused_from_other_sites() {
+    for app in apps().await {
+        for route in routes(&app.http).iter().filter(|route| route.spec.csrf == Csrf::SameOrigin) {
+            let spec = route.spec;
+            for (name, value) in
+                [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null"), ("x-none", "1")]
+            {
+                let request = axum::http::Request::builder()
+                    .method(spec.method)
+                    .uri(spec.path)
+                    .header(name, value)
+                    .body(axum::body::Body::empty());
+                let answer = app.send(request.expect("a request")).await;
+                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {name}: {value}", spec.path);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_never_open_to_get_and_always_guarded() {
+    let apps = apps().await;
+    for route in routes(&apps[0].http) {
+        let spec = route.spec;
+        assert_eq!(spec.method == "GET", spec.csrf == Csrf::Safe, "{} {}", spec.method, spec.path);
+        if spec.csrf == Csrf::Token {
+            assert!(matches!(spec.access, Access::Token | Access::Api(_) | Access::Upload), "{}", spec.path);
+        }
+    }
+}
+
+/// The whole surface, to be read when it changes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_surface_is_the_approved_one() {
+    let apps = apps().await;
+    let mut lines: Vec<String> = routes(&apps[0].http)
+        .iter()
+        .map(|route| {
+            let spec = route.spec;
+            format!("{:6} {:44} {:?} {:?} {:?}", spec.method, spec.path, spec.access, spec.csrf, spec.rate)
+        })
+        .collect();
+    lines.sort();
+    insta::assert_snapshot!(lines.join("\n"));
+}
