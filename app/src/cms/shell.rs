@@ -53,6 +53,23 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let language = use_context::<RequestContext>().map(|context| context.language).unwrap_or_default();
     let loader = loader(&assets);
     let Assets { js, wasm, stylesheets } = assets;
+    // Without a bundle the pages work all the same; an empty address would load the page once more.
+    let bundle = (!js.href.is_empty()).then(|| {
+        view! {
+            <link rel="modulepreload" href=js.href integrity=js.integrity/>
+            <link
+                rel="preload"
+                href=wasm.href
+                integrity=wasm.integrity
+                r#as="fetch"
+                r#type="application/wasm"
+                crossorigin="anonymous"
+            />
+            <script r#type="module" nonce=use_nonce()>
+                {loader}
+            </script>
+        }
+    });
     view! {
         <!DOCTYPE html>
         <html lang=language.tag()>
@@ -72,19 +89,8 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
-                <link rel="modulepreload" href=js.href integrity=js.integrity/>
-                <link
-                    rel="preload"
-                    href=wasm.href
-                    integrity=wasm.integrity
-                    r#as="fetch"
-                    r#type="application/wasm"
-                    crossorigin="anonymous"
-                />
+                {bundle}
                 <MetaTags/>
-                <script r#type="module" nonce=use_nonce()>
-                    {loader}
-                </script>
             </head>
             <body>
                 <App/>

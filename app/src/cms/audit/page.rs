@@ -115,7 +115,7 @@ fn Trail(filter: AuditFilter, page: audit::AuditPage) -> impl IntoView {
         });
     });
     let columns = vec![
-        Column::text(td_string!(locale, audit.column_when)),
+        Column::wide(td_string!(locale, audit.column_when)),
         Column::text(td_string!(locale, audit.column_who)),
         Column::text(td_string!(locale, audit.column_what)),
         Column::wide(td_string!(locale, audit.column_object)),
@@ -201,12 +201,13 @@ fn Entry(entry: AuditView, filter: AuditFilter) -> impl IntoView {
     });
     view! {
         <tr>
-            <td class="nowrap"><Time at=entry.at relative=true/></td>
+            <td class="wide nowrap"><Time at=entry.at relative=true/></td>
             <td>{words::actor(locale, &entry)}</td>
             <td>
                 <span>{words::action(locale, &entry.action)}</span>
                 {changed}
                 {times}
+                <span class="cell-sub narrow"><Time at=entry.at relative=true/></span>
             </td>
             <td class="wide">{object}</td>
         </tr>

@@ -113,7 +113,7 @@ fn TokenRow(token: Token) -> impl IntoView {
         <tr>
             <th scope="row">{token.name.clone()}</th>
             <td>{role(token.role, language)}</td>
-            <td class="wide"><code>{format!("{}…", token.hint)}</code></td>
+            <td class="wide"><code>{token.hint}</code></td>
             <td class="wide">{token.created_at.date().readable(language)}</td>
             <td class="wide">{used}</td>
             <td class="actions">

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shutterpost_model::access::{Actor, Credential, Role};
-use shutterpost_model::audit::{Audit, AuditFilter, AuditPage};
+use shutterpost_model::access::{Actor, Credential, Permission, Role};
+use shutterpost_model::audit::{Audit, AuditFilter, AuditPage, AuditView};
 use shutterpost_model::captures::{
     Capture, CaptureFilter, CapturePage, CaptureSummary, Captures, Encoding, HistoryLine, LinkView, MediaFile,
     Rendition, RenditionFile, RenditionName,
@@ -17,8 +17,8 @@ use shutterpost_model::events::{
 use shutterpost_model::guests::{ConsentView, GuestView, Guests};
 use shutterpost_model::id::*;
 use shutterpost_model::identity::{
-    AcceptInvitation, Accounts, Client, Directory, InvitationView, Invite, Issued, Me, MyOrganisation, NewSession,
-    People, SignIn, Token, TokenDraft,
+    AcceptInvitation, Accounts, Client, Directory, Invitation, InvitationView, Invite, Issued, Me, Member,
+    MyOrganisation, NewSession, People, SignIn, Token, TokenDraft,
 };
 use shutterpost_model::ingest::{Accepted, Ingest, Upload};
 use shutterpost_model::language::Language;
@@ -373,14 +373,22 @@ impl Accounts for World {
     async fn request_reset(&self, _: Pii<String>, _: Language, _: Client) -> Answer<()> {
         elsewhere()
     }
-    async fn check_reset(&self, _: &str) -> Answer<()> {
-        elsewhere()
+    async fn check_reset(&self, token: &str) -> Answer<()> {
+        if token == "good" { Ok(()) } else { Err(AppError::new(Code::LinkExpired)) }
     }
     async fn reset_password(&self, _: &str, _: Secret, _: Client) -> Answer<()> {
         elsewhere()
     }
-    async fn invitation(&self, _: &str) -> Answer<InvitationView> {
-        elsewhere()
+    async fn invitation(&self, token: &str) -> Answer<InvitationView> {
+        if !matches!(token, "new" | "known") {
+            return Err(AppError::new(Code::LinkExpired));
+        }
+        Ok(InvitationView {
+            organisation: "Acme <b>".into(),
+            email: disclosed("ben@acme.example"),
+            role: Role::Editor,
+            has_account: token == "known",
+        })
     }
     async fn accept_invitation(&self, _: &str, _: AcceptInvitation, _: Client) -> Answer<NewSession> {
         elsewhere()
@@ -398,8 +406,31 @@ impl Accounts for World {
 
 #[async_trait]
 impl Directory for World {
-    async fn people(&self, _: &Actor) -> Answer<People> {
-        elsewhere()
+    async fn people(&self, actor: &Actor) -> Answer<People> {
+        if !actor.may(Permission::PeopleManage) {
+            return Err(AppError::new(Code::Forbidden));
+        }
+        let member = |number, name, role, last_seen| Member {
+            user: UserId::new(1, [number; 10]),
+            name: disclosed(name),
+            email: disclosed("person@acme.example"),
+            role,
+            since: NOW,
+            last_seen,
+        };
+        Ok(People {
+            members: vec![
+                member(3, "Anna Muster", Role::Owner, Some(NOW)),
+                member(6, "Ben </title><b>", Role::Editor, None),
+            ],
+            invitations: vec![Invitation {
+                id: InvitationId::new(1, [7; 10]),
+                email: disclosed("carla@acme.example"),
+                role: Role::Viewer,
+                expires_at: NOW,
+                expired: true,
+            }],
+        })
     }
     async fn invite(&self, _: &Actor, _: Invite) -> Answer<InvitationId> {
         elsewhere()
@@ -417,7 +448,17 @@ impl Directory for World {
         elsewhere()
     }
     async fn tokens(&self, _: &Actor) -> Answer<Vec<Token>> {
-        elsewhere()
+        if self.empty {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Token {
+            id: TokenId::new(1, [8; 10]),
+            name: "CRM <export>".into(),
+            role: Role::Viewer,
+            hint: "spt_…AbCd".into(),
+            created_at: NOW,
+            last_used_at: None,
+        }])
     }
     async fn create_token(&self, _: &Actor, _: TokenDraft) -> Answer<Issued<Token>> {
         elsewhere()
@@ -464,7 +505,27 @@ impl Ingest for World {
 
 #[async_trait]
 impl Audit for World {
-    async fn list(&self, _: &Actor, _: AuditFilter, _: Option<String>) -> Answer<AuditPage> {
-        elsewhere()
+    async fn list(&self, _: &Actor, filter: AuditFilter, _: Option<String>) -> Answer<AuditPage> {
+        if self.empty {
+            return Ok(AuditPage { items: Vec::new(), next: None });
+        }
+        let entry = |number, action: &str, kind: &str, name: Option<&str>| AuditView {
+            id: AuditId::new(1, [number; 10]),
+            at: NOW,
+            action: action.into(),
+            actor_kind: kind.into(),
+            actor_id: None,
+            actor_name: name.map(str::to_owned),
+            object: filter.object.clone().or_else(|| Some(event_id().into_string())),
+            count: 3,
+            fields: vec!["retention_days".into()],
+            request: None,
+        };
+        let items = vec![
+            entry(1, "captures.delete", "user", Some("Anna Muster")),
+            entry(2, "events.update", "user", None),
+            entry(3, "leads.create", "system", None),
+        ];
+        Ok(AuditPage { items, next: Some("older".into()) })
     }
 }

@@ -1,0 +1,169 @@
+//! The pages before sign-in, and those of people, tokens, account and the audit trail.
+
+use super::*;
+
+fn refused(intent: &str, error: AppError, values: &[(&str, &str)]) -> FormOutcome {
+    let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    FormOutcome { intent: intent.into(), error: Some(error), values, issued: None }
+}
+
+#[tokio::test]
+async fn sign_in_keeps_the_address_and_never_the_password() {
+    let outcome = refused("", AppError::new(Code::SignInFailed), &[("email", "anna@acme.example"), ("remember", "on")]);
+    let html = Visit::to("/cms/sign-in?next=/cms/people").after(outcome).page().await;
+    assert_says(
+        &html,
+        &[
+            "<title>Sign in · Shutterpost</title>",
+            "E-mail address or password is wrong.",
+            "value=\"anna@acme.example\"",
+            "autocomplete=\"current-password\"",
+            "checked",
+            "?lang=de",
+        ],
+    );
+    assert_silent(&html, &["class=\"rail\"", "action="]);
+}
+
+#[tokio::test]
+async fn a_page_says_what_was_done_before() {
+    let html = Visit::to("/cms/sign-in?done=signed_out").page().await;
+    assert_says(&html, &["You are signed out"]);
+    let html = Visit::to("/cms/sign-in?done=signed_out").in_german().page().await;
+    assert_says(&html, &["Sie sind abgemeldet", "<html lang=\"de\">"]);
+    let html = Visit::to("/cms/sign-in?done=%3Cscript%3E").page().await;
+    assert_silent(&html, &["class=\"toast\""]);
+    // The address of a refused form still holds what was done before it.
+    let outcome = refused("", AppError::new(Code::SignInFailed), &[]);
+    let html = Visit::to("/cms/sign-in?done=signed_out").after(outcome).page().await;
+    assert_silent(&html, &["You are signed out"]);
+}
+
+#[tokio::test]
+async fn an_asked_for_reset_says_the_same_to_everybody() {
+    assert_says(&Visit::to("/cms/forgot").page().await, &["Send link"]);
+    let html = Visit::to("/cms/forgot?done=reset_requested").page().await;
+    assert_says(&html, &["If the address has an account"]);
+    assert_silent(&html, &["<form"]);
+}
+
+#[tokio::test]
+async fn dead_links_say_what_to_do() {
+    let (status, html) = Visit::to("/cms/reset/used").answer().await;
+    assert_eq!(status, 410);
+    assert_says(&html, &["This link no longer works", "href=\"/cms/forgot\""]);
+    let (status, html) = Visit::to("/cms/invitation/used").answer().await;
+    assert_eq!(status, 410);
+    assert_says(&html, &["Ask for a new invitation."]);
+    assert_says(&Visit::to("/cms/reset/good").page().await, &["autocomplete=\"new-password\""]);
+}
+
+#[tokio::test]
+async fn an_invitation_asks_newcomers_for_a_name_and_others_for_their_password() {
+    let html = Visit::to("/cms/invitation/new").page().await;
+    assert_says(&html, &["Join Acme &lt;b&gt;", "as Editor", "name=\"name\"", "new-password"]);
+    let html = Visit::to("/cms/invitation/known").page().await;
+    assert_says(&html, &["You have an account", "current-password"]);
+    assert_silent(&html, &["name=\"name\""]);
+}
+
+#[tokio::test]
+async fn titles_are_escaped() {
+    let html = Visit::to("/cms/invitation/new").page().await;
+    assert!(html.contains("<title>Join Acme &lt;b&gt; · Shutterpost</title>"), "{html}");
+}
+
+#[tokio::test]
+async fn people_offer_what_the_role_allows() {
+    let html = Visit::to("/cms/people").page().await;
+    assert_says(
+        &html,
+        &[
+            "Ben &lt;/title&gt;&lt;b&gt;",
+            "Remove Ben",
+            "carla@acme.example",
+            "Expired",
+            "value=\"owner\"",
+            ">you</span>",
+        ],
+    );
+    let html = Visit::to("/cms/people").by(Role::Admin).page().await;
+    assert_silent(&html, &["value=\"owner\"", "Remove Anna Muster?"]);
+    let (status, html) = Visit::to("/cms/people").by(Role::Viewer).answer().await;
+    assert_eq!(status, 403);
+    assert_says(&html, &["Your role does not include this", "req_test", "href=\"/cms/overview\""]);
+}
+
+#[tokio::test]
+async fn a_refused_invitation_stands_open_with_what_was_typed() {
+    let error = AppError::field("email", Code::BadEmail);
+    let outcome = refused("invite", error, &[("intent", "invite"), ("email", "ben@"), ("role", "viewer")]);
+    let html = Visit::to("/cms/people").after(outcome).page().await;
+    assert_says(&html, &["<dialog id=\"invite\" open", "value=\"ben@\"", "This is not an e-mail address."]);
+    assert!(html.contains("<option value=\"viewer\" selected>"), "{html}");
+}
+
+#[tokio::test]
+async fn a_new_secret_is_shown_once() {
+    let outcome = FormOutcome { intent: "create".into(), issued: Some("spt_secret".into()), ..FormOutcome::default() };
+    let html = Visit::to("/cms/tokens").after(outcome).page().await;
+    assert_says(&html, &["spt_secret", "Copy it now", "CRM &lt;export&gt;"]);
+    let html = Visit::to("/cms/tokens").in_world(World { empty: true, ..World::default() }).page().await;
+    assert_says(&html, &["No API tokens"]);
+    assert_silent(&html, &["spt_secret"]);
+}
+
+#[tokio::test]
+async fn the_account_shows_ones_own_data() {
+    let html = Visit::to("/cms/account").page().await;
+    assert_says(
+        &html,
+        &["value=\"Anna Muster\"", "value=\"anna@acme.example\"", "name=\"current\"", "action=\"/cms/sign-out\""],
+    );
+    let error = AppError::field("current", Code::WrongPassword);
+    let html = Visit::to("/cms/account").after(refused("password", error, &[])).page().await;
+    assert_says(&html, &["This is not your current password.", "current-error"]);
+}
+
+#[tokio::test]
+async fn the_trail_speaks_plainly_and_goes_on() {
+    let html = Visit::to("/cms/audit?feature=captures").page().await;
+    assert_says(
+        &html,
+        &[
+            "moved captures to the trash",
+            "3 objects",
+            "Former member",
+            "retention",
+            "leads.create",
+            "href=\"/cms/audit?feature=captures&amp;cursor=older\"",
+            "aria-current=\"page\"",
+        ],
+    );
+    let html = Visit::to("/cms/audit").in_world(World { empty: true, ..World::default() }).page().await;
+    assert_says(&html, &["Nothing here yet"]);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_so() {
+    let (status, html) = Visit::to("/cms/nowhere").answer().await;
+    assert_eq!(status, 404);
+    assert_says(&html, &["There is nothing here", "href=\"/cms/overview\""]);
+    // A refusal in front of a page is shown at an address of none.
+    let outcome = refused("", AppError::new(Code::CrossSite), &[]);
+    let (status, html) = Visit::to("/cms/error").after(outcome).answer().await;
+    assert_eq!(status, 403);
+    assert_says(&html, &["The request came from another site"]);
+}
+
+#[tokio::test]
+async fn every_page_has_its_route() {
+    for path in crate::cms::page_paths() {
+        let path = path
+            .replace("{token}", "new")
+            .replace("{event}", event_id().as_str())
+            .replace("{capture}", capture_id(0).as_str());
+        let (status, html) = Visit::to(path.clone()).answer().await;
+        assert!(status == 200 || (status == 410 && path.contains("reset")), "{path}: {status} {html}");
+    }
+}
