@@ -2,11 +2,11 @@
 
 pub mod api;
 mod bar;
-pub mod detail;
+mod detail;
 mod feed;
 mod grid;
 mod links;
-pub mod list;
+mod list;
 mod live;
 mod look;
 mod queue;

@@ -1,13 +1,13 @@
 //! Events: their list, their settings, how they look to guests, and the devices that upload into them.
 
 pub mod api;
-pub mod branding;
+mod branding;
 mod contrast;
-pub mod devices;
+mod devices;
 pub mod head;
 pub mod list;
 mod preview;
-pub mod settings;
+mod settings;
 mod zones;
 
 pub use branding::BrandingPage;

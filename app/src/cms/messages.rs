@@ -1,7 +1,7 @@
 //! Messages to guests and members, and what became of them.
 
 pub mod api;
-pub mod list;
+mod list;
 pub mod timeline;
 
 pub use list::MessagesPage;

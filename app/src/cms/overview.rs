@@ -1,7 +1,7 @@
 //! What an organisation looks at in the morning.
 
 pub mod api;
-pub mod page;
+mod page;
 mod sparkline;
 
 pub use page::OverviewPage;

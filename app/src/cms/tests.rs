@@ -294,39 +294,3 @@ async fn messages_say_why_they_failed() {
         ],
     );
 }
-
-#[tokio::test]
-async fn zz_dump() {
-    let Ok(folder) = std::env::var("DUMP") else { return };
-    let event = event_id();
-    let issued = FormOutcome {
-        intent: "create".into(),
-        error: None,
-        values: vec![],
-        issued: Some("spd_3k9vXq7mPz2LrT8wYb4NcH6dJf5".into()),
-    };
-    let wrong = FormOutcome {
-        intent: "save".into(),
-        error: Some(AppError::invalid(vec![FieldError { field: "ends_on".into(), code: Code::EndBeforeStart }])),
-        values: vec![("name".into(), "Typed".into()), ("ends_on".into(), "2026-05-01".into())],
-        issued: None,
-    };
-    let empty = World { empty: true, ..World::default() };
-    for (name, visit) in [
-        ("overview", Visit::to("/cms/overview")),
-        ("overview-empty", Visit::to("/cms/overview").in_world(empty.clone()).in_german()),
-        ("events", Visit::to("/cms/events")),
-        ("grid", Visit::to(format!("/cms/events/{event}"))),
-        ("grid-empty", Visit::to(format!("/cms/events/{event}")).in_world(World::default())),
-        ("capture", Visit::to(format!("/cms/captures/{}", capture_id(0)))),
-        ("settings", Visit::to(format!("/cms/events/{event}/settings")).after(wrong)),
-        ("branding", Visit::to(format!("/cms/events/{event}/branding"))),
-        ("consents", Visit::to(format!("/cms/events/{event}/branding?tab=consents"))),
-        ("devices", Visit::to(format!("/cms/events/{event}/devices")).after(issued)),
-        ("messages", Visit::to("/cms/messages")),
-        ("messages-empty", Visit::to("/cms/messages?state=sent").in_german()),
-        ("new", Visit::to("/cms/events/new").in_german()),
-    ] {
-        std::fs::write(format!("{folder}/{name}.html"), visit.page().await).expect("written");
-    }
-}

@@ -49,8 +49,8 @@ impl Removal {
         let restored = grid.in_trash();
         let taken = grid.take_out(&captures);
         self.notice.set(Some(Notice::Done { taken: taken.clone(), restored, settled: false }));
+        let event = grid.event();
         spawn_local(async move {
-            let event = grid.event();
             let answer =
                 if restored { api::restore(event, captures).await } else { api::delete(event, captures).await };
             if grid.shown.is_disposed() {
@@ -77,8 +77,8 @@ impl Removal {
         let Self { grid, .. } = self;
         self.notice.set(None);
         grid.put_back(taken.clone());
+        let event = grid.event();
         spawn_local(async move {
-            let event = grid.event();
             let captures: Vec<_> = taken.into_iter().map(|capture| capture.id).collect();
             let ids = captures.clone();
             let answer = if restored { api::delete(event, ids).await } else { api::restore(event, ids).await };

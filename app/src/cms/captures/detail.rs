@@ -14,6 +14,7 @@ use shutterpost_model::identity::Me;
 use super::api;
 use super::links::Links;
 use super::live;
+use super::state::saw;
 use crate::cms::context::CmsError;
 use crate::cms::forms::OutcomeBanner;
 use crate::cms::guests::card::GuestCard;
@@ -57,6 +58,8 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
     let alt = td_string!(locale, captures.alt, when = when, event = capture.event_name.clone());
     let may_write = me.may(Permission::CaptureWrite);
     let deleted = capture.deleted_at.is_some();
+    let seen = capture.id.clone();
+    Effect::new(move || saw(seen.clone()));
     walk_by_keys(&capture);
     view! {
         <PageTitle text=title.clone()/>
@@ -275,14 +278,14 @@ fn Renditions(renditions: Vec<Rendition>) -> impl IntoView {
 /// An action of the audit trail in plain words; one that this page does not know stays as it is.
 fn action(locale: Locale, name: &str) -> Option<&'static str> {
     Some(match name {
-        "captures.create" | "ingest.accept" => td_string!(locale, captures.history_create),
+        "captures.create" => td_string!(locale, captures.history_create),
         "captures.delete" => td_string!(locale, captures.history_delete),
         "captures.restore" => td_string!(locale, captures.history_restore),
-        "share.delete" | "captures.erase" => td_string!(locale, captures.history_erase),
+        "share.delete" => td_string!(locale, captures.history_erase),
         "guests.reveal" => td_string!(locale, captures.history_reveal),
         "guests.delete" => td_string!(locale, captures.history_guest_delete),
-        "share.renew" => td_string!(locale, captures.history_renew),
-        "share.revoke" => td_string!(locale, captures.history_revoke),
+        "share.renew_link" => td_string!(locale, captures.history_renew),
+        "share.revoke_link" => td_string!(locale, captures.history_revoke),
         "messages.send_again" => td_string!(locale, captures.history_send_again),
         _ => return None,
     })

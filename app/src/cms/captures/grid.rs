@@ -16,7 +16,7 @@ use super::feed::{FilterQuery, ratio_class};
 use super::live;
 use super::look::QuickLook;
 use super::selection::Direction;
-use super::state::Grid;
+use super::state::{Grid, take_seen};
 use crate::cms::forms::banner;
 use crate::cms::words::{exact, is_one, number};
 use crate::texts::{Locale, language_of, use_locale};
@@ -62,6 +62,7 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl Into
     live::watch(grid);
     live::load_ahead(grid, end);
     keep_early_choices(grid, list);
+    keep_place(grid);
     Effect::new(move || {
         let keys = window_event_listener(leptos::ev::keydown, move |event| {
             press(&event, grid, looked_at, may_write.then_some(removal));
@@ -209,6 +210,18 @@ fn NewPill(grid: Grid) -> impl IntoView {
     }
 }
 
+/// Back from a capture, the grid is as it was, and that capture has the focus.
+fn keep_place(grid: Grid) {
+    Effect::new(move || {
+        if let Some(seen) = take_seen() {
+            // After the frame in which the tiles are put into the page.
+            request_animation_frame(move || live::focus(&seen));
+            grid.look(true);
+        }
+        on_cleanup(move || grid.keep());
+    });
+}
+
 /// Boxes ticked before the page came alive stay ticked.
 fn keep_early_choices(grid: Grid, list: NodeRef<leptos::html::Ul>) {
     Effect::new(move |before: Option<()>| {
@@ -238,8 +251,8 @@ fn press(
     }
     let key = event.key();
     if let Some(direction) = Direction::from_key(&key) {
-        // Home and End scroll unless a tile has the focus.
-        if matches!(direction, Direction::First | Direction::Last) && live::focused().is_none() {
+        // Only left and right enter the grid; the others scroll the page until a tile has the focus.
+        if !matches!(direction, Direction::Back | Direction::Forth) && live::focused().is_none() {
             return;
         }
         event.prevent_default();
@@ -247,6 +260,8 @@ fn press(
         return;
     }
     match (key.as_str(), live::focused()) {
+        // On a box, space ticks it.
+        (" ", Some(_)) if live::is_box(event) => return,
         (" ", Some(id)) => looked_at.set(Some(id)),
         ("x" | "X", Some(id)) if removal.is_some() => grid.selection.update(|selection| {
             if event.shift_key() { selection.extend(&grid.order(), &id) } else { selection.toggle(&id) }

@@ -16,12 +16,12 @@ use shutterpost_model::messages::DeliveryState;
 use super::api;
 use super::feed::{FilterQuery, is_restricted};
 use super::grid::CaptureGrid;
-use super::state::Grid;
+use super::state::{Grid, kept};
 use super::upload::Uploads;
 use crate::cms::context::{Answer, CmsError};
 use crate::cms::events;
 use crate::cms::events::head::{EventHead, Part, days};
-use crate::cms::frame::MeResource;
+use crate::cms::forms::OutcomeBanner;
 use crate::cms::load::load;
 use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
@@ -35,19 +35,18 @@ use crate::ui::{
 struct Data {
     event: Event,
     page: CapturePage,
-    /// To filter by; empty where the reader may not see devices.
+    /// To filter by.
     devices: Vec<Device>,
 }
 
-async fn fetch(event: Option<EventId>, query: FilterQuery, me: Option<MeResource>) -> Answer<Data> {
+async fn fetch(event: Option<EventId>, query: FilterQuery) -> Answer<Data> {
     let id = event.ok_or(CmsError(AppError::new(Code::NotFound)))?;
-    let may_see_devices = match me {
-        Some(me) => me.await?.may(Permission::DeviceManage),
-        None => false,
-    };
     let event = events::api::find(id.clone()).await?;
-    let page = api::list(id.clone(), query.filter, query.cursor).await?;
-    let devices = if may_see_devices { events::api::devices(id).await? } else { Vec::new() };
+    let page = match kept(&id, &query) {
+        Some(page) => page,
+        None => api::list(id.clone(), query.filter, query.cursor).await?,
+    };
+    let devices = events::api::devices(id).await?;
     Ok(Data { event, page, devices })
 }
 
@@ -56,12 +55,11 @@ async fn fetch(event: Option<EventId>, query: FilterQuery, me: Option<MeResource
 pub fn CapturesPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
-    let me = use_context::<MeResource>();
     let source = move || {
         let event = params.read().get("event").and_then(|id| id.parse().ok());
         (event, FilterQuery::read(|name| query.read().get(name)))
     };
-    let data = Resource::new(source, move |(event, query)| fetch(event, query, me));
+    let data = Resource::new(source, |(event, query)| fetch(event, query));
     load(
         data,
         || view! { <Skeleton shape=Shape::Grid/> }.into_any(),
@@ -105,6 +103,7 @@ fn Captures(me: Me, data: Data, query: FilterQuery) -> impl IntoView {
         >
             <Keys/>
         </EventHead>
+        {["upload", "delete", "restore"].into_iter().map(|intent| view! { <OutcomeBanner intent/> }).collect_view()}
         {(may_write && !in_trash)
             .then(|| {
                 view! {

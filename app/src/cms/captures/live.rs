@@ -122,3 +122,8 @@ pub fn is_elsewhere(event: &web_sys::KeyboardEvent) -> bool {
     let typing = "input:not([type=checkbox]), textarea, select, [contenteditable], summary, iframe";
     target.closest(typing).is_ok_and(|found| found.is_some())
 }
+
+/// Whether the key was pressed on a checkbox.
+pub fn is_box(event: &web_sys::KeyboardEvent) -> bool {
+    event.target().is_some_and(|target| target.is_instance_of::<web_sys::HtmlInputElement>())
+}

@@ -17,11 +17,23 @@ thread_local! {
     /// The files behind the keys of all queues; a file cannot live in a signal, because signals may change threads on
     /// the server.
     static FILES: RefCell<HashMap<u32, File>> = RefCell::new(HashMap::new());
+    static QUEUES: RefCell<HashMap<EventId, ArcRwSignal<Queue>>> = RefCell::new(HashMap::new());
     static LAST_KEY: Cell<u32> = const { Cell::new(0) };
 }
 
+/// The queue of an event. In the browser it outlives the page, so that uploads go on, and are still shown on return,
+/// while the reader looks at something else. The server gives each request an empty one.
+pub fn queue(event: &EventId) -> ArcRwSignal<Queue> {
+    if !cfg!(target_arch = "wasm32") {
+        return ArcRwSignal::new(Queue::default());
+    }
+    QUEUES.with_borrow_mut(|queues| {
+        queues.entry(event.clone()).or_insert_with(|| ArcRwSignal::new(Queue::default())).clone()
+    })
+}
+
 /// Adds the files to the queue.
-pub fn add(queue: RwSignal<Queue>, files: &FileList) {
+pub fn add(queue: &ArcRwSignal<Queue>, files: &FileList) {
     for file in (0..files.length()).filter_map(|index| files.get(index)) {
         let key = LAST_KEY.with(|last| {
             last.set(last.get().wrapping_add(1));
@@ -34,31 +46,28 @@ pub fn add(queue: RwSignal<Queue>, files: &FileList) {
     }
 }
 
-/// Starts as many uploads as may run. `arrived` is called after each capture that came in.
-pub fn start(queue: RwSignal<Queue>, event: EventId, arrived: Callback<()>) {
+/// Starts as many uploads as may run. `arrived` is called after each capture that came in, as long as somebody listens.
+pub fn start(queue: &ArcRwSignal<Queue>, event: &EventId, arrived: Callback<()>) {
     loop {
         let next = queue.try_update(Queue::start_next).flatten();
         let Some(key) = next else { return };
         let Some(file) = FILES.with_borrow(|files| files.get(&key).cloned()) else { return };
         let progress = {
-            let event = event.clone();
+            let (queue, event) = (queue.clone(), event.clone());
             move |progress: Progress| {
                 let finished = matches!(progress, Progress::Done | Progress::Failed(_));
-                let done = progress == Progress::Done;
-                // Uploads go on while the reader looks at another page; then nobody listens any more.
-                if queue.try_update(|queue| queue.set(key, progress)).is_none() {
-                    return;
-                }
-                if done {
+                if progress == Progress::Done {
                     forget(&[key]);
-                    arrived.run(());
+                    // Gone with its page if the reader is elsewhere.
+                    arrived.try_run(());
                 }
+                queue.update(|queue| queue.set(key, progress));
                 if finished {
-                    start(queue, event.clone(), arrived);
+                    start(&queue, &event, arrived);
                 }
             }
         };
-        if send(&event, &file, progress.clone()).is_err() {
+        if send(event, &file, progress.clone()).is_err() {
             progress(answer(0, ""));
         }
     }

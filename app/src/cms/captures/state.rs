@@ -1,5 +1,6 @@
 //! The grid while it is alive: its list, its selection, and everything that changes them.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use leptos::prelude::*;
@@ -12,6 +13,39 @@ use shutterpost_model::id::{CaptureId, EventId};
 use super::api;
 use super::feed::{FilterQuery, News, drop_vanished, insert, news, refresh};
 use super::selection::Selection;
+
+thread_local! {
+    /// The list that was shown last, so that the way back from a capture leads to the same place. Only filled in the
+    /// browser.
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    /// The capture that was looked at last.
+    static SEEN: RefCell<Option<CaptureId>> = const { RefCell::new(None) };
+}
+
+struct Kept {
+    event: EventId,
+    query: FilterQuery,
+    page: CapturePage,
+}
+
+/// The list of this event and filter, if it is the one shown last and a capture of it is being left. In the browser only.
+pub fn kept(event: &EventId, query: &FilterQuery) -> Option<CapturePage> {
+    let seen = SEEN.with_borrow(Clone::clone)?;
+    KEPT.with_borrow(|kept| {
+        let kept = kept.as_ref().filter(|kept| kept.event == *event && kept.query == *query)?;
+        kept.page.items.iter().any(|capture| capture.id == seen).then(|| kept.page.clone())
+    })
+}
+
+/// Notes which capture is being looked at. In the browser only.
+pub fn saw(capture: CaptureId) {
+    SEEN.with_borrow_mut(|seen| *seen = Some(capture));
+}
+
+/// The capture that was looked at before the grid came back; tells it once.
+pub fn take_seen() -> Option<CaptureId> {
+    SEEN.with_borrow_mut(Option::take)
+}
 
 /// What one grid knows. A handle: copies mean the same grid.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +105,16 @@ impl Grid {
         self.query.with_value(|query| query.filter.trash)
     }
 
+    /// Remembers the list for the way back. In the browser only.
+    pub fn keep(self) {
+        let page = CapturePage {
+            items: self.shown.with_untracked(Clone::clone),
+            next: self.next.get_untracked(),
+            total: self.total.get_untracked(),
+        };
+        KEPT.with_borrow_mut(|kept| *kept = Some(Kept { event: self.event(), query: self.query(), page }));
+    }
+
     /// Ids in the order of the page, not tracked.
     pub fn order(self) -> Vec<CaptureId> {
         self.shown.with_untracked(|shown| shown.iter().map(|capture| capture.id.clone()).collect())
@@ -84,8 +128,9 @@ impl Grid {
         }
         self.loading.set(true);
         self.trouble.set(None);
+        let (event, filter) = (self.event(), self.query().filter);
         spawn_local(async move {
-            let answer = api::list(self.event(), self.query().filter, Some(cursor)).await;
+            let answer = api::list(event, filter, Some(cursor)).await;
             // The reader may have gone elsewhere in the meantime; then the signals are no more.
             if self.shown.is_disposed() {
                 return;
@@ -111,8 +156,9 @@ impl Grid {
             return;
         }
         self.looking.set_value(true);
+        let event = self.event();
         spawn_local(async move {
-            let answer = api::list(self.event(), query.filter, None).await;
+            let answer = api::list(event, query.filter, None).await;
             if self.shown.is_disposed() {
                 return;
             }

@@ -17,21 +17,23 @@ use crate::ui::{Button, Icon, IconName, Spinner, Tone};
 #[component]
 pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> impl IntoView {
     let locale = use_locale();
-    let queue = RwSignal::new(Queue::default());
+    let lasting = send::queue(&event);
+    let queue = RwSignal::from(lasting.clone());
     let alive = RwSignal::new(false);
     Effect::new(move || alive.set(true));
+    warn_before_leaving(queue);
     let take = {
-        let event = event.clone();
+        let (lasting, event) = (lasting.clone(), event.clone());
         Callback::new(move |files: FilesHandle| {
-            send::add(queue, &files.0);
-            send::start(queue, event.clone(), arrived);
+            send::add(&lasting, &files.0);
+            send::start(&lasting, &event, arrived);
         })
     };
     let again = {
         let event = event.clone();
         Callback::new(move |key: u32| {
-            queue.update(|queue| queue.set(key, Progress::Queued));
-            send::start(queue, event.clone(), arrived);
+            lasting.update(|queue| queue.set(key, Progress::Queued));
+            send::start(&lasting, &event, arrived);
         })
     };
     let dragging = drop_zone(take);
@@ -96,6 +98,18 @@ pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> imp
             <UploadList queue again/>
         </section>
     }
+}
+
+/// The browser asks before it throws away uploads that are under way.
+fn warn_before_leaving(queue: RwSignal<Queue>) {
+    Effect::new(move || {
+        let leave = window_event_listener(leptos::ev::beforeunload, move |event| {
+            if !queue.with_untracked(Queue::is_idle) {
+                event.prevent_default();
+            }
+        });
+        on_cleanup(move || leave.remove());
+    });
 }
 
 /// Files as a callback can carry them: they never leave the browser's one thread.

@@ -132,7 +132,13 @@ fn EventBranding(me: Me, event: Event) -> impl IntoView {
                 <nav class="chips" aria-label=td_string!(locale, events.branding_parts)>
                     {tabs}
                 </nav>
-                <form method="post" enctype="multipart/form-data" hidden=move || open.get() == Sheet::Consents>
+                // Checked by the server, which then opens the right sheet: a browser cannot point at a field that is hidden.
+                <form
+                    method="post"
+                    enctype="multipart/form-data"
+                    novalidate=true
+                    hidden=move || open.get() == Sheet::Consents
+                >
                     <input r#type="hidden" name="version" value=event.version.to_string()/>
                     <div class="stack" hidden=hidden(Sheet::Page)>
                         <Colours form=form.clone() branding=event.branding.clone() draft/>

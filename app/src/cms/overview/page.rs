@@ -197,14 +197,12 @@ fn Figure(
 ) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
-    let words = series.iter().map(|value| number(language, *value)).collect::<Vec<_>>().join(", ");
     view! {
         <a class="card overview-number" href=href>
             <span class="overview-number-label">{label}</span>
             <span class="overview-number-value">{number(language, value)}</span>
             <span class="overview-number-hint muted">{hint}</span>
-            {(!series.is_empty())
-                .then(|| view! { <Sparkline values=series label=td_string!(locale, overview.spark, days = words)/> })}
+            {(!series.is_empty()).then(|| view! { <Sparkline values=series/> })}
         </a>
     }
 }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 /// Size of the drawing; the style sheet scales it.
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 32.0;
-/// Room for the line's thickness and the dot at its end.
+/// Room for the line's thickness.
 const MARGIN: f64 = 3.0;
 
 /// Points of the curve from left to right. Zero lies on the ground, so that a quiet fortnight looks quiet.
@@ -24,21 +24,19 @@ fn points(values: &[i64]) -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// A curve of the values; what it shows is said in words by `label`.
+/// A curve of the values. It decorates a number that stands beside it in words, so screen readers pass it over.
 #[component]
-pub fn Sparkline(values: Vec<i64>, label: String) -> impl IntoView {
+pub fn Sparkline(values: Vec<i64>) -> impl IntoView {
     let points = points(&values);
     let line = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ");
     let area = points.first().zip(points.last()).map(|(first, last)| {
         let ground = HEIGHT - MARGIN;
         format!("{:.1},{ground:.1} {line} {:.1},{ground:.1}", first.0, last.0)
     });
-    let (x, y) = points.last().copied().unwrap_or((WIDTH, HEIGHT));
     view! {
-        <svg class="overview-spark" viewBox="0 0 120 32" role="img" aria-label=label preserveAspectRatio="none">
+        <svg class="overview-spark" viewBox="0 0 120 32" aria-hidden="true" preserveAspectRatio="none">
             <polygon class="overview-spark-area" points=area/>
             <polyline class="overview-spark-line" points=line/>
-            <circle class="overview-spark-now" cx=format!("{x:.1}") cy=format!("{y:.1}") r="2.5"/>
         </svg>
     }
 }
