@@ -13,7 +13,7 @@ use shutterpost_model::time::Millis;
 use crate::error::Failure;
 use crate::schema::{messages, messages_deliveries};
 
-/// A row of `messages`.
+/// A row of `messages`, but for `attempts`: the deliveries show them, and the job counts them.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages)]
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
@@ -32,7 +32,6 @@ pub(super) struct MessageRow {
     generation: i32,
     state: String,
     reason: Option<String>,
-    attempts: i32,
     created_at: i64,
     next_attempt_at: Option<i64>,
     sent_at: Option<i64>,
@@ -80,8 +79,6 @@ impl TryFrom<MessageRow> for Message {
             generation,
             state,
             reason,
-            // Shown by the deliveries; counted by the job.
-            attempts: _,
             created_at,
             next_attempt_at,
             sent_at,
