@@ -28,9 +28,9 @@ pub mod guests;
 pub mod messages;
 pub mod audit;
 
-pub use app::{App, page_paths};
 #[cfg(feature = "hydrate")]
 pub use app::hydrate;
+pub use app::{App, page_paths};
 pub use context::{CmsError, FormOutcome};
 #[cfg(feature = "ssr")]
 pub use context::{RequestContext, provide_request_context};

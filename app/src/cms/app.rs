@@ -88,5 +88,7 @@ fn ForgetOutcome() -> impl IntoView {
 /// Takes over the page that the server rendered.
 #[cfg(feature = "hydrate")]
 pub fn hydrate() {
+    // Whoever reports a broken page can then say more than "unreachable".
+    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
     hydrate_body(App);
 }

@@ -57,10 +57,10 @@ pub fn shell(assets: Assets) -> impl IntoView {
     let bundle = (!js.href.is_empty()).then(|| {
         view! {
             <link rel="modulepreload" href=js.href integrity=js.integrity/>
+            // Without integrity: browsers do not check it here and say so in the console.
             <link
                 rel="preload"
                 href=wasm.href
-                integrity=wasm.integrity
                 r#as="fetch"
                 r#type="application/wasm"
                 crossorigin="anonymous"

@@ -1,7 +1,7 @@
 //! Asking before acting, on the native `<dialog>`: it traps focus, closes by Escape and needs no library.
 
 use leptos::prelude::*;
-use leptos::web_sys::HtmlDialogElement;
+use leptos::web_sys::{HtmlDialogElement, MouseEvent};
 use leptos_i18n::td_string;
 use wasm_bindgen::JsCast;
 
@@ -13,7 +13,14 @@ fn find(id: &str) -> Option<HtmlDialogElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Shows the dialog unless it is open already: browsers that know `command` do it by themselves, before or after this.
+/// Whether the browser opens the dialog by itself.
+fn knows_command(event: &MouseEvent) -> bool {
+    event
+        .current_target()
+        .is_some_and(|button| js_sys::Reflect::has(&button, &"commandForElement".into()).unwrap_or(false))
+}
+
+/// Shows the dialog unless it is open already.
 fn show(id: &str) {
     if let Some(dialog) = find(id)
         && !dialog.open()
@@ -47,7 +54,11 @@ pub fn DialogButton(
             title=label
             command="show-modal"
             commandfor=dialog
-            on:click=move |_| show(&id)
+            on:click=move |event| {
+                if !knows_command(&event) {
+                    show(&id);
+                }
+            }
         >
             {face(icon, children)}
         </button>

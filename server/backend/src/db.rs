@@ -41,6 +41,7 @@ impl std::fmt::Debug for Db {
 }
 
 /// A connection of either database, taken from its pool.
+#[expect(clippy::large_enum_variant, reason = "lives on the stack of one query; a box would be an allocation a query")]
 pub(crate) enum Conn {
     Sqlite(Object<Sqlite>),
     Postgres(Object<AsyncPgConnection>),
@@ -55,6 +56,7 @@ impl Db {
         }
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) const fn is_sqlite(&self) -> bool {
         matches!(self, Self::Sqlite { .. })
     }

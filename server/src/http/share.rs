@@ -78,7 +78,11 @@ pub(super) async fn delete(
     Path(token): Path<String>,
 ) -> Response {
     match http.services().shares.delete_by_owner(&token, context.client.clone()).await {
-        Ok(Some(())) => Redirect::to(&format!("/s/{token}/deleted")).into_response(),
+        Ok(Some(())) => {
+            // In the language that the guest was reading in, whatever the browser asks for.
+            let language = context.language.tag();
+            Redirect::to(&format!("/s/{token}/deleted?lang={language}")).into_response()
+        }
         Ok(None) => guest(&AppError::new(Code::NotFound), &context),
         Err(error) => guest(&error, &context),
     }

@@ -56,7 +56,7 @@ async fn the_trash_ends_after_thirty_days() {
     for stand in stands().await {
         let gone = stand.capture(Some(ANNA)).await;
         let kept = stand.capture(Some(r#"{"email":"berta@canary.example"}"#)).await;
-        stand.captures.delete(&stand.owner, &stand.event, &[gone.id.clone()]).await.expect("deletes");
+        stand.captures.delete(&stand.owner, &stand.event, std::slice::from_ref(&gone.id)).await.expect("deletes");
         stand.wait_days(30);
         assert_eq!(swept(&stand).await, Swept::default(), "{}", stand.test.kind);
         stand.test.clock.advance(1);

@@ -1,0 +1,51 @@
+// Every page is there, hydrates without a word in the console, and axe finds nothing.
+import { expect, test } from '../support/fixtures.ts';
+
+const pages = (event: string) => ({
+  overview: '/cms/overview',
+  events: '/cms/events',
+  'new-event': '/cms/events/new',
+  captures: `/cms/events/${event}`,
+  settings: `/cms/events/${event}/settings`,
+  branding: `/cms/events/${event}/branding`,
+  devices: `/cms/events/${event}/devices`,
+  messages: '/cms/messages',
+  people: '/cms/people',
+  tokens: '/cms/tokens',
+  audit: '/cms/audit',
+  account: '/cms/account',
+});
+
+test('every page of the CMS is usable by everybody', async ({ page, app, signIn, expectAccessible, keepPicture }) => {
+  test.setTimeout(180_000);
+  await signIn(page, 'owner');
+  for (const [name, path] of Object.entries(pages(app.demo.event))) {
+    const answer = await page.goto(path);
+    expect(answer?.status(), path).toBe(200);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    await expectAccessible(page);
+    await keepPicture(page, name);
+  }
+  // A capture with a guest, reached by clicking.
+  await page.goto(`/cms/events/${app.demo.event}?guest=with`);
+  await page.locator('a[href^="/cms/captures/cap_"]').first().click();
+  await page.waitForURL(/\/cms\/captures\/cap_/);
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  await page.waitForLoadState('networkidle');
+  await expectAccessible(page);
+  await keepPicture(page, 'capture');
+});
+
+test('a guest page is usable by everybody', async ({ page, app, expectAccessible, keepPicture }) => {
+  for (const [name, url] of Object.entries({
+    share: app.demo.share.owner,
+    'share-view': app.demo.share.view,
+    delete: `${app.demo.share.owner}/delete`,
+    'no-photo': '/s/none',
+  })) {
+    await page.goto(url);
+    await expectAccessible(page);
+    await keepPicture(page, name);
+  }
+});
