@@ -35,6 +35,12 @@ pub struct HttpParts {
     pub operations: Arc<dyn Operations>,
 }
 
+impl std::fmt::Debug for HttpParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HttpParts")
+    }
+}
+
 struct Inner {
     parts: HttpParts,
     shares: ShareCache,

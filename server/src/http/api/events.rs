@@ -4,7 +4,6 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
-use shutterpost_model::error::AppError;
 use shutterpost_model::events::{Event, EventSummary};
 
 use super::id;
@@ -33,7 +32,7 @@ pub(in crate::http) async fn find(
     Extension(context): Extension<Context>,
     Path(event): Path<String>,
 ) -> Response {
-    let found = async { Ok::<_, AppError>(http.services().events.find(context.actor()?, &id(&event)?).await?) };
+    let found = async { http.services().events.find(context.actor()?, &id(&event)?).await };
     match found.await {
         Ok(event) => {
             let Event { id, draft, branding: _, logo: _, consents, captures, created_at, version: _ } = event;
