@@ -74,7 +74,7 @@ pub fn ensure(checkout: &Checkout, kind: Kind) -> Result<PathBuf, Failure> {
     let stamp = current_stamp(checkout, kind)?;
     let usually = match kind {
         Kind::Debug => "about 2 minutes at first, seconds after a change",
-        Kind::Release => "about 4 minutes at first, 1 after a change",
+        Kind::Release => "about 10 minutes at first, 4 after a change",
     };
     let step = progress::step(&format!("the browser's bundle ({})", kind.name()), usually);
     fs::create_dir_all(checkout.site()).or_fail("making the folder of bundles")?;

@@ -112,7 +112,7 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
         });
     }
     if only.includes("bundle") {
-        report.part("bundle", "release bundle and its size (about 5 minutes at first)", || budget::check(checkout));
+        report.part("bundle", "release bundle and its size (about 10 minutes at first)", || budget::check(checkout));
     }
     if only.includes("browser") {
         report.part("browser", "Playwright in Chromium", || browser::run_all(checkout));
