@@ -59,7 +59,7 @@ async fn whatever_a_cookie_authorises_is_refused_from_other_sites() {
             for (name, value) in
                 [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null"), ("x-none", "1")]
             {
-                let request = axum::http::Request::builder()
+                let request = http::Request::builder()
                     .method(spec.method)
                     .uri(spec.path)
                     .header(name, value)

@@ -25,7 +25,6 @@ use shutterpost_model::id::OrganisationId;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::OutboxMail;
 use shutterpost_model::pii::{Pii, Secret};
-use shutterpost_model::services::Services;
 use tower::ServiceExt;
 
 pub(crate) const ORIGIN: &str = "http://localhost:8080";
@@ -38,7 +37,6 @@ pub(crate) const PHOTO: &[u8] = include_bytes!("../../assets/demo/two.jpg");
 pub(crate) struct App {
     pub(crate) router: Router,
     pub(crate) http: Http,
-    pub(crate) services: Services,
     pub(crate) deps: Deps,
     pub(crate) worker: Arc<Worker>,
     pub(crate) outbox: OutboxMailer,
@@ -88,7 +86,7 @@ async fn app(database: TestDatabase) -> App {
     let Backend { services, worker } =
         Backend::new(deps.clone(), options, Wake::default(), mailer, Arc::new(Writer)).expect("starts");
     let http = Http::new(HttpParts {
-        services: services.clone(),
+        services,
         world: deps.world.clone(),
         config: HttpConfig {
             address: [127, 0, 0, 1].into(),
@@ -104,7 +102,7 @@ async fn app(database: TestDatabase) -> App {
         operations: Arc::new(Parts(outbox.clone())),
     });
     http.shares().catch_up().await;
-    App { router: build_router(http.clone()), http, services, deps, worker: Arc::new(worker), outbox, database, media }
+    App { router: build_router(http.clone()), http, deps, worker: Arc::new(worker), outbox, database, media }
 }
 
 /// An answer, read whole.
@@ -145,7 +143,7 @@ impl App {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    pub(crate) fn request(&self, method: &str, path: &str, who: &As) -> axum::http::request::Builder {
+    pub(crate) fn request(&self, method: &str, path: &str, who: &As) -> http::request::Builder {
         let builder = Request::builder().method(method).uri(path).header("sec-fetch-site", "same-origin");
         match who {
             As::Nobody => builder,

@@ -44,7 +44,8 @@ pub(super) async fn read(
             .filter(audit_entries::at.eq(deleted_at))
             .select(columns)
             .first(c).await.optional())?;
-        entries.extend(bulk);
+        // First, so that the stable sort keeps it above what happened in the same millisecond.
+        entries = bulk.into_iter().chain(entries).collect();
         entries.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     }
     let names = names(conn, scope, &entries).await?;
