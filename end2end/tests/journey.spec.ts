@@ -7,6 +7,7 @@ import { expect, test } from '../support/fixtures.ts';
 const photo = readFileSync(join(import.meta.dirname, '..', '..', 'server', 'assets', 'demo', 'two.jpg'));
 
 test('a photo reaches the guest, and the guest can make it go', async ({ page, browser, request, app, signIn, mailTo }) => {
+  test.setTimeout(180_000);
   await signIn(page, 'owner');
 
   // An event.
@@ -61,6 +62,7 @@ test('a photo reaches the guest, and the guest can make it go', async ({ page, b
   expect(saved.suggestedFilename()).toBe('photo.jpg');
   await guest.locator('details.sharing summary').click();
   await expect(guest.locator('#link')).toHaveValue(viewLink);
+  await guest.locator('details.sharing summary').click();
 
   // The view link shows the photo and cannot delete it.
   expect((await request.get(viewLink)).status()).toBe(200);

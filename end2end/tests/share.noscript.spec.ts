@@ -8,6 +8,7 @@ test('everything a guest needs is there without script', async ({ page, app }) =
   await page.locator('details.sharing summary').click();
   await expect(page.locator('a[href^="https://wa.me/"]')).toBeVisible();
   await expect(page.locator('#link')).toHaveValue(app.demo.share.view);
+  await page.locator('details.sharing summary').click();
   await page.locator('a.delete').click();
   await expect(page.locator('form[method="post"] button')).toBeVisible();
   await page.goto(`${app.demo.share.view}?lang=de`);
