@@ -11,6 +11,7 @@ const NAMESPACES: [&str; 11] =
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(erase_components)");
     println!("cargo::rerun-if-changed=locales");
     let config = Config::new("en")?
         .add_locale("de")?

@@ -7,6 +7,12 @@
 // The type of a page holds the types of all that is on it.
 #![recursion_limit = "512"]
 
+#[cfg(all(any(feature = "ssr", feature = "hydrate"), not(erase_components)))]
+compile_error!(
+    "build with `--cfg erase_components` (.cargo/config.toml sets it; RUSTFLAGS in the environment replaces that): a \
+     server and a bundle that differ in it do not hydrate"
+);
+
 pub mod texts;
 pub mod ui;
 pub mod cms;

@@ -13,6 +13,9 @@ use crate::{
     progress, stamp, toolchain, tools,
 };
 
+/// As in `.cargo/config.toml`; the application refuses to compile without it.
+const ERASED: &str = "--cfg erase_components";
+
 /// How the bundle is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -30,14 +33,15 @@ impl Kind {
         }
     }
 
-    /// rustc's flags: no folder of this machine in what a release says when it panics.
+    /// rustc's flags: those of `.cargo/config.toml`, which the environment would replace, and no folder of this machine in
+    /// what a release says when it panics.
     ///
-    /// Never `--cfg erase_components`, cheap as it would make development builds: it changes which markers the server
-    /// writes between nodes, and a server and a bundle that differ in it do not hydrate.
+    /// Erased components make the bundle two fifths smaller. The server is built with them by the same file: the two
+    /// must not differ, because the markers that the server writes between nodes depend on it.
     pub fn rustflags(self) -> String {
         match self {
-            Self::Debug => String::new(),
-            Self::Release => format!("--remap-path-prefix={}=/crates", registry_sources().display()),
+            Self::Debug => ERASED.to_owned(),
+            Self::Release => format!("{ERASED} --remap-path-prefix={}=/crates", registry_sources().display()),
         }
     }
 }
