@@ -1,5 +1,5 @@
 //! The design system: components on native elements, so that labels, focus, keyboard and forms work without script.
-//! It knows no feature. Styles are in `style/ui.css`, all values in `style/tokens.css`; no component writes a `style`
+//! It knows no feature. Styles are in `style/ui`, all values in `style/tokens.css`; no component writes a `style`
 //! attribute, because the content security policy refuses it.
 //!
 //! | component | for | props (`?` = optional) |

@@ -11,13 +11,40 @@ use sha2::{Digest, Sha256};
 use super::app::App;
 use super::context::RequestContext;
 
-/// The style sheet of the CMS, to be served at [`stylesheet_path`].
+/// The style sheet of the CMS, to be served at [`stylesheet_path`]. Of equally strong rules the last one holds, so the
+/// order is: values and elements, components, the frame, the features.
 pub static STYLESHEET: &str = concat!(
     include_str!("../../../style/tokens.css"),
     include_str!("../../../style/base.css"),
-    include_str!("../../../style/ui.css"),
-    include_str!("../../../style/cms.css"),
-    include_str!("../../../style/cms-features.css"),
+    include_str!("../../../style/ui/button.css"),
+    include_str!("../../../style/ui/field.css"),
+    include_str!("../../../style/ui/dialog.css"),
+    include_str!("../../../style/ui/menu.css"),
+    include_str!("../../../style/ui/tabs.css"),
+    include_str!("../../../style/ui/table.css"),
+    include_str!("../../../style/ui/empty.css"),
+    include_str!("../../../style/ui/badge.css"),
+    include_str!("../../../style/ui/banner.css"),
+    include_str!("../../../style/ui/toast.css"),
+    include_str!("../../../style/ui/wait.css"),
+    include_str!("../../../style/ui/page.css"),
+    include_str!("../../../style/cms/rail.css"),
+    include_str!("../../../style/cms/frame.css"),
+    include_str!("../../../style/cms/plain.css"),
+    include_str!("../../../style/cms/section.css"),
+    include_str!("../../../style/cms/issued.css"),
+    include_str!("../../../style/cms/audit.css"),
+    include_str!("../../../style/cms/overview.css"),
+    include_str!("../../../style/cms/events.css"),
+    include_str!("../../../style/cms/captures/grid.css"),
+    include_str!("../../../style/cms/captures/ratios.css"),
+    include_str!("../../../style/cms/captures/list.css"),
+    include_str!("../../../style/cms/captures/bar.css"),
+    include_str!("../../../style/cms/captures/upload.css"),
+    include_str!("../../../style/cms/captures/look.css"),
+    include_str!("../../../style/cms/captures/detail.css"),
+    include_str!("../../../style/cms/guests.css"),
+    include_str!("../../../style/cms/messages.css"),
 );
 
 /// Where the server has to serve [`STYLESHEET`]; the name changes with the content, so it may be cached for ever.

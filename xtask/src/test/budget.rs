@@ -1,6 +1,7 @@
 //! The release bundle may not grow past what a first visit to the CMS should cost.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
 };
@@ -20,32 +21,66 @@ const BUDGET: u64 = 250_000;
 /// step towards the budget and is deleted with the last one.
 const STANDS_AT: u64 = 800_000;
 
-/// Prints one length a line for the files named; node is here anyway, and a brotli crate would be compiled first.
+/// Prints one length a line for each argument: a file or, a line each, several that are served as one. Node is here
+/// anyway, and a brotli crate would be compiled first.
 const MEASURE: &str = "\
 const { brotliCompressSync, constants } = require('node:zlib');
-for (const file of process.argv.slice(1)) {
+const { readFileSync } = require('node:fs');
+for (const files of process.argv.slice(1)) {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 };
-  console.log(brotliCompressSync(require('node:fs').readFileSync(file), { params }).length);
+  const bytes = Buffer.concat(files.split('\\n').map((file) => readFileSync(file)));
+  console.log(brotliCompressSync(bytes, { params }).length);
 }";
+
+/// What a browser asks for at once: a file, or several that the server joins.
+struct Load {
+    name: String,
+    files: Vec<PathBuf>,
+}
+
+impl Load {
+    fn one(file: PathBuf) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { name, files: vec![file] }
+    }
+
+    /// The argument of [`MEASURE`].
+    fn argument(&self) -> OsString {
+        let mut argument = OsString::new();
+        for file in &self.files {
+            if !argument.is_empty() {
+                argument.push("\n");
+            }
+            argument.push(file);
+        }
+        argument
+    }
+
+    fn raw(&self) -> std::io::Result<u64> {
+        self.files.iter().map(|file| Ok(fs::metadata(file)?.len())).sum()
+    }
+}
 
 /// Builds the bundle and weighs it.
 pub fn check(checkout: &Checkout) -> Result<Tally, Failure> {
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
-    let mut files = heavy_files(&site).or_fail(format_args!("reading {}", site.display()))?;
+    let files = heavy_files(&site).or_fail(format_args!("reading {}", site.display()))?;
     if !files.iter().any(|file| file.extension().is_some_and(|end| end == "wasm")) {
         return Err(Failure::new(format!("{} holds no WebAssembly", site.display())));
     }
+    let mut loads: Vec<_> = files.into_iter().map(Load::one).collect();
     // Served from the binary, but part of the same first visit. Share pages have a sheet and a budget of their own.
-    let styles = heavy_files(&checkout.root.join("style")).or_fail("reading the styles")?;
-    files.extend(styles.into_iter().filter(|file| !file.ends_with("share.css")));
-    files.extend(heavy_files(&checkout.root.join("public")).or_fail("reading the fonts")?);
-    let lengths = capture(command("node").args(["-e", MEASURE, "--"]).args(&files))?;
+    let mut styles = heavy_files(&checkout.root.join("style")).or_fail("reading the styles")?;
+    styles.retain(|file| !file.ends_with("share.css"));
+    loads.push(Load { name: "style".to_owned(), files: styles });
+    let fonts = heavy_files(&checkout.root.join("public")).or_fail("reading the fonts")?;
+    loads.extend(fonts.into_iter().map(Load::one));
+    let lengths = capture(command("node").args(["-e", MEASURE, "--"]).args(loads.iter().map(Load::argument)))?;
     let mut sum = 0;
-    for (file, length) in files.iter().zip(lengths.lines()) {
+    for (load, length) in loads.iter().zip(lengths.lines()) {
         let length: u64 = length.trim().parse().or_fail("weighing the bundle")?;
-        let raw = fs::metadata(file).or_fail("weighing the bundle")?.len();
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        println!("  {:>8.1} kB  of {:>8.1} kB  {name}", length as f64 / 1000.0, raw as f64 / 1000.0);
+        let raw = load.raw().or_fail("weighing the bundle")?;
+        println!("  {:>8.1} kB  of {:>8.1} kB  {}", length as f64 / 1000.0, raw as f64 / 1000.0, load.name);
         sum += length;
     }
     println!("  {:>8.1} kB  with brotli; the budget is {} kB", sum as f64 / 1000.0, BUDGET / 1000);

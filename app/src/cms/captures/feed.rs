@@ -117,7 +117,7 @@ pub fn rendition(thumb: &str, name: &str) -> String {
 }
 
 /// The class that reserves the box of a picture: its aspect ratio in twentieths, from 2:5 to 3:1. Style attributes are
-/// refused by the content security policy, so `cms-features.css` holds one rule for each.
+/// refused by the content security policy, so `style/cms/captures/ratios.css` holds one rule for each.
 pub fn ratio_class(width: i32, height: i32) -> String {
     let (width, height) = (i64::from(width.max(1)), i64::from(height.max(1)));
     let twentieths = ((width * 20 + height / 2) / height).clamp(8, 60);
