@@ -107,7 +107,7 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <meta name="theme-color" content="#f7f7f9" media="(prefers-color-scheme: light)"/>
                 <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)"/>
                 <meta name="robots" content="noindex"/>
-                <link rel="preload" href="/fonts/inter-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+                <link rel="preload" href="/fonts/inter-f80bb070.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=stylesheet_path()/>
                 {stylesheets
                     .into_iter()

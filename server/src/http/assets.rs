@@ -15,6 +15,10 @@ use super::{Http, guard};
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
 
+/// The font of the CMS, named after its content.
+const FONT_NAME: &str = "inter-f80bb070.woff2";
+const FONT: &[u8] = include_bytes!("../../../public/fonts/inter-f80bb070.woff2");
+
 /// Why the bundle cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
@@ -109,12 +113,7 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
 
 /// `GET /fonts/{file}`.
 pub(super) async fn font(Path(file): Path<String>) -> Response {
-    match file.as_str() {
-        "inter-latin.woff2" => {
-            fixed("font/woff2", FOR_EVER, &include_bytes!("../../../public/fonts/inter-latin.woff2")[..])
-        }
-        _ => guard::empty(StatusCode::NOT_FOUND),
-    }
+    if file == FONT_NAME { fixed("font/woff2", FOR_EVER, FONT) } else { guard::empty(StatusCode::NOT_FOUND) }
 }
 
 /// `GET /robots.txt`.
@@ -139,6 +138,9 @@ pub(super) async fn touch_icon() -> impl IntoResponse {
 
 #[cfg(test)]
 mod tests {
+    use data_encoding::HEXLOWER;
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     /// As written by Trunk 0.21.14 with our `Trunk.toml`.
@@ -153,5 +155,12 @@ mod tests {
         assert_eq!(assets.js.integrity.as_deref(), Some("sha384-js"));
         assert_eq!(assets.wasm.integrity.as_deref(), Some("sha384-wasm"));
         assert!(parse_bundle("<html></html>").is_none());
+    }
+
+    #[test]
+    fn the_font_has_the_name_of_its_content_and_the_sheet_asks_for_it() {
+        let digest = HEXLOWER.encode(&Sha256::digest(FONT));
+        assert_eq!(FONT_NAME, format!("inter-{}.woff2", &digest[..8]));
+        assert!(shutterpost_app::cms::STYLESHEET.contains(&format!("/fonts/{FONT_NAME}")));
     }
 }

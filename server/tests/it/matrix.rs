@@ -61,7 +61,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
     let token = if spec.path.ends_with("/delete") { share(&home.owner_url) } else { share(&home.view_url) };
     match spec.path {
         "/m/{token}/{file}" => home.picture.clone(),
-        "/fonts/{file}" => "/fonts/inter-latin.woff2".into(),
+        "/fonts/{file}" => "/fonts/inter-f80bb070.woff2".into(),
         "/assets/{file}" => shutterpost_app::share::script_path().into(),
         path => path
             .replace("{event}", &home.event)
