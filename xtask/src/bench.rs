@@ -2,12 +2,13 @@
 //! one JSON line with the ratio, because absolute figures of two days or two machines cannot be compared.
 
 mod list;
+mod nginx;
 mod pairs;
 mod share;
 mod start;
 
 use std::{
-    fs,
+    env, fs,
     path::Path,
     process::{Command, Stdio},
 };
@@ -26,8 +27,8 @@ use crate::{
 /// Names, what they compare and about how long they take once everything is built.
 const BENCHES: [(&str, &str); 3] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
-    ("list", "a deep page of captures against the first; about 3 minutes"),
-    ("start", "time to ready and idle memory against Express with sharp; about 1 minute"),
+    ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
+    ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
 ];
 
 /// Fewer pairs say too little about the spread.
@@ -77,18 +78,47 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Seeds the demo and returns what it wrote.
-fn demo(place: &Place, binary: &Path, folder: &Path, more: &[&str]) -> Result<Value, Failure> {
+/// A command of our binary as an installation starts it that configures nothing: no setting of the caller's gets through,
+/// neither from the environment nor from a `shutterpost.toml`. It would be measured as well, and a `DATABASE_URL` would
+/// have the measurement fill somebody's database.
+fn ours(place: &Place, binary: &Path, folder: &Path) -> Command {
+    let mut ours = place.command(binary);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_foreign_setting) {
+            ours.env_remove(name);
+        }
+    }
+    let url = format!("http://localhost:{}", place.port);
+    ours.env("SHUTTERPOST_URL", url).env("SHUTTERPOST_DEV", "0").current_dir(folder);
+    ours
+}
+
+/// Whether the variable is a setting that the place does not choose itself.
+fn is_foreign_setting(name: &str) -> bool {
+    let chosen = ["SHUTTERPOST_DATA", "SHUTTERPOST_SITE", "SHUTTERPOST_PORT"].contains(&name);
+    name == "DATABASE_URL" || (name.starts_with("SHUTTERPOST_") && !chosen)
+}
+
+/// Seeds the demo by the given command of our binary and returns what it wrote.
+fn demo(mut ours: Command, folder: &Path, more: &[&str]) -> Result<Value, Failure> {
     let json = folder.join("demo.json");
-    run_command(place.command(binary).arg("demo").arg("--json").arg(&json).args(more))?;
+    run_command(ours.arg("demo").arg("--json").arg(&json).args(more))?;
     let text = fs::read_to_string(&json).or_fail("reading the demo's JSON")?;
     serde_json::from_str(&text).or_fail("reading the demo's JSON")
+}
+
+/// A text of the demo's JSON.
+fn text<'a>(demo: &'a Value, pointer: &str) -> Result<&'a str, Failure> {
+    demo.pointer(pointer).and_then(Value::as_str).or_fail(format_args!("reading {pointer} of the demo"))
 }
 
 /// The same command on one core. taskset replaces itself by it, so the process id stays the program's.
 fn pinned(core: &str, inner: &mut Command) -> Command {
     let mut outer = command("taskset");
     outer.args(["--cpu-list", core]).arg(inner.get_program()).args(inner.get_args());
+    if let Some(folder) = inner.get_current_dir() {
+        outer.current_dir(folder);
+    }
     for (name, value) in inner.get_envs() {
         match value {
             Some(value) => outer.env(name, value),
@@ -98,11 +128,19 @@ fn pinned(core: &str, inner: &mut Command) -> Command {
     outer
 }
 
-/// Both streams into one file: a measured server logs as it would in use, and not onto the terminal.
-fn log_to(command: &mut Command, file: fs::File) -> Result<(), Failure> {
-    let errors = file.try_clone().or_fail("sharing a log file")?;
+/// Both streams into one file, appended: a measured server logs as it would in use, and not onto the terminal.
+fn log_to(command: &mut Command, path: &Path) -> Result<(), Failure> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(path).or_fail("opening a log")?;
+    let errors = file.try_clone().or_fail("opening a log")?;
     command.stdout(Stdio::from(file)).stderr(Stdio::from(errors));
     Ok(())
+}
+
+/// The end of a log, for a server that did not do what it was started for.
+fn with_log(failure: &Failure, path: &Path) -> Failure {
+    let log = fs::read_to_string(path).unwrap_or_default();
+    let from = log.char_indices().rev().nth(2000).map_or(0, |(at, _)| at);
+    Failure::new(format!("{failure}\n{}", log.get(from..).unwrap_or_default()))
 }
 
 /// `/s/abc` of `http://localhost:8080/s/abc`.
@@ -131,6 +169,25 @@ mod tests {
         assert_eq!(path_of("http://localhost:8080/s/abc"), Some("/s/abc"));
         assert_eq!(path_of("/s/abc"), None);
         assert_eq!(encoded("a b/=~"), "a%20b%2F%3D~");
+    }
+
+    #[test]
+    fn settings_of_the_caller_do_not_get_through() {
+        for name in ["DATABASE_URL", "SHUTTERPOST_LOG", "SHUTTERPOST_KEYS", "SHUTTERPOST_URL"] {
+            assert!(is_foreign_setting(name), "{name}");
+        }
+        assert!(!is_foreign_setting("SHUTTERPOST_DATA") && !is_foreign_setting("PATH"));
+    }
+
+    #[test]
+    fn a_pinned_command_keeps_its_folder_arguments_and_environment() {
+        let mut inner = Command::new("server");
+        inner.arg("serve").env("A", "1").current_dir("/tmp");
+        let outer = pinned("0", &mut inner);
+        let words: Vec<_> = outer.get_args().collect();
+        assert_eq!(words, ["--cpu-list", "0", "server", "serve"]);
+        assert_eq!(outer.get_current_dir(), Some(Path::new("/tmp")));
+        assert!(outer.get_envs().any(|(name, value)| name == "A" && value == Some("1".as_ref())));
     }
 
     #[test]

@@ -89,33 +89,67 @@ pub fn free_port() -> Result<u16, Failure> {
         .or_fail("looking for a free port")
 }
 
-/// Seconds of processor time the process and its finished children have used, user and system together.
+/// Seconds of processor time that the process and everything it has started have used, user and system together.
 pub fn cpu_seconds(pid: u32) -> Result<f64, Failure> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).or_fail("reading a process's times")?;
-    let ticks = cpu_ticks(&stat).or_fail("reading a process's times")?;
+    let mut all = Vec::new();
+    for entry in fs::read_dir("/proc").or_fail("looking at the processes")?.flatten() {
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        // Others end while we look.
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let (parent, ticks) = read_stat(&stat).or_fail("reading a process's times")?;
+        all.push((id, parent, ticks));
+    }
+    let ticks = ticks_of_tree(&all, pid).or_fail(format_args!("looking for process {pid}"))?;
     let per_second: f64 = capture(command("getconf").arg("CLK_TCK"))?.trim().parse().or_fail("reading CLK_TCK")?;
     Ok(ticks as f64 / per_second)
 }
 
-/// utime, stime, cutime and cstime: fields 14 to 17, counted from behind the name, which may contain anything.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let after_name = stat.get(stat.rfind(')')? + 2..)?;
-    let mut sum = 0;
-    for field in after_name.split(' ').skip(11).take(4) {
-        sum += field.parse::<u64>().ok()?;
+/// The ticks of a process and its descendants; `all` holds id, parent and ticks.
+fn ticks_of_tree(all: &[(u32, u32, u64)], root: u32) -> Option<u64> {
+    let (_, _, mut ticks) = *all.iter().find(|(id, _, _)| *id == root)?;
+    let mut parents = vec![root];
+    while let Some(of) = parents.pop() {
+        for (id, _, own) in all.iter().filter(|(_, parent, _)| *parent == of) {
+            ticks += own;
+            parents.push(*id);
+        }
     }
-    Some(sum)
+    Some(ticks)
 }
 
-/// Kilobytes of memory the process holds (VmRSS).
-pub fn resident_kilobytes(pid: u32) -> Result<u64, Failure> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).or_fail("reading a process's memory")?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.trim().strip_suffix("kB"))
-        .and_then(|number| number.trim().parse().ok())
-        .or_fail("reading a process's memory")
+/// Parent, and the sum of utime, stime, cutime and cstime (the last two are of finished children): fields 4 and 14 to
+/// 17, counted from behind the name, which may contain anything.
+fn read_stat(stat: &str) -> Option<(u32, u64)> {
+    let after_name = stat.get(stat.rfind(')')? + 2..)?;
+    let parent = after_name.split(' ').nth(1)?.parse().ok()?;
+    let mut ticks = 0;
+    for field in after_name.split(' ').skip(11).take(4) {
+        ticks += field.parse::<u64>().ok()?;
+    }
+    Some((parent, ticks))
+}
+
+/// Memory of a process in kilobytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// All pages it holds (RSS).
+    pub resident: u64,
+    /// The same with pages that several processes share divided among them (PSS).
+    pub proportional: u64,
+}
+
+/// What the process holds now.
+pub fn memory(pid: u32) -> Result<Memory, Failure> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).or_fail("reading a process's memory")?;
+    read_memory(&rollup).or_fail("reading a process's memory")
+}
+
+fn read_memory(rollup: &str) -> Option<Memory> {
+    let kilobytes = |name: &str| {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    Some(Memory { resident: kilobytes("Rss:")?, proportional: kilobytes("Pss:")? })
 }
 
 #[cfg(test)]
@@ -125,14 +159,29 @@ mod tests {
     #[test]
     fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
         let stat = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 100 20 3 4 20 0 1 0 5";
-        assert_eq!(cpu_ticks(stat), Some(127));
+        assert_eq!(read_stat(stat), Some((1, 127)));
+    }
+
+    #[test]
+    fn times_are_summed_over_descendants_alone() {
+        let all = [(1, 0, 1), (7, 1, 10), (8, 7, 100), (9, 8, 1000), (10, 1, 10_000)];
+        assert_eq!(ticks_of_tree(&all, 7), Some(1110));
+        assert_eq!(ticks_of_tree(&all, 9), Some(1000));
+        assert_eq!(ticks_of_tree(&all, 11), None);
+    }
+
+    #[test]
+    fn reads_both_kinds_of_memory() {
+        let text =
+            "5581-7ffe ---p 00000000 00:00 0   [rollup]\nRss:     1044 kB\nPss:      132 kB\nPss_Dirty:  88 kB\n";
+        assert_eq!(read_memory(text), Some(Memory { resident: 1044, proportional: 132 }));
     }
 
     #[test]
     fn this_process_can_be_measured() {
         let pid = std::process::id();
         assert!(cpu_seconds(pid).is_ok());
-        assert!(resident_kilobytes(pid).unwrap() > 100);
+        assert!(memory(pid).unwrap().resident > 100);
     }
 
     #[test]

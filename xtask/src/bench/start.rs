@@ -3,8 +3,8 @@
 
 use std::{
     fs,
-    path::Path,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,7 @@ use crate::{
     node,
     process::command,
     progress,
-    running::{Running, free_port, resident_kilobytes},
+    running::{Memory, Running, free_port, memory},
     scratch::Scratch,
     server::{self, Place, Profile},
 };
@@ -31,6 +31,9 @@ app.listen(Number(process.env.PORT), '127.0.0.1');
 ";
 const PACKAGES: [&str; 2] = ["express@5.3.0", "sharp@0.35.5"];
 
+/// How long a server is left alone before its memory is read.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// Runs it and returns the line to print.
 pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
@@ -40,23 +43,29 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let place = Place { data: folder.path().join("data"), site, port: free_port()? };
     fs::create_dir_all(&place.data).or_fail("making the data folder")?;
     // The database as a server finds it on any day but the first.
-    super::demo(&place, &binary, folder.path(), &[])?;
+    super::demo(super::ours(&place, &binary, folder.path()), folder.path(), &[])?;
     let peer_port = free_port()?;
 
-    let mut memory = (Vec::new(), Vec::new());
+    let mut memories = (Vec::new(), Vec::new());
     let mut once = |side: Side| -> Result<f64, Failure> {
         let (mut command, port, all) = match side {
-            Side::Ours => (ours(&place, &binary), place.port, &mut memory.0),
-            Side::Theirs => (theirs(&peer, peer_port), peer_port, &mut memory.1),
+            Side::Ours => {
+                let mut ours = super::ours(&place, &binary, folder.path());
+                ours.arg("serve");
+                (ours, place.port, &mut memories.0)
+            }
+            Side::Theirs => (theirs(&peer, peer_port), peer_port, &mut memories.1),
         };
-        let log = fs::File::create(folder.path().join("server.log")).or_fail("making a log")?;
-        super::log_to(&mut command, log)?;
+        let log = folder.path().join("server.log");
+        super::log_to(&mut command, &log)?;
         let started = Instant::now();
         let mut running = Running::start(&mut command)?;
-        running.wait_for(port, "/readyz", Duration::from_secs(60))?;
+        running
+            .wait_for(port, "/readyz", Duration::from_secs(60))
+            .map_err(|failure| super::with_log(&failure, &log))?;
         let time = started.elapsed().as_secs_f64() * 1000.0;
-        progress::pause(Duration::from_secs(2));
-        all.push(resident_kilobytes(running.pid())? as f64);
+        progress::pause(IDLE);
+        all.push(memory(running.pid())?);
         Ok(time)
     };
     // Once each for the page cache.
@@ -65,36 +74,46 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     }
     let pairs = Pairs::measure(count, once)?;
     let (ours_ms, theirs_ms) = pairs.medians();
-    let (ours_kb, theirs_kb) = (median(memory.0), median(memory.1));
     let mut more = Map::new();
     more.insert("unit".into(), json!("milliseconds to ready"));
     more.insert("ours".into(), json!(rounded(ours_ms)));
     more.insert("theirs".into(), json!(rounded(theirs_ms)));
-    more.insert("idle_ratio".into(), json!(rounded(ours_kb / theirs_kb)));
-    more.insert("idle_ours_kb".into(), json!(ours_kb));
-    more.insert("idle_theirs_kb".into(), json!(theirs_kb));
+    for (name, kind) in [("rss", resident as fn(&Memory) -> f64), ("pss", proportional)] {
+        let (ours, theirs) = (median_of(&memories.0, kind), median_of(&memories.1, kind));
+        more.insert(format!("idle_{name}_ratio"), json!(rounded(ours / theirs)));
+        more.insert(format!("idle_{name}_ours_kb"), json!(ours));
+        more.insert(format!("idle_{name}_theirs_kb"), json!(theirs));
+    }
     Ok(pairs.line("start", "node with express and sharp", Better::Lower, more))
 }
 
-fn ours(place: &Place, binary: &Path) -> Command {
-    let mut command = place.command(binary);
-    command.arg("serve").env("SHUTTERPOST_DEV", "0");
-    command
+fn resident(memory: &Memory) -> f64 {
+    memory.resident as f64
+}
+
+fn proportional(memory: &Memory) -> f64 {
+    memory.proportional as f64
+}
+
+fn median_of(memories: &[Memory], kind: fn(&Memory) -> f64) -> f64 {
+    median(memories.iter().map(kind).collect())
 }
 
 fn theirs(folder: &Path, port: u16) -> Command {
     let mut command = command("node");
     command.arg("server.js").current_dir(folder).env("PORT", port.to_string()).env("NODE_ENV", "production");
-    command.stdout(Stdio::null());
     command
 }
 
-fn install_peer(checkout: &Checkout) -> Result<std::path::PathBuf, Failure> {
+fn install_peer(checkout: &Checkout) -> Result<PathBuf, Failure> {
     let folder = checkout.cache.join("bench/express-sharp");
     fs::create_dir_all(&folder).or_fail(format_args!("making {}", folder.display()))?;
-    if !folder.join("node_modules/sharp/package.json").is_file() {
-        let step = progress::step(&format!("npm install {}", PACKAGES.join(" ")), "once, about 10 s");
+    // Written last, with the versions: an interrupted or older installation is none.
+    let (mark, wanted) = (folder.join("installed"), PACKAGES.join(" "));
+    if !fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
+        let step = progress::step(&format!("npm install {wanted}"), "once, about 10 s");
         node::install_package(&folder, &PACKAGES)?;
+        fs::write(&mark, &wanted).or_fail("marking the peer as installed")?;
         step.done();
     }
     fs::write(folder.join("server.js"), PEER).or_fail("writing the peer")?;
