@@ -26,6 +26,8 @@ pub enum SmtpFault {
     From(String),
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
+    #[error("the root certificate for the mail server is not a certificate in PEM form")]
+    Root,
 }
 
 /// How the connection is protected.

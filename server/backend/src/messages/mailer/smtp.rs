@@ -15,7 +15,7 @@ use lettre::address::Envelope as Recipients;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use shutterpost_model::messages::{FailureReason, RenderedMail};
@@ -35,6 +35,8 @@ const IDLE: Duration = Duration::from_secs(20);
 const QUIT_LIMIT: Duration = Duration::from_secs(2);
 /// "Service not available, closing": what an idle connection hears when the server had enough.
 const CLOSING: u16 = 421;
+/// How a certificate begins in PEM.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Sends by one mail server; connections are used again while mails follow each other.
 pub struct SmtpMailer {
@@ -120,6 +122,22 @@ impl SmtpMailer {
             Err(_) => ClientId::Domain(host.to_owned()),
         };
         Ok(Self { server, tls, hello, from, limit: LIMIT, idle: Arc::default() })
+    }
+
+    /// The same, for a mail server whose certificate comes from an authority of the company's own: what the
+    /// certificates in `pem` signed is trusted beside what this machine trusts.
+    ///
+    /// # Errors
+    /// [`SmtpFault::Root`] if that is no certificate.
+    pub fn trusting(self, pem: &[u8]) -> Result<Self, SmtpFault> {
+        // A text without any certificate would read as none, and every mail would fail later.
+        if !pem.windows(CERTIFICATE.len()).any(|window| window == CERTIFICATE) {
+            return Err(SmtpFault::Root);
+        }
+        let root = Certificate::from_pem(pem).map_err(|_| SmtpFault::Root)?;
+        let tls = TlsParameters::builder(self.server.host.clone()).add_root_certificate(root).build();
+        let tls = tls.map_err(|_| SmtpFault::Root)?;
+        Ok(Self { tls: self.tls.map(|_| tls), ..self })
     }
 
     /// The same with another time limit, so that tests need not wait.
@@ -250,6 +268,14 @@ impl Trouble {
         self.stage == Stage::Sender && self.error.is_some() && code.is_none_or(|code| code == CLOSING)
     }
 
+    /// What TLS did not trust or understand, for the operator: which certificate, never whose mail.
+    fn tls(&self) -> Option<String> {
+        // How rustls reports it; later in the conversation it would be about something else.
+        let early = matches!(self.stage, Stage::Connect | Stage::SignIn);
+        let error = io_error(self.error.as_ref()?)?;
+        (early && error.kind() == io::ErrorKind::InvalidData).then(|| error.to_string())
+    }
+
     fn reason(&self) -> FailureReason {
         let Some(error) = &self.error else { return FailureReason::AddressRefused };
         if let Some(code) = error.status() {
@@ -261,12 +287,9 @@ impl Trouble {
                 (Stage::Sender | Stage::Data | Stage::Content, _) => FailureReason::MessageRefused,
             };
         }
-        match io_kind(error) {
+        match io_error(error).map(io::Error::kind) {
             Some(io::ErrorKind::TimedOut) => FailureReason::TimedOut,
-            // How rustls reports what it does not trust or understand.
-            Some(io::ErrorKind::InvalidData) if matches!(self.stage, Stage::Connect | Stage::SignIn) => {
-                FailureReason::Refused
-            }
+            Some(io::ErrorKind::InvalidData) if self.tls().is_some() => FailureReason::Refused,
             // No STARTTLS, or no way to sign in that both know.
             _ if error.is_tls() || (error.is_client() && self.stage == Stage::SignIn) => FailureReason::Refused,
             _ => FailureReason::Unreachable,
@@ -274,12 +297,12 @@ impl Trouble {
     }
 }
 
-/// The kind of the input or output error behind an SMTP error.
-fn io_kind(error: &Error) -> Option<io::ErrorKind> {
+/// The input or output error behind an SMTP error.
+fn io_error(error: &Error) -> Option<&io::Error> {
     let mut source = error.source();
     while let Some(inner) = source {
         if let Some(io) = inner.downcast_ref::<io::Error>() {
-            return Some(io.kind());
+            return Some(io);
         }
         source = inner.source();
     }
@@ -297,7 +320,8 @@ impl Mailer for SmtpMailer {
             Ok(Ok(())) => Ok(()),
             Ok(Err(trouble)) => {
                 let code = trouble.error.as_ref().and_then(Error::status).map(u16::from);
-                tracing::warn!(smtp.stage = trouble.stage.as_str(), smtp.code = code, "a mail was not taken");
+                let (stage, tls) = (trouble.stage.as_str(), trouble.tls());
+                tracing::warn!(smtp.stage = stage, smtp.code = code, smtp.tls = tls, "a mail was not taken");
                 Err(trouble.reason())
             }
             Err(_) => Err(FailureReason::TimedOut),

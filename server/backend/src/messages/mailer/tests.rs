@@ -1,6 +1,7 @@
 //! Mails as they travel, and a mail server that behaves badly.
 
 mod server;
+mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 /// How the server behaves. Commands are named by their verb, the end of the mail by a dot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,24 @@ pub(super) enum Mood {
     Answer(&'static str, &'static str),
     /// Closes the connection after each mail it took.
     CloseAfterMail,
+}
+
+/// What the server does about TLS.
+#[derive(Clone)]
+pub(super) enum Protection {
+    None,
+    /// From the first byte.
+    Tls(TlsAcceptor),
+    /// Offered, and from then on.
+    StartTls(TlsAcceptor),
+}
+
+/// Which part of a conversation is held over a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    BeforeTls,
+    AfterTls,
 }
 
 /// A mail as it came over the wire.
@@ -56,6 +75,10 @@ impl Drop for MailServer {
 
 impl MailServer {
     pub(super) async fn start(mood: Mood) -> Self {
+        Self::start_with(mood, Protection::None).await
+    }
+
+    pub(super) async fn start_with(mood: Mood, protection: Protection) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let seen = Arc::<Mutex<Seen>>::default();
@@ -64,9 +87,9 @@ impl MailServer {
             let mut guests = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 shared.lock().expect("no panic").connections += 1;
-                let seen = shared.clone();
+                let (seen, protection) = (shared.clone(), protection.clone());
                 // What a client does to its connection is no concern of the server's.
-                guests.spawn(async move { drop(serve(stream, mood, &seen).await) });
+                guests.spawn(async move { drop(serve(stream, mood, protection, &seen).await) });
             }
         });
         Self { port, seen, task }
@@ -85,22 +108,42 @@ impl MailServer {
     }
 }
 
-async fn serve(stream: TcpStream, mood: Mood, seen: &Mutex<Seen>) -> std::io::Result<()> {
+async fn serve(stream: TcpStream, mood: Mood, protection: Protection, seen: &Mutex<Seen>) -> std::io::Result<()> {
+    match protection {
+        Protection::None => talk(stream, mood, Part::Whole, seen).await.map(drop),
+        Protection::Tls(acceptor) => talk(acceptor.accept(stream).await?, mood, Part::Whole, seen).await.map(drop),
+        Protection::StartTls(acceptor) => match talk(stream, mood, Part::BeforeTls, seen).await? {
+            Some(stream) => talk(acceptor.accept(stream).await?, mood, Part::AfterTls, seen).await.map(drop),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Gives the stream back when the client asked for TLS on it.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    mood: Mood,
+    part: Part,
+    seen: &Mutex<Seen>,
+) -> std::io::Result<Option<S>> {
     let mut stream = BufReader::new(stream);
     if mood == Mood::Silent {
         std::future::pending::<()>().await;
     }
-    stream.write_all(b"220 test ESMTP\r\n").await?;
+    if part != Part::AfterTls {
+        stream.write_all(b"220 test ESMTP\r\n").await?;
+        stream.flush().await?;
+    }
     let (mut mail, mut in_data) = (Received::default(), false);
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await? == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let text = line.trim_end_matches("\r\n");
         if in_data && text != "." {
             if mood == Mood::DropInData {
-                return Ok(());
+                return Ok(None);
             }
             mail.data.push_str(line.strip_prefix('.').unwrap_or(&line));
             continue;
@@ -111,16 +154,19 @@ async fn serve(stream: TcpStream, mood: Mood, seen: &Mutex<Seen>) -> std::io::Re
         }
         match mood {
             Mood::HangAt(at) if at == verb => std::future::pending().await,
-            Mood::DropAt(at) if at == verb => return Ok(()),
+            Mood::DropAt(at) if at == verb => return Ok(None),
             Mood::Answer(at, answer) if at == verb => {
                 in_data = false;
                 stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+                stream.flush().await?;
                 continue;
             }
             _ => {}
         }
         let address = text.split(['<', '>']).nth(1).unwrap_or_default();
         let answer = match verb.as_str() {
+            "EHLO" if part == Part::BeforeTls => "250-test\r\n250-8BITMIME\r\n250 STARTTLS",
+            "STARTTLS" if part == Part::BeforeTls => "220 go on",
             "EHLO" => "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN",
             "AUTH" => "235 welcome",
             "MAIL" => {
@@ -144,8 +190,12 @@ async fn serve(stream: TcpStream, mood: Mood, seen: &Mutex<Seen>) -> std::io::Re
             _ => "502 unknown",
         };
         stream.write_all(format!("{answer}\r\n").as_bytes()).await?;
+        stream.flush().await?;
+        if verb == "STARTTLS" && part == Part::BeforeTls {
+            return Ok(Some(stream.into_inner()));
+        }
         if verb == "QUIT" || (verb == "." && mood == Mood::CloseAfterMail) {
-            return Ok(());
+            return Ok(None);
         }
     }
 }
