@@ -2,6 +2,9 @@
 //!
 //! Tests that write need `#[tokio::test(flavor = "multi_thread")]`: diesel-async blocks in place on SQLite.
 
+#[cfg(test)]
+pub(crate) mod disk;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -1,5 +1,7 @@
 //! Both databases behave alike: same schema, same refusals, and nothing half-written whatever happens to a caller.
 
+mod full;
+
 use std::time::Duration;
 
 use diesel::prelude::*;

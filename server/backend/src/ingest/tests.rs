@@ -1,5 +1,7 @@
 //! The rules of uploads, on both databases.
 
+mod full;
+
 use shutterpost_model::captures::Captures;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::{Branding, Events, LogoChange};
