@@ -19,11 +19,15 @@ use super::{Db, Sqlite, migrate};
 const SQLITE_LEAST: i32 = 3_051_003;
 /// How long a request waits for a connection before the answer is "busy".
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a statement waits for a lock that somebody else holds before the answer is "busy".
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// Rows deleted are overwritten (`secure_delete`), commits survive a power cut (`FULL`), and a damaged or hostile
 /// schema runs nothing (`trusted_schema`).
-const PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-                       PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; \
-                       PRAGMA trusted_schema = OFF; PRAGMA cache_size = -4096;";
+const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                       PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; \
+                       PRAGMA cache_size = -4096;";
+/// No statement may hold a connection for ever; times are the server's own, in UTC.
+const SETTINGS: &str = "SET statement_timeout = '30s'; SET TimeZone = 'UTC';";
 
 /// Builds a pool; a macro, because deadpool's bounds on the manager cannot be named for a generic connection.
 macro_rules! pool {
@@ -86,25 +90,35 @@ impl Db {
     /// Opens the database, checks that it can be trusted and runs pending migrations under a lock.
     /// `connections` bounds the pool of PostgreSQL and the readers of SQLite.
     pub async fn open(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
-        let db = Self::connect(url, connections)?;
+        Self::open_waiting(url, connections, LOCK_WAIT).await
+    }
+
+    /// The same, waiting so long for locks.
+    pub(crate) async fn open_waiting(
+        url: &DatabaseUrl,
+        connections: usize,
+        lock_wait: Duration,
+    ) -> Result<Self, StartFailure> {
+        let db = Self::connect(url, connections, lock_wait)?;
         migrate::run(url).await?;
         Ok(db)
     }
 
-    fn connect(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
+    pub(super) fn connect(url: &DatabaseUrl, connections: usize, lock_wait: Duration) -> Result<Self, StartFailure> {
         match url {
             DatabaseUrl::Sqlite(path) => {
                 check_sqlite()?;
-                Ok(Self::Sqlite { writer: sqlite_pool(path, 1)?, readers: sqlite_pool(path, connections)? })
+                let (writer, readers) = (sqlite_pool(path, 1, lock_wait)?, sqlite_pool(path, connections, lock_wait)?);
+                Ok(Self::Sqlite { writer, readers })
             }
             DatabaseUrl::Postgres(url) => {
-                let config = config(|url| {
+                let config = config(move |url| {
                     let url = url.to_owned();
                     async move {
                         let mut conn = AsyncPgConnection::establish(&url).await?;
-                        // No statement may hold a connection for ever; times are the server's own, in UTC.
-                        let sql = "SET statement_timeout = '30s'; SET lock_timeout = '5s'; SET TimeZone = 'UTC'";
-                        conn.batch_execute(sql).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+                        let lock_wait = lock_wait.as_millis();
+                        let sql = format!("{SETTINGS} SET lock_timeout = '{lock_wait}ms'");
+                        conn.batch_execute(&sql).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
                         Ok(conn)
                     }
                     .boxed()
@@ -128,19 +142,21 @@ fn check_sqlite() -> Result<(), StartFailure> {
 }
 
 /// A plain connection with the pragmas set, as the migrations use it.
-pub(super) fn sqlite(path: &str) -> ConnectionResult<SqliteConnection> {
+pub(super) fn sqlite(path: &str, lock_wait: Duration) -> ConnectionResult<SqliteConnection> {
     let mut conn = SqliteConnection::establish(path)?;
-    diesel::connection::SimpleConnection::batch_execute(&mut conn, PRAGMAS)
+    // The wait first: the mode of the journal is set under a lock.
+    let sql = format!("PRAGMA busy_timeout = {}; {PRAGMAS}", lock_wait.as_millis());
+    diesel::connection::SimpleConnection::batch_execute(&mut conn, &sql)
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
 }
 
-fn sqlite_pool(path: &Path, size: usize) -> Result<Pool<Sqlite>, StartFailure> {
+fn sqlite_pool(path: &Path, size: usize, lock_wait: Duration) -> Result<Pool<Sqlite>, StartFailure> {
     let path = path.to_str().ok_or_else(|| StartFailure::Open("the path is not UTF-8".into()))?;
-    let config = config(|path| {
+    let config = config(move |path| {
         let path = path.to_owned();
         async move {
-            let conn = tokio::task::spawn_blocking(move || sqlite(&path))
+            let conn = tokio::task::spawn_blocking(move || sqlite(&path, lock_wait))
                 .await
                 .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
             Ok(SyncConnectionWrapper::new(conn))

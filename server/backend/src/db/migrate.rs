@@ -38,7 +38,7 @@ fn sqlite(path: &Path) -> Result<(), StartFailure> {
     }
     let _lock = lock_file(&path.with_extension("lock"))?;
     let path = path.to_str().ok_or_else(|| StartFailure::Open("the path is not UTF-8".into()))?;
-    let mut conn = connect::sqlite(path).map_err(|error| StartFailure::Open(error.to_string()))?;
+    let mut conn = connect::sqlite(path, connect::LOCK_WAIT).map_err(|error| StartFailure::Open(error.to_string()))?;
     apply(&mut conn, || SQLITE)
 }
 

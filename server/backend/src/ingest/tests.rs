@@ -1,6 +1,7 @@
 //! The rules of uploads, on both databases.
 
 mod full;
+mod locked;
 
 use shutterpost_model::captures::Captures;
 use shutterpost_model::error::{AppError, Code};
