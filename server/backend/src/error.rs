@@ -49,21 +49,34 @@ impl From<DieselError> for Failure {
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
                 Self::Duplicate(info.message().to_owned())
             }
-            DieselError::DatabaseError(_, info) if info.message().contains("database is locked") => {
+            // Somebody else was faster; trying again may help.
+            DieselError::DatabaseError(DatabaseErrorKind::SerializationFailure, info) => {
                 Self::Busy(info.message().to_owned())
             }
-            DieselError::DatabaseError(_, info)
-                if info.message().contains("disk is full") || info.message().contains("No space left") =>
-            {
-                Self::Full(info.message().to_owned())
-            }
-            DieselError::DatabaseError(_, info) if info.message().contains("timeout") => {
-                Self::Busy(info.message().to_owned())
-            }
+            DieselError::DatabaseError(_, info) if says(info.message(), BUSY) => Self::Busy(info.message().to_owned()),
+            DieselError::DatabaseError(_, info) if says(info.message(), FULL) => Self::Full(info.message().to_owned()),
             // Debug of a query error can hold bound values, so only its text is kept.
             other => Self::Internal(format!("database: {other}")),
         }
     }
+}
+
+/// diesel keeps the codes of these to itself: SQLite's BUSY and LOCKED; PostgreSQL's 40P01, 55P03 (waited and `NOWAIT`)
+/// and 57014.
+const BUSY: &[&str] = &[
+    "database is locked",
+    "database table is locked",
+    "deadlock detected",
+    "due to lock timeout",
+    "could not obtain lock on",
+    "due to statement timeout",
+];
+
+/// SQLite's FULL and PostgreSQL's 53100.
+const FULL: &[&str] = &["disk is full", "No space left"];
+
+fn says(message: &str, any_of: &[&str]) -> bool {
+    any_of.iter().any(|part| message.contains(part))
 }
 
 impl From<PoolError> for Failure {

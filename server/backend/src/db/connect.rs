@@ -28,6 +28,10 @@ const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRA
                        PRAGMA cache_size = -4096;";
 /// No statement may hold a connection for ever; times are the server's own, in UTC.
 const SETTINGS: &str = "SET statement_timeout = '30s'; SET TimeZone = 'UTC';";
+/// diesel gives the text of an error but not its code, so the text must not be a translation. Only some users may set
+/// this; with others the setting of the server counts, and from a translation an error is read as internal.
+const ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false); \
+                       EXCEPTION WHEN insufficient_privilege THEN NULL; END $$;";
 
 /// Builds a pool; a macro, because deadpool's bounds on the manager cannot be named for a generic connection.
 macro_rules! pool {
@@ -117,7 +121,7 @@ impl Db {
                     async move {
                         let mut conn = AsyncPgConnection::establish(&url).await?;
                         let lock_wait = lock_wait.as_millis();
-                        let sql = format!("{SETTINGS} SET lock_timeout = '{lock_wait}ms'");
+                        let sql = format!("{SETTINGS} SET lock_timeout = '{lock_wait}ms'; {ENGLISH}");
                         conn.batch_execute(&sql).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
                         Ok(conn)
                     }

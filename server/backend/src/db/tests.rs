@@ -1,5 +1,6 @@
 //! Both databases behave alike: same schema, same refusals, and nothing half-written whatever happens to a caller.
 
+mod contention;
 mod full;
 
 use std::time::Duration;
