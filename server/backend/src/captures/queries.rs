@@ -18,23 +18,17 @@ use crate::schema::{captures, captures_renditions, events, events_devices};
 /// Ids in one statement; far below SQLite's 32 766 parameters.
 pub(crate) const CHUNK: usize = 500;
 
-/// Captures of the event, newest first, after a position.
+/// The statement of [`list`], for whichever database it is used with; apart, so that tests ask for its plan.
 ///
 /// The event was proved to be the organisation's, so it alone is searched for: a second condition on the organisation
 /// leads SQLite to the index of the foreign key, and to sorting the whole event.
-pub(super) async fn list(
-    conn: &mut Conn,
-    scope: &EventScope,
-    filter: &CaptureFilter,
-    after: Option<&Position>,
-    most: i64,
-) -> Result<Vec<SummaryRow>, Failure> {
-    let CaptureFilter { delivery, guest, device, from, to, trash } = filter;
-    on_db!(conn, c => {
+macro_rules! listed {
+    ($scope:expr, $filter:expr, $after:expr, $most:expr) => {{
+        let CaptureFilter { delivery, guest, device, from, to, trash } = $filter;
         let mut query = captures::table
-            .filter(captures::event_id.eq(scope.event().as_str()))
+            .filter(captures::event_id.eq($scope.event().as_str()))
             .order((captures::captured_at.desc(), captures::id.desc()))
-            .limit(most)
+            .limit($most)
             .select(SummaryRow::as_select())
             .into_boxed();
         query = if *trash {
@@ -45,9 +39,10 @@ pub(super) async fn list(
         if let Some(delivery) = delivery {
             query = query.filter(captures::delivery.eq(delivery.as_str()));
         }
+        // The words of the partial indexes: a parameter would not be known to be zero.
         match guest {
-            Some(true) => query = query.filter(captures::guests.gt(0)),
-            Some(false) => query = query.filter(captures::guests.eq(0)),
+            Some(true) => query = query.filter(sql::<Bool>("captures.guests > 0")),
+            Some(false) => query = query.filter(sql::<Bool>("captures.guests = 0")),
             None => {}
         }
         if let Some(device) = device {
@@ -59,7 +54,7 @@ pub(super) async fn list(
         if let Some(to) = to {
             query = query.filter(captures::captured_at.lt(to.0));
         }
-        if let Some(Position { captured_at, id }) = after {
+        if let Some(Position { captured_at, id }) = $after {
             // A row value: one range of the index on both databases, however many captures share an instant.
             query = query.filter(
                 sql::<Bool>("(captures.captured_at, captures.id) < (")
@@ -69,8 +64,22 @@ pub(super) async fn list(
                     .sql(")"),
             );
         }
-        query.load(c).await
-    })
+        query
+    }};
+}
+
+#[cfg(test)]
+pub(super) use listed;
+
+/// Captures of the event, newest first, after a position.
+pub(super) async fn list(
+    conn: &mut Conn,
+    scope: &EventScope,
+    filter: &CaptureFilter,
+    after: Option<&Position>,
+    most: i64,
+) -> Result<Vec<SummaryRow>, Failure> {
+    on_db!(conn, c => listed!(scope, filter, after, most).load(c).await)
 }
 
 /// The neighbours of a position among the captures outside the trash: newer, older.

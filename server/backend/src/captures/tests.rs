@@ -1,5 +1,7 @@
 //! The rules of captures, on both databases.
 
+mod plans;
+
 use std::collections::HashSet;
 
 use shutterpost_model::access::Role;
