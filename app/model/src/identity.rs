@@ -212,8 +212,9 @@ pub trait Accounts: Send + Sync {
     ) -> Result<NewSession, AppError>;
     async fn me(&self, actor: &Actor) -> Result<Me, AppError>;
     async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError>;
-    /// Changes the password and ends all other sessions.
-    async fn change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<(), AppError>;
+    /// Changes the password. All sessions of the account end with the old one, this one too; the person goes on in the
+    /// new one.
+    async fn change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<NewSession, AppError>;
     /// Makes another of the person's organisations the current one of this session.
     async fn switch_organisation(&self, actor: &Actor, organisation: &OrganisationId) -> Result<(), AppError>;
 }

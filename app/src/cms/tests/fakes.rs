@@ -396,7 +396,7 @@ impl Accounts for World {
     async fn update_profile(&self, _: &Actor, _: Pii<String>, _: Language) -> Answer<()> {
         elsewhere()
     }
-    async fn change_password(&self, _: &Actor, _: Secret, _: Secret) -> Answer<()> {
+    async fn change_password(&self, _: &Actor, _: Secret, _: Secret) -> Answer<NewSession> {
         elsewhere()
     }
     async fn switch_organisation(&self, _: &Actor, _: &OrganisationId) -> Answer<()> {

@@ -74,6 +74,13 @@ pub(super) async fn open(
     Ok((id, NewSession { cookie, max_age: persistent.then_some(limits.absolute / 1000) }))
 }
 
+/// What a session that replaces this one takes over: the organisation acted in and the kind. `None` if it has ended.
+pub(super) async fn place(tx: &mut Tx, session: &SessionId) -> Result<Option<(Option<OrganisationId>, Kind)>, Failure> {
+    let found = sessions::place(tx, session).await?;
+    let kind = |persistent| if persistent { Kind::Remembered } else { Kind::Browser };
+    Ok(found.map(|(organisation, persistent)| (organisation, kind(persistent))))
+}
+
 fn hash(keys: &Keys, secret: &[u8]) -> [u8; 32] {
     keys.lookup("session", secret)
 }

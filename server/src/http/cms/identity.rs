@@ -186,8 +186,8 @@ pub(in crate::http) async fn account(
                 "/cms/account?done=profile_saved"
             }
             "password" => {
-                accounts.change_password(actor, form.secret("current"), form.secret("new")).await?;
-                "/cms/account?done=password_changed"
+                let new = accounts.change_password(actor, form.secret("current"), form.secret("new")).await?;
+                return Ok(session(&new, "/cms/account?done=password_changed".into()));
             }
             "organisation" => {
                 accounts.switch_organisation(actor, &form.parse("organisation", Code::NotFound)?).await?;

@@ -7,7 +7,7 @@ use shutterpost_model::time::Millis;
 
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
-use crate::identity::rows::{FoundSession, FoundSessionRow, NewSessionRow};
+use crate::identity::rows::{self, FoundSession, FoundSessionRow, NewSessionRow};
 use crate::identity::scope::OrgScope;
 use crate::schema::{identity_memberships, identity_sessions, identity_users};
 
@@ -36,6 +36,18 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
         ))
         .first(c).await.optional())?;
     row.map(FoundSession::try_from).transpose()
+}
+
+/// The organisation chosen last and whether the cookie outlives the browser; `None` if the session has ended.
+pub(in crate::identity) async fn place(
+    conn: &mut Conn,
+    session: &SessionId,
+) -> Result<Option<(Option<OrganisationId>, bool)>, Failure> {
+    let row: Option<(Option<String>, bool)> = on_db!(conn, c => identity_sessions::table
+        .filter(identity_sessions::id.eq(session.as_str()))
+        .select((identity_sessions::organisation_id, identity_sessions::persistent))
+        .first(c).await.optional())?;
+    row.map(|(organisation, persistent)| Ok((organisation.map(rows::id).transpose()?, persistent))).transpose()
 }
 
 pub(in crate::identity) async fn seen(tx: &mut Tx, session: &SessionId, now: Millis) -> Result<(), Failure> {

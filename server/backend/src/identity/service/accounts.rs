@@ -215,7 +215,7 @@ impl Accounts for AccountsService {
         self.try_update_profile(actor, name, language).await.map_err(AppError::from)
     }
 
-    async fn change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<(), AppError> {
+    async fn change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<NewSession, AppError> {
         self.try_change_password(actor, current, new).await.map_err(AppError::from)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{ResetId, UserId};
-use shutterpost_model::identity::Client;
+use shutterpost_model::identity::{Client, NewSession};
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
 use shutterpost_model::pii::{Pii, Secret};
@@ -20,6 +20,7 @@ use crate::error::Failure;
 use crate::identity::one_time as tokens;
 use crate::identity::queries::{memberships, one_time, sessions, users};
 use crate::identity::rows::User;
+use crate::identity::session;
 use crate::jobs::outbox::{self, NewMessage};
 use crate::services::Deps;
 
@@ -100,9 +101,14 @@ impl AccountsService {
         })
     }
 
-    pub(super) async fn try_change_password(&self, actor: &Actor, current: Secret, new: Secret) -> Result<(), Failure> {
-        let (id, session) = signed_in(actor)?;
-        let Deps { db, world, .. } = self.deps.clone();
+    pub(super) async fn try_change_password(
+        &self,
+        actor: &Actor,
+        current: Secret,
+        new: Secret,
+    ) -> Result<NewSession, Failure> {
+        let (id, old) = signed_in(actor)?;
+        let Deps { db, world, keys, .. } = self.deps.clone();
         let user = users::by_id(&mut db.read().await?, &id).await?.ok_or(Failure::NotFound)?;
         let Checked::Right { turn, stored, rehash: _ } = self.check(Some(&user), current).await? else {
             return Err(AppError::field("current", Code::WrongPassword).into());
@@ -121,10 +127,15 @@ impl AccountsService {
                 Ok(hash) => hash,
                 Err(failure) => return Ok(Err(failure)),
             };
-            sessions::delete_of_user(tx, &id, Some(&session)).await?;
+            // Ended meanwhile, by a reset perhaps: whoever holds it is nobody any more.
+            let Some((organisation, kind)) = session::place(tx, &old).await? else {
+                return Err(Code::SignInNeeded.into());
+            };
+            let (own, session) = session::open(tx, &world, &keys, &id, organisation.as_ref(), kind).await?;
+            sessions::delete_of_user(tx, &id, Some(&own)).await?;
             set_password(tx, &world, &user, &hash).await?;
             record(tx, &world, None, &doer, Entry::new("identity.change_password").object(id.as_str())).await?;
-            Ok(Ok(()))
+            Ok(Ok(session))
         })?
     }
 

@@ -1,11 +1,11 @@
 //! Changing a password, by the old one and by a link.
 
 use shutterpost_model::error::Code;
-use shutterpost_model::identity::{Accounts, Client};
+use shutterpost_model::identity::{Accounts, Client, SignIn};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::Pii;
 
-use super::{Fixture, OTHER_PASSWORD, OWNER, PASSWORD, code, fixtures, secret};
+use super::{Fixture, OTHER_PASSWORD, OWNER, PASSWORD, code, fixtures, form, secret};
 
 const MINUTE: i64 = 60_000;
 
@@ -18,7 +18,7 @@ async fn ask(host: &Fixture, email: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_password_ends_other_sessions_and_is_told_by_mail() {
+async fn a_changed_password_ends_all_sessions_for_a_new_one_and_is_told_by_mail() {
     for host in fixtures().await {
         let other = host.sign_in(OWNER, PASSWORD).await.expect("signed in");
         let own = host.sign_in(OWNER, PASSWORD).await.expect("signed in");
@@ -36,13 +36,39 @@ async fn a_changed_password_ends_other_sessions_and_is_told_by_mail() {
             let error = host.refused(change(PASSWORD, new)).await;
             assert_eq!(error.of("new"), Some(expected), "{new}");
         }
-        host.once(change(PASSWORD, OTHER_PASSWORD)).await;
-        assert!(host.resolve(&own).await.is_some());
+        assert!(host.resolve(&own).await.is_some(), "what was refused ends nothing");
+        let new = host.once(change(PASSWORD, OTHER_PASSWORD)).await;
+        assert!(host.resolve(&own).await.is_none(), "a cookie known from before the change opens nothing after it");
         assert!(host.resolve(&other).await.is_none());
+        let actor = host.resolve(&new).await.expect("goes on");
+        assert_eq!((actor.user(), actor.organisation()), (Some(&host.owner), Some(&host.organisation)));
+        assert_eq!((new.max_age, host.test.count("identity_sessions", "1 = 1").await), (None, 1));
         assert_eq!(code(host.sign_in(OWNER, PASSWORD).await), Code::SignInFailed);
         host.sign_in(OWNER, OTHER_PASSWORD).await.expect("the new password is good");
         assert_eq!(host.test.count("messages", "template = 'password_changed'").await, 1);
         assert!(host.reset_tokens().await.is_empty(), "a link sent before is worthless");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_after_a_change_stays_where_and_as_long_as_the_one_before() {
+    for host in fixtures().await {
+        let (aardvark, _) = host.neighbour("Aardvark", OWNER).await;
+        let remember = SignIn { remember: true, ..form(OWNER, PASSWORD) };
+        let old = host.accounts.sign_in(remember, Client::default()).await.expect("signed in");
+        let actor = host.resolve(&old).await.expect("signed in");
+        assert_eq!(actor.organisation(), Some(&aardvark), "the first by name");
+        host.accounts.switch_organisation(&actor, &host.organisation).await.expect("switched");
+        let change = || host.accounts.change_password(&actor, secret(PASSWORD), secret(OTHER_PASSWORD));
+        let new = change().await.expect("changed");
+        assert_eq!(new.max_age, old.max_age);
+        let there = host.resolve(&new).await.expect("signed in");
+        assert_eq!(there.organisation(), Some(&host.organisation));
+
+        // The old session has ended: what still comes in its name changes nothing.
+        let late = host.accounts.change_password(&actor, secret(OTHER_PASSWORD), secret(PASSWORD));
+        assert_eq!(host.refused(late).await.code, Code::SignInNeeded, "{}", host.test.kind);
+        assert!(host.resolve(&new).await.is_some());
     }
 }
 
