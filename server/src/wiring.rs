@@ -8,12 +8,12 @@ use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::jobs::Wake;
 use shutterpost_backend::jobs::worker::Worker;
+use shutterpost_backend::keys;
 use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
 use shutterpost_backend::services::{Backend, Deps, Limits, Options};
 use shutterpost_backend::storage::Storage;
 use shutterpost_model::messages::OutboxMail;
 use shutterpost_model::services::Services;
-use shutterpost_vault::keys::Keys;
 
 use crate::adapters;
 use crate::config::Config;
@@ -27,10 +27,9 @@ pub async fn deps(config: &Config) -> Result<Deps, StartError> {
     let world = adapters::world();
     std::fs::create_dir_all(&config.store.data)?;
     let url = DatabaseUrl::parse(&config.store.database_url)?;
-    let random = world.random.clone();
-    let keys = Keys::open_or_create(&config.store.keys, &mut |bytes: &mut [u8]| random.fill(bytes))?;
     let storage = Storage::parse(&config.store.storage)?;
     let db = Db::open(&url, config.store.connections).await?;
+    let keys = keys::open(&db, &config.store.keys, &world).await?;
     Ok(Deps { db, world, keys: Arc::new(keys), storage, origin: config.http.origin.clone() })
 }
 

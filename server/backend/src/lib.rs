@@ -7,6 +7,7 @@
 pub mod context;
 pub mod db;
 pub mod error;
+pub mod keys;
 pub mod services;
 pub mod storage;
 pub(crate) mod schema;

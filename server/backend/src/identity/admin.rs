@@ -12,7 +12,7 @@ use super::queries::{memberships, users};
 use super::rows::NewUserRow;
 use super::service::AccountsService;
 use crate::audit::record::{Doer, Entry, record};
-use crate::db::write_tx;
+use crate::db::{Db, write_tx};
 use crate::error::Failure;
 use crate::services::Deps;
 
@@ -58,6 +58,12 @@ pub async fn create_member(
 ) -> Result<UserId, AppError> {
     let created = create(deps, policy, Place::Known(organisation.clone()), member).await;
     created.map(|(_, user)| user).map_err(AppError::from)
+}
+
+/// Whether nobody has been made yet: neither an organisation nor a person.
+pub(crate) async fn is_empty(db: &Db) -> Result<bool, Failure> {
+    let mut conn = db.read().await?;
+    Ok(!memberships::any_organisation(&mut conn).await? && !users::any(&mut conn).await?)
 }
 
 /// The oldest organisation of that name.

@@ -85,6 +85,14 @@ pub(in crate::identity) async fn organisation_by_name(
     id.map(rows::id).transpose()
 }
 
+/// Whether there is an organisation at all.
+pub(in crate::identity) async fn any_organisation(conn: &mut Conn) -> Result<bool, Failure> {
+    let found: Option<String> = on_db!(conn, c => identity_organisations::table
+        .select(identity_organisations::id)
+        .first(c).await.optional())?;
+    Ok(found.is_some())
+}
+
 pub(in crate::identity) async fn insert_organisation(
     tx: &mut Tx,
     organisation: &OrganisationId,

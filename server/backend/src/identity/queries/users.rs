@@ -30,6 +30,13 @@ pub(in crate::identity) async fn by_id(conn: &mut Conn, user: &UserId) -> Result
     row.map(User::try_from).transpose()
 }
 
+/// Whether there is a user at all.
+pub(in crate::identity) async fn any(conn: &mut Conn) -> Result<bool, Failure> {
+    let found: Option<String> =
+        on_db!(conn, c => identity_users::table.select(identity_users::id).first(c).await.optional())?;
+    Ok(found.is_some())
+}
+
 pub(in crate::identity) async fn insert(tx: &mut Tx, row: &NewUserRow<'_>) -> Result<(), Failure> {
     on_db!(tx, c => diesel::insert_into(identity_users::table).values(row).execute(c).await)?;
     Ok(())
