@@ -22,12 +22,13 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
     let Opened { scope, row, valid_until: _ } = opened;
     let renditions = captures::renditions(conn, scope, scope.capture()).await?;
     let view = queries::view_link(conn, scope, scope.capture()).await?;
+    let view = view.map(|link| Ok::<_, Failure>((stored(&link.id)?, link.generation))).transpose()?;
     let logo = match &row.event.logo_id {
         Some(logo) => Some(queries::logo(conn, scope, logo).await?),
         None => None,
     };
     let own = Tokens::derive(&deps.keys, scope.link(), scope.kind(), row.link.generation);
-    let shared = Tokens::derive(&deps.keys, &stored(&view.id)?, LinkKind::View, view.generation);
+    let shared = view.map(|(link, generation)| Tokens::derive(&deps.keys, &link, LinkKind::View, generation));
     let path = |file: RenditionFile| own.media_path(file);
     Ok(SharePage {
         kind: scope.kind(),
@@ -39,14 +40,14 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
         thumb: picture(&renditions, RenditionName::Thumb, row.revision, &path)?,
         web: picture(&renditions, RenditionName::Web, row.revision, &path)?,
         large: picture(&renditions, RenditionName::Large, row.revision, &path)?,
-        // Others' link previews fetch it, so it hangs on the link that is passed on.
-        og: shared.media_path(RenditionFile {
+        // Others' link previews fetch it, so it hangs on the link that is passed on, if there is one.
+        og: shared.as_ref().unwrap_or(&own).media_path(RenditionFile {
             name: RenditionName::Og,
             encoding: Encoding::Jpeg,
             revision: row.revision,
         }),
         path: own.page_path(),
-        share_path: shared.page_path(),
+        share_path: shared.map(|tokens| tokens.page_path()).unwrap_or_default(),
         origin: deps.origin.clone(),
         kept_until: stored(&row.event.kept_until)?,
     })

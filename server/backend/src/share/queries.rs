@@ -101,12 +101,14 @@ pub(super) async fn of_capture(
         .load(c).await)
 }
 
-/// The view link of a capture; one that is not revoked before one that is.
-pub(super) async fn view_link(conn: &mut Conn, scope: &impl Tenant, capture: &CaptureId) -> Result<LinkRow, Failure> {
+/// The view link of a capture, unless it is revoked.
+pub(super) async fn view_link(
+    conn: &mut Conn,
+    scope: &impl Tenant,
+    capture: &CaptureId,
+) -> Result<Option<LinkRow>, Failure> {
     let links = of_capture(conn, scope, capture).await?;
-    let mut views: Vec<LinkRow> = links.into_iter().filter(|link| link.kind == LinkKind::View.as_str()).collect();
-    views.sort_by_key(|link| link.revoked_at.is_some());
-    views.into_iter().next().ok_or(Failure::NotFound)
+    Ok(links.into_iter().find(|link| link.kind == LinkKind::View.as_str() && link.revoked_at.is_none()))
 }
 
 /// A link of the organisation whose event exists.

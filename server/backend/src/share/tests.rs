@@ -95,7 +95,10 @@ async fn a_revoked_link_loses_page_and_media_and_a_renewed_one_gets_new_ones() {
         stand.shares.revoke(&stand.owner, &id).await.expect("revokes");
         assert!(!stand.shows(&accepted.share_url).await);
         assert!(stand.shares.media(&media_token(&page), WEB).await.expect("no failure").is_none());
-        assert!(stand.shows(&stand.owner_link(&accepted.id).await).await, "the owner's own link lives on");
+        let owner_link = stand.owner_link(&accepted.id).await;
+        let owner = open(&stand, &owner_link).await.expect("the owner's own link lives on");
+        assert_eq!(owner.share_path, "", "and offers no dead link, nor itself, to be passed on");
+        assert!(owner.og.starts_with(&format!("/m/{}/", media_token(&owner))), "{}", owner.og);
 
         stand.shares.renew(&stand.owner, &id).await.expect("renews");
         assert!(!stand.shows(&accepted.share_url).await);
@@ -103,6 +106,8 @@ async fn a_revoked_link_loses_page_and_media_and_a_renewed_one_gets_new_ones() {
         let url = capture.links.into_iter().find(|link| link.id == id).and_then(|link| link.url).expect("works again");
         let renewed = open(&stand, &url).await.expect("shows");
         assert_ne!(media_token(&renewed), media_token(&page));
+        let owner = open(&stand, &owner_link).await.expect("shows");
+        assert_eq!((&owner.share_path, &owner.og), (&renewed.path, &renewed.og), "what is good now is offered again");
         assert!(stand.shares.media(&media_token(&page), WEB).await.expect("no failure").is_none());
     }
 }
