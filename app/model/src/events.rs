@@ -182,7 +182,7 @@ pub enum LogoChange {
 pub struct Device {
     pub id: DeviceId,
     pub name: String,
-    /// The first characters of the secret, to recognise it by.
+    /// Prefix and last four characters of the secret, to recognise it by: `spd_…Ab3x`.
     pub hint: String,
     pub created_at: Millis,
     pub last_seen_at: Option<Millis>,

@@ -116,7 +116,7 @@ pub struct Member {
     pub email: Disclosed<String>,
     pub role: Role,
     pub since: Millis,
-    /// Last time a session of theirs was used; `None` if never.
+    /// Last time they used a session in this organisation, whether it lasts or not; `None` if never.
     pub last_seen: Option<Millis>,
 }
 
@@ -152,7 +152,7 @@ pub struct Token {
     pub id: TokenId,
     pub name: String,
     pub role: Role,
-    /// The first characters of the secret, to recognise it by.
+    /// Prefix and last four characters of the secret, to recognise it by: `spt_…Ab3x`.
     pub hint: String,
     pub created_at: Millis,
     pub last_used_at: Option<Millis>,
@@ -186,8 +186,9 @@ pub struct Issued<T> {
 /// The port of sign-in and of a person's own account.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Checks e-mail and password. Unknown, wrong and blocked give [`Code::SignInFailed`] after equal work;
-    /// [`Code::TooMany`] when the account or the address is throttled, [`Code::Busy`] when hashing queues up.
+    /// Checks e-mail and password. Unknown, wrong and blocked give [`Code::SignInFailed`] after equal work, and so does
+    /// an account throttled for wrong passwords in a row, even with the right one: the answer never tells whether there
+    /// is an account. [`Code::TooMany`] when the address is throttled, [`Code::Busy`] when hashing queues up.
     async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, AppError>;
     /// The actor behind a session cookie; `None` for unknown, expired and ended sessions.
     async fn session(&self, cookie: &str) -> Result<Option<Actor>, AppError>;

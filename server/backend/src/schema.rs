@@ -36,6 +36,7 @@ diesel::table! {
         user_id -> Text,
         role -> Text,
         created_at -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
     }
 }
 

@@ -273,14 +273,14 @@ pub(super) struct MemberRow {
     email: String,
     role: String,
     created_at: i64,
+    last_seen_at: Option<i64>,
 }
 
 impl MemberRow {
-    /// `last_seen` looks up the newest use of a session by the user's id.
-    pub(super) fn listed(self, last_seen: impl Fn(&str) -> Option<Millis>) -> Result<Member, Failure> {
-        let Self { user, name, email, role: member_role, created_at } = self;
+    pub(super) fn listed(self) -> Result<Member, Failure> {
+        let Self { user, name, email, role: member_role, created_at, last_seen_at } = self;
         Ok(Member {
-            last_seen: last_seen(&user),
+            last_seen: last_seen_at.map(Millis),
             user: id(user)?,
             name: Pii::new(name).disclose(Purpose::Directory),
             email: Pii::new(email).disclose(Purpose::Directory),

@@ -69,6 +69,9 @@ pub(super) async fn open(
         idle_millis: limits.idle,
         expires_at: now.plus(limits.absolute).0,
     };
+    if let Some(organisation) = organisation {
+        memberships::seen(tx, organisation, user, now).await?;
+    }
     sessions::insert(tx, &row).await?;
     let cookie = Secret::new(BASE64URL_NOPAD.encode(&secret));
     Ok((id, NewSession { cookie, max_age: persistent.then_some(limits.absolute / 1000) }))
@@ -104,8 +107,14 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
     };
     drop(conn);
     if now >= found.last_seen.plus(NOTED_EVERY) {
-        let id = found.session.clone();
-        noted(write_tx!(db, tx => sessions::seen(tx, &id, now).await));
+        let (session, user) = (found.session.clone(), found.user.clone());
+        let organisation = membership.as_ref().map(|(organisation, _)| organisation.clone());
+        noted(write_tx!(db, tx => {
+            if let Some(organisation) = &organisation {
+                memberships::seen(tx, organisation, &user, now).await?;
+            }
+            sessions::seen(tx, &session, now).await
+        }));
     }
     Ok(Some(Actor::proven(Credential::Session { user: found.user, session: found.session }, membership)))
 }

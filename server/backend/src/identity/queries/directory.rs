@@ -14,8 +14,7 @@ use crate::identity::rows::{
 };
 use crate::identity::scope::OrgScope;
 use crate::schema::{
-    identity_invitations, identity_memberships, identity_organisations, identity_sessions, identity_tokens,
-    identity_users,
+    identity_invitations, identity_memberships, identity_organisations, identity_tokens, identity_users,
 };
 
 /// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
@@ -49,19 +48,8 @@ pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> R
             identity_users::email,
             identity_memberships::role,
             identity_memberships::created_at,
+            identity_memberships::last_seen_at,
         ))
-        .load(c).await)
-}
-
-/// Newest use of a session in the organisation, by user.
-pub(in crate::identity) async fn last_seen(
-    conn: &mut Conn,
-    scope: &OrgScope,
-) -> Result<Vec<(String, Option<i64>)>, Failure> {
-    on_db!(conn, c => identity_sessions::table
-        .filter(identity_sessions::organisation_id.eq(scope.organisation().as_str()))
-        .group_by(identity_sessions::user_id)
-        .select((identity_sessions::user_id, diesel::dsl::max(identity_sessions::last_seen_at)))
         .load(c).await)
 }
 

@@ -72,6 +72,22 @@ pub(in crate::identity) async fn insert(
     Ok(())
 }
 
+/// Notes that a person was here just now. In any transaction before a change of their sessions: whoever removes a
+/// member locks the two in this order.
+pub(in crate::identity) async fn seen(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    user: &UserId,
+    now: Millis,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_memberships::table)
+        .filter(identity_memberships::organisation_id.eq(organisation.as_str()))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .set(identity_memberships::last_seen_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(())
+}
+
 /// The oldest organisation of that name.
 pub(in crate::identity) async fn organisation_by_name(
     conn: &mut Conn,

@@ -145,6 +145,7 @@ impl AccountsService {
         let (world, doer, organisation) = (self.deps.world.clone(), Doer::from(actor), organisation.clone());
         write_tx!(self.deps.db, tx => {
             memberships::role(tx, &organisation, &user).await?.ok_or(Failure::NotFound)?;
+            memberships::seen(tx, &organisation, &user, world.now()).await?;
             if !sessions::set_organisation(tx, &session, &organisation).await? {
                 return Err(Code::SignInNeeded.into());
             }

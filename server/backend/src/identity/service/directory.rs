@@ -1,7 +1,5 @@
 //! Members, invitations and API tokens of an organisation.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission, Role};
 use shutterpost_model::error::{AppError, Code};
@@ -10,7 +8,7 @@ use shutterpost_model::identity::{Directory, Invite, Issued, People, Token, Toke
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
 use shutterpost_model::pii::Pii;
-use shutterpost_model::time::{DAY, Millis};
+use shutterpost_model::time::DAY;
 use shutterpost_model::validate;
 
 use crate::audit::record::{Doer, Entry, record};
@@ -42,12 +40,10 @@ impl DirectoryService {
         let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
         let now = self.deps.world.now();
         let mut conn = self.deps.db.read().await?;
-        let seen: HashMap<String, Option<i64>> = directory::last_seen(&mut conn, &scope).await?.into_iter().collect();
-        let seen = |user: &str| seen.get(user).copied().flatten().map(Millis);
         let members = directory::members(&mut conn, &scope).await?;
         let invitations = directory::invitations(&mut conn, &scope).await?;
         Ok(People {
-            members: members.into_iter().map(|row| row.listed(seen)).collect::<Result<_, _>>()?,
+            members: members.into_iter().map(|row| row.listed()).collect::<Result<_, _>>()?,
             invitations: invitations.into_iter().map(|row| row.listed(now)).collect::<Result<_, _>>()?,
         })
     }

@@ -2,9 +2,11 @@
 
 use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::error::Code;
+use shutterpost_model::id::OrganisationId;
 use shutterpost_model::identity::{Accounts, Directory};
 
-use super::{OWNER, PASSWORD, fixtures};
+use super::{Fixture, OWNER, PASSWORD, fixtures};
+use crate::context::Clock;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn editors_and_below_manage_nobody() {
@@ -132,5 +134,51 @@ async fn people_shows_when_somebody_was_last_here() {
         let seen: Vec<bool> = people.members.iter().map(|member| member.last_seen.is_some()).collect();
         assert_eq!(seen, [false, true], "Max, Olga");
         assert_eq!(people.members[1].email.get(), OWNER);
+    }
+}
+
+/// As stored, membership by membership.
+async fn seen(host: &Fixture, organisation: &OrganisationId, email: &str) -> String {
+    let sql = format!(
+        "SELECT CAST(m.last_seen_at AS TEXT) AS line FROM identity_memberships m \
+         JOIN identity_users u ON u.id = m.user_id WHERE m.organisation_id = '{organisation}' AND u.email = '{email}'"
+    );
+    host.test.select(&sql).await.remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_was_here_also_when_the_session_has_ended_and_only_where_they_were() {
+    for host in fixtures().await {
+        host.member("vera@host.example", Role::Viewer).await;
+        let (aardvark, _) = host.neighbour("Aardvark", OWNER).await;
+        let first = host.test.clock.now();
+        let vera = host.sign_in("vera@host.example", PASSWORD).await.expect("signed in");
+        host.test.clock.advance(5 * 60_000);
+        let actor = host.resolve(&vera).await.expect("signed in");
+        let used = host.test.clock.now();
+        host.accounts.sign_out(&actor).await.expect("signed out");
+        host.test.clock.advance(shutterpost_model::time::DAY);
+
+        // Olga begins in the first organisation by name and goes to the other one a minute later.
+        let olga = host.actor(OWNER).await;
+        let begun = host.test.clock.now();
+        host.test.clock.advance(60_000);
+        host.accounts.switch_organisation(&olga, &host.organisation).await.expect("switched");
+        let switched = host.test.clock.now();
+        assert_ne!(first, used);
+        assert_eq!(
+            seen(&host, &host.organisation, "vera@host.example").await,
+            used.0.to_string(),
+            "{}",
+            host.test.kind
+        );
+        assert_eq!(seen(&host, &host.organisation, OWNER).await, switched.0.to_string());
+        assert_eq!(seen(&host, &aardvark, OWNER).await, begun.0.to_string());
+
+        host.member("second@host.example", Role::Owner).await;
+        let people = host.directory.people(&host.actor("second@host.example").await).await.expect("people");
+        let vera = people.members.iter().find(|member| member.email.get() == "vera@host.example").expect("a member");
+        assert_eq!(vera.last_seen, Some(used));
+        assert!(people.members.iter().any(|member| member.user == host.owner && member.last_seen == Some(switched)));
     }
 }
