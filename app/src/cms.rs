@@ -1,41 +1,68 @@
-//! The pages of the people who run events: rendered on the server, taken over in the browser.
+//! The pages of the people who run events: HTML written by the server, with islands that live in the browser.
 //!
-//! A feature is a room: `api.rs` holds its server functions (thin: actor, one call of a port, error mapped), the
-//! other files its pages. Everything that changes something is a plain form posted to its own page, so that it works
-//! before the bundle has arrived and without it; see [`context::FormOutcome`].
+//! A feature is a room. Its pages are the server's alone: they ask the ports ([`load`]) and write plain HTML, with forms
+//! posted to their own page ([`context::FormOutcome`]), so that everything works before the bundle has arrived and
+//! without it. What must live (the grid, previews) is an [`island::Island`], compiled for both sides; `api.rs` holds the
+//! server functions that islands call (thin: actor, one call of a port, error mapped).
 
 pub mod context;
+pub mod island;
+pub mod refusal;
+pub mod words;
+
+pub mod captures;
+pub mod events;
+pub mod guests;
+
+#[cfg(feature = "ssr")]
 pub mod app;
 #[cfg(feature = "ssr")]
-pub mod shell;
-pub mod frame;
-pub mod plain;
-mod mark;
-mod sending;
-pub mod error_page;
-pub mod load;
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod done;
+#[cfg(feature = "ssr")]
+pub mod error_page;
+#[cfg(feature = "ssr")]
 pub mod forms;
-pub mod words;
+#[cfg(feature = "ssr")]
+pub mod frame;
+#[cfg(feature = "ssr")]
+pub mod identity;
+#[cfg(feature = "ssr")]
+pub mod load;
+#[cfg(feature = "ssr")]
+mod mark;
+#[cfg(feature = "ssr")]
+pub mod messages;
+#[cfg(feature = "ssr")]
+pub mod overview;
+#[cfg(feature = "ssr")]
+pub mod plain;
 #[cfg(feature = "ssr")]
 mod respond;
-
-pub mod identity;
-pub mod overview;
-pub mod events;
-pub mod captures;
-pub mod guests;
-pub mod messages;
-pub mod audit;
-
-#[cfg(feature = "hydrate")]
-pub use app::hydrate;
-pub use app::{App, page_paths};
-pub use context::{CmsError, FormOutcome};
 #[cfg(feature = "ssr")]
-pub use context::{RequestContext, provide_request_context};
+pub mod shell;
+
+#[cfg(feature = "ssr")]
+pub use app::{App, page_paths};
+pub use context::CmsError;
+#[cfg(feature = "ssr")]
+pub use context::{FormOutcome, RequestContext, provide_request_context};
 #[cfg(feature = "ssr")]
 pub use shell::{Asset, Assets, STYLESHEET, shell, stylesheet_path};
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
+
+/// Brings the page that the server wrote to life: every island, then what the design system adds.
+#[cfg(feature = "hydrate")]
+pub fn hydrate() {
+    // Whoever reports a broken page can then say more than "unreachable".
+    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
+    island::wake::<captures::board::Board>();
+    island::wake::<events::colours::Colours>();
+    island::wake::<events::kept::Kept>();
+    island::wake::<events::preview::Preview>();
+    island::wake::<guests::contact::Contact>();
+    crate::ui::alive::start();
+}

@@ -1,11 +1,8 @@
 //! What people see.
 //!
-//! Two voices that never import each other: `cms`, the pages of the people who run events, rendered on the server and
-//! taken over in the browser; `share`, the pages of guests, rendered on the server alone. `mail` writes what goes out.
+//! Two voices that never import each other: `cms`, the pages of the people who run events, rendered on the server, with
+//! islands that live in the browser; `share`, the pages of guests, rendered on the server alone. `mail` writes what goes out.
 //! All texts come from `locales/`, all CMS components from `ui`, which knows no feature.
-
-// The type of a page holds the types of all that is on it.
-#![recursion_limit = "512"]
 
 #[cfg(all(any(feature = "ssr", feature = "hydrate"), not(erase_components)))]
 compile_error!(

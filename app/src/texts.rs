@@ -29,9 +29,16 @@ pub const fn language_of(locale: Locale) -> Language {
     }
 }
 
-/// The language of the page being shown; English outside of pages.
+/// The language of the page being shown: on the server of the request, in the browser of the document. English outside
+/// of pages.
 pub fn use_locale() -> Locale {
-    use_context::<Locale>().unwrap_or(Locale::en)
+    #[cfg(feature = "hydrate")]
+    let known = document().document_element().and_then(|root| root.get_attribute("lang"));
+    #[cfg(feature = "hydrate")]
+    let known = known.and_then(|tag| Language::from_tag(&tag)).map(locale_of);
+    #[cfg(not(feature = "hydrate"))]
+    let known = use_context::<Locale>();
+    known.unwrap_or(Locale::en)
 }
 
 /// What an error code means for the reader, in a sentence or two.

@@ -1,19 +1,19 @@
 //! The design system: components on native elements, so that labels, focus, keyboard and forms work without script.
 //! It knows no feature. Styles are in `style/ui`, all values in `style/tokens.css`; no component writes a `style`
-//! attribute, because the content security policy refuses it.
+//! attribute, because the content security policy refuses it. What script adds to them is in [`alive`].
 //!
 //! | component | for | props (`?` = optional) |
 //! | --- | --- | --- |
 //! | [`Button`] | acting in the browser | `on_press: Callback<()>`, `tone?`, `icon?`, `disabled?`, `label?` (icon only), children |
-//! | [`Submit`] | sending a form | `intent?`, `tone?`, `icon?`, `disabled?`, `form?`, `label?`, children |
-//! | [`ButtonLink`] | going somewhere | `href`, `tone?`, `icon?`, `external?`, `label?`, children |
+//! | [`Submit`] | sending a form | `intent?`, `tone?`, `icon?`, `form?`, `label?`, children |
+//! | [`ButtonLink`] | going somewhere | `href`, `tone?`, `icon?`, `external?`, `label?`, `key?`, children |
 //! | [`DialogButton`] | opening a dialog | `dialog` (its id), `tone?`, `icon?`, `label?`, children |
 //! | [`Dialog`] | asking before acting | `id`, `title`, children; end with [`DialogActions`] |
-//! | [`Field`] | one line of input | `name`, `label`, `kind?` (`type`), `value?`, `hint?`, `error?`, `required?`, `autocomplete?`, `min?`, `max?`, `accept?`, `form?`, `placeholder?`, `autofocus?`, `readonly?`, `multiple?`, `on_input?` |
+//! | [`Field`] | one line of input | `name`, `label`, `kind?` (`type`), `value?`, `hint?`, `error?`, `required?`, `autocomplete?`, `min?`, `max?`, `accept?`, `form?`, `placeholder?`, `autofocus?`, `readonly?`, `multiple?` |
 //! | [`PasswordField`] | a password, with a show button | `name`, `label`, `hint?`, `error?`, `autocomplete` |
-//! | [`TextArea`] | several lines; escapes on the server | `name`, `label`, `value?`, `rows?`, `hint?`, `error?`, `on_input?` |
-//! | [`Select`] | one of a few | `name`, `label`, `options: Vec<Choice>`, `value?`, `hint?`, `error?`, `on_change?` |
-//! | [`Checkbox`] | yes or no | `name`, `label`, `checked?`, `value?`, `hint?`, `error?`, `on_change?` |
+//! | [`TextArea`] | several lines; escapes on the server | `name`, `label`, `value?`, `rows?`, `hint?`, `error?` |
+//! | [`Select`] | one of a few | `name`, `label`, `options: Vec<Choice>`, `value?`, `hint?`, `error?` |
+//! | [`Checkbox`] | yes or no | `name`, `label`, `checked?`, `value?`, `hint?`, `error?` |
 //! | [`Menu`] | rare actions of a row | `id`, `label`, `icon?`, children: `<a>`, `<button>` or forms |
 //! | [`Tabs`] | siblings of a page | `label`, `tabs: Vec<Tab>` |
 //! | [`Chips`] | filters | `label`, `tabs: Vec<Tab>` |
@@ -30,6 +30,7 @@
 //! | [`PageTitle`] | the document's title | `text` |
 //! | [`PageHead`] | heading and primary action | `title`, `subtitle?`, children? |
 
+pub mod alive;
 mod badge;
 mod banner;
 mod button;
@@ -67,7 +68,7 @@ pub use select::{Checkbox, Choice, Select};
 pub use table::{Column, LoadMore, Table};
 pub use tabs::{Chips, Tab, Tabs};
 pub use text_area::TextArea;
-pub use time::{Time, now};
+pub use time::Time;
 pub use toast::Toast;
 pub use wait::{Shape, Skeleton, Spinner};
 

@@ -16,6 +16,8 @@ interface Fixtures {
   mailTo: (address: string, fits?: (mail: Mail) => boolean) => Promise<Mail>;
   /** Signs in by the form, as a person does. */
   signIn: (page: Page, role: Role) => Promise<void>;
+  /** Opens a page of the CMS and waits until its script has taken over. */
+  openAlive: (page: Page, path: string) => Promise<void>;
   /** No violation that axe can find, on the page as it is now. */
   expectAccessible: (page: Page) => Promise<void>;
   /** A picture of the whole page for people to look at: test-results/screens/PROJECT/NAME.png */
@@ -52,6 +54,13 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       await page.locator('input[type="password"]').fill(user.password);
       await page.locator('form button[type="submit"]').first().click();
       await page.waitForURL((url) => url.pathname.startsWith('/cms') && url.pathname !== '/cms/sign-in');
+    });
+  },
+
+  openAlive: async ({}, use) => {
+    await use(async (page, path) => {
+      await page.goto(path);
+      await expect(page.locator('html[data-alive]')).toBeAttached();
     });
   },
 

@@ -20,28 +20,32 @@ const pages = (event: string) => ({
   account: '/cms/account',
 });
 
-test('every page of the CMS is usable by everybody', async ({ page, app, signIn, expectAccessible, keepPicture }) => {
-  test.setTimeout(300_000);
-  await signIn(page, 'owner');
-  for (const [name, path] of Object.entries(pages(app.demo.event))) {
-    const answer = await page.goto(path);
-    expect(answer?.status(), path).toBe(200);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await page.waitForLoadState('networkidle');
-    await keepPicture(page, name);
-    // The preview is a guest's page in a sandbox; it is looked at by itself below.
-    await page.evaluate(() => document.querySelectorAll('iframe').forEach((frame) => frame.remove()));
-    await expectAccessible(page);
-  }
-  // A capture with a guest, reached by clicking.
-  await page.goto(`/cms/events/${app.demo.event}?guest=with`);
-  await page.locator('a[href^="/cms/captures/cap_"]').first().click();
-  await page.waitForURL(/\/cms\/captures\/cap_/);
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await page.waitForLoadState('networkidle');
-  await expectAccessible(page);
-  await keepPicture(page, 'capture');
-});
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`every page of the CMS is usable by everybody (${colorScheme})`, async ({
+    page, app, signIn, openAlive, expectAccessible, keepPicture,
+  }) => {
+    test.setTimeout(300_000);
+    await page.emulateMedia({ colorScheme });
+    await signIn(page, 'owner');
+    // A capture with a guest, whose page holds most.
+    await page.goto(`/cms/events/${app.demo.event}?guest=with`);
+    const capture = await page.locator('a[href^="/cms/captures/cap_"]').first().getAttribute('href');
+    for (const [name, path] of Object.entries({ ...pages(app.demo.event), capture: capture! })) {
+      await openAlive(page, path);
+      await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+      await page.waitForLoadState('networkidle');
+      await keepPicture(page, `${name}-${colorScheme}`);
+      for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 844 });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), `${name} at ${width}`).toBeLessThanOrEqual(width);
+        if (width === 390) await keepPicture(page, `${name}-${colorScheme}-390`);
+      }
+      // The preview is a guest's page in a sandbox; it is looked at by itself below.
+      await page.evaluate(() => document.querySelectorAll('iframe').forEach((frame) => frame.remove()));
+      await expectAccessible(page);
+    }
+  });
+}
 
 test('a guest page is usable by everybody', async ({ page, app, expectAccessible, keepPicture }) => {
   for (const [name, url] of Object.entries({

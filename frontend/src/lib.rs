@@ -3,7 +3,7 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes over the CMS page that the server has rendered.
+/// Brings the CMS page that the server has rendered to life.
 #[wasm_bindgen]
 pub fn hydrate() {
     shutterpost_app::cms::hydrate();

@@ -2,10 +2,8 @@
 
 use leptos::prelude::*;
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
-use leptos_router::hooks::use_location;
 use leptos_router::{SsrMode, path};
 
-use super::context::{Seed, forget_outcome, provide_seed};
 use super::error_page::NotFoundPage;
 use super::frame::Frame;
 use super::identity::account::AccountPage;
@@ -39,13 +37,11 @@ pub const fn page_paths() -> &'static [&'static str] {
     ]
 }
 
-/// The CMS. Everything is awaited on the server, so the first HTML is the whole page.
+/// The CMS. Everything is awaited, so what is sent is the whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_seed(SharedValue::new(Seed::of_request).into_inner());
     view! {
         <Router>
-            <ForgetOutcome/>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/cms/sign-in") view=SignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/forgot") view=ForgotPage ssr=SsrMode::Async/>
@@ -70,25 +66,4 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
-}
-
-/// An error stands where its form is: it goes when the reader goes elsewhere.
-#[component]
-fn ForgetOutcome() -> impl IntoView {
-    let path = use_location().pathname;
-    Effect::new(move |before: Option<String>| {
-        let now = path.get();
-        if before.is_some_and(|before| before != now) {
-            forget_outcome();
-        }
-        now
-    });
-}
-
-/// Takes over the page that the server rendered.
-#[cfg(feature = "hydrate")]
-pub fn hydrate() {
-    // Whoever reports a broken page can then say more than "unreachable".
-    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
-    hydrate_body(App);
 }

@@ -1,6 +1,5 @@
 //! The audit trail.
 
-pub mod api;
 pub mod words;
 mod page;
 

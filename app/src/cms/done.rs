@@ -1,12 +1,10 @@
 //! The short confirmations after a form: `?done=KEY`, and `n` where the words hold a number.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_query_map;
 
-use super::context::use_outcome;
+use super::context::request_context;
 use super::words::{is_one, number};
 use crate::i18n::Locale;
 use crate::texts::{language_of, use_locale};
@@ -83,62 +81,17 @@ fn words(locale: Locale, key: &str, count: i64) -> Option<Text> {
     Some(Text::Borrowed(text))
 }
 
-/// How long a confirmation stays.
-const SHOWN: Duration = Duration::from_secs(8);
-
-/// The confirmation that the address asks for. Once shown it leaves the address, so that a reload does not repeat it.
+/// The confirmation that the address asks for. In the browser it goes after a while, and leaves the address at once.
 #[component]
 pub fn DoneToast() -> impl IntoView {
     let locale = use_locale();
-    let query = use_query_map();
     // The address of a refused form may still hold the key of what was done before.
-    let refused = use_outcome("").error.is_some();
-    let text = Memo::new(move |_| {
-        query.with(|query| {
-            let count = query.get_str("n").and_then(|n| n.parse().ok()).unwrap_or(1);
-            query.get_str("done").filter(|_| !refused).and_then(|key| words(locale, key, count))
-        })
+    let refused = request_context().is_ok_and(|context| context.outcome.error.is_some());
+    let text = use_query_map().with_untracked(|query| {
+        let count = query.get_str("n").and_then(|n| n.parse().ok()).unwrap_or(1);
+        query.get_str("done").filter(|_| !refused).and_then(|key| words(locale, key, count))
     });
-    let closed = RwSignal::new(false);
-    Effect::new(move |_| {
-        if text.with(Option::is_some) {
-            closed.set(false);
-            clean_address();
-            set_timeout(
-                move || {
-                    closed.try_set(true);
-                },
-                SHOWN,
-            );
-        }
-    });
-    let close = Callback::new(move |()| closed.set(true));
-    view! {
-        <div class="toasts">
-            {move || {
-                text.get().filter(|_| !closed.get()).map(|text| view! { <Toast text=text on_close=close/> })
-            }}
-        </div>
-    }
-}
-
-/// Takes `done` and `n` out of the address bar without leaving the page.
-fn clean_address() {
-    let location = window().location();
-    let (Ok(path), Ok(search)) = (location.pathname(), location.search()) else { return };
-    let kept: Vec<_> = search
-        .trim_start_matches('?')
-        .split('&')
-        .filter(|part| !part.is_empty() && !part.starts_with("done=") && !part.starts_with("n="))
-        .collect();
-    let address = if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) };
-    let replaced = window()
-        .history()
-        .and_then(|history| history.state().map(|state| (history, state)))
-        .and_then(|(history, state)| history.replace_state_with_url(&state, "", Some(&address)));
-    if replaced.is_err() {
-        leptos::logging::warn!("toast: the browser kept the address");
-    }
+    view! { <div class="toasts">{text.map(|text| view! { <Toast text/> })}</div> }
 }
 
 #[cfg(test)]

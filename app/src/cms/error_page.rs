@@ -7,18 +7,16 @@ use leptos_router::hooks::use_location;
 use shutterpost_model::error::{AppError, Code};
 
 use super::context::{CmsError, use_outcome};
-use super::forms::banner;
+use super::refusal::banner;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Art, ButtonLink, EmptyState, PageTitle, Text, Tone};
 
-/// What went wrong, in a page's place. Sets the HTTP status on the server; in the browser an ended session leads to the
-/// sign-in and back.
+/// What went wrong, in a page's place. Sets the HTTP status.
 #[component]
 pub fn ErrorPage(error: CmsError) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let CmsError(error) = error;
-    #[cfg(feature = "ssr")]
     super::respond::set_status(error.code.status());
     let (text, reference) = banner(&error, language);
     let (art, title, text) = match error.code {
@@ -33,25 +31,16 @@ pub fn ErrorPage(error: CmsError) -> impl IntoView {
     };
     let location = use_location();
     let path = location.pathname.get_untracked();
-    let sign_in = format!("/cms/sign-in?next={path}");
     let (href, label): (Text, _) = match error.code {
         Code::NotFound | Code::Forbidden => ("/cms/overview".into(), td_string!(locale, common.to_overview)),
-        Code::SignInNeeded => (sign_in.clone().into(), td_string!(locale, common.sign_in_again)),
+        Code::SignInNeeded => (format!("/cms/sign-in?next={path}").into(), td_string!(locale, common.sign_in_again)),
         _ => (path.into(), td_string!(locale, common.try_again)),
     };
-    if error.code == Code::SignInNeeded {
-        Effect::new(move |_| {
-            if window().location().replace(&sign_in).is_err() {
-                leptos::logging::warn!("error: the browser stays on the page");
-            }
-        });
-    }
     let reference = reference.or_else(|| error.request_id.filter(|_| error.code == Code::Forbidden));
     view! {
         <PageTitle text=title/>
         <EmptyState art=art title=title text=text>
-            // `external`: the browser loads the address anew, whatever state this page is in.
-            <a class="button button-primary" href=href rel="external">{label}</a>
+            <a class="button button-primary" href=href>{label}</a>
             {reference
                 .map(|id| view! { <p class="reference">{td_string!(locale, common.reference, id = id)}</p> })}
         </EmptyState>

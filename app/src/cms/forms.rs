@@ -2,10 +2,10 @@
 
 use leptos::prelude::*;
 
-use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::language::Language;
 
 use super::context::{FormOutcome, use_outcome};
+use super::refusal::banner;
 use crate::texts::{self, language_of, use_locale};
 use crate::ui::{ErrorBanner, Text};
 
@@ -63,16 +63,6 @@ impl FormState {
     }
 }
 
-/// Whether the log knows more about the error than the reader does, so that its id helps.
-const fn is_ours(code: Code) -> bool {
-    code.status() >= 500 || matches!(code, Code::BadRequest | Code::CrossSite | Code::Forbidden)
-}
-
-/// What the banner above a form says of an error.
-pub fn banner(error: &AppError, language: Language) -> (&'static str, Option<String>) {
-    (texts::error(error.code, language), error.request_id.clone().filter(|_| is_ours(error.code)))
-}
-
 /// Above a form: what went wrong with it, if something did.
 #[component]
 pub fn OutcomeBanner(
@@ -89,6 +79,8 @@ pub fn OutcomeBanner(
 
 #[cfg(test)]
 mod tests {
+    use shutterpost_model::error::{AppError, Code};
+
     use super::*;
 
     fn refused() -> FormState {
@@ -117,14 +109,5 @@ mod tests {
         assert_eq!(form.value("email", "old"), "old");
         assert!(form.checked("remember", true));
         assert_eq!(form.error("email"), None);
-    }
-
-    #[test]
-    fn the_request_is_named_where_our_log_helps() {
-        let mut error = AppError::new(Code::Internal);
-        error.request_id = Some("req_1".into());
-        assert_eq!(banner(&error, Language::English).1.as_deref(), Some("req_1"));
-        error.code = Code::SignInFailed;
-        assert_eq!(banner(&error, Language::English).1, None);
     }
 }

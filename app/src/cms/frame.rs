@@ -8,17 +8,12 @@ use leptos_router::hooks::use_location;
 use shutterpost_model::access::Permission;
 use shutterpost_model::identity::Me;
 
-use super::context::{Answer, use_dev};
+use super::context::{use_dev, use_me};
 use super::done::DoneToast;
-use super::identity::api;
 use super::mark::Mark;
-use super::sending::guard_forms;
 use crate::i18n::Locale;
 use crate::texts::{language_of, role, use_locale};
 use crate::ui::{Icon, IconName};
-
-/// The signed-in person, loaded once for all pages.
-pub type MeResource = Resource<Answer<Me>>;
 
 /// A place that the rail leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,30 +87,27 @@ impl Place {
     }
 }
 
-/// Rail, top bar and the page.
+/// Rail, top bar and the page. Nobody signed in (a refusal in front of a page), there is nowhere to lead to.
 #[component]
 pub fn Frame() -> impl IntoView {
     let locale = use_locale();
-    let me: MeResource = Resource::new(|| (), |()| api::me());
-    provide_context(me);
-    guard_forms();
+    let Some(me) = use_me() else {
+        return view! { <main class="plain" id="content"><Outlet/></main> }.into_any();
+    };
+    let path = use_location().pathname.get_untracked();
     view! {
-        <a class="skip-link" href="#content" rel="external">{td_string!(locale, common.skip_to_content)}</a>
+        <a class="skip-link" href="#content">{td_string!(locale, common.skip_to_content)}</a>
         <div class="frame">
             <aside class="rail">
                 <a class="rail-mark" href="/cms/overview">
                     <Mark/>
                     <span class="rail-mark-text">"Shutterpost"</span>
                 </a>
-                <Suspense>
-                    {move || Suspend::new(async move { me.await.ok().map(|me| view! { <Rail me/> }) })}
-                </Suspense>
+                <Rail me=me.clone() current=Place::of(&path)/>
             </aside>
             <header class="top">
-                <Breadcrumb me/>
-                <Suspense>
-                    {move || Suspend::new(async move { me.await.ok().map(|me| view! { <AccountMenu me/> }) })}
-                </Suspense>
+                <Breadcrumb me=me.clone() path/>
+                <AccountMenu me/>
             </header>
             <main class="content" id="content" tabindex="-1">
                 <Outlet/>
@@ -123,20 +115,19 @@ pub fn Frame() -> impl IntoView {
         </div>
         <DoneToast/>
     }
+    .into_any()
 }
 
 /// Organisation and places.
 #[component]
-fn Rail(me: Me) -> impl IntoView {
+fn Rail(me: Me, current: Option<Place>) -> impl IntoView {
     let locale = use_locale();
-    let path = use_location().pathname;
-    let current = Memo::new(move |_| path.with(|path| Place::of(path)));
     let link = move |place: Place| {
         view! {
             <a
                 class="rail-link"
                 href=place.href()
-                aria-current=move || (current.get() == Some(place)).then_some("page")
+                aria-current=(current == Some(place)).then_some("page")
             >
                 <Icon name=place.icon()/>
                 <span class="rail-text">{place.label(locale)}</span>
@@ -147,13 +138,13 @@ fn Rail(me: Me) -> impl IntoView {
     let daily: Vec<_> = Place::DAILY.into_iter().filter(allowed).collect();
     let rare: Vec<_> = Place::RARE.into_iter().filter(allowed).collect();
     let more = (!rare.is_empty()).then(|| {
-        let current_is_rare = move || current.get().is_some_and(|place| Place::RARE.contains(&place));
+        let current_is_rare = current.is_some_and(|place| Place::RARE.contains(&place));
         view! {
             <button
                 r#type="button"
                 class="rail-link rail-more"
                 popovertarget="more-places"
-                aria-current=move || current_is_rare().then_some("true")
+                aria-current=current_is_rare.then_some("true")
             >
                 <Icon name=IconName::More/>
                 <span class="rail-text">{td_string!(locale, common.nav_more)}</span>
@@ -219,34 +210,17 @@ fn Organisations(me: Me) -> impl IntoView {
 
 /// Where am I: the organisation, then the place.
 #[component]
-fn Breadcrumb(me: MeResource) -> impl IntoView {
+fn Breadcrumb(me: Me, path: String) -> impl IntoView {
     let locale = use_locale();
-    let path = use_location().pathname;
-    let place = Memo::new(move |_| path.with(|path| Place::of(path)));
-    let here = move || {
-        place.get().map_or_else(
-            || {
-                let account = path.with(|path| path == "/cms/account");
-                account.then(|| view! { <li>{td_string!(locale, common.nav_account)}</li> }.into_any())
-            },
-            |place| {
-                let label = place.label(locale);
-                Some(view! { <li><a href=place.href()>{label}</a></li> }.into_any())
-            },
-        )
+    let here = match Place::of(&path) {
+        Some(place) => Some(view! { <a href=place.href()>{place.label(locale)}</a> }.into_any()),
+        None => (path == "/cms/account").then(|| td_string!(locale, common.nav_account).into_any()),
     };
     view! {
         <nav class="breadcrumb" aria-label=td_string!(locale, common.breadcrumb)>
             <ol>
-                <Suspense>
-                    {move || Suspend::new(async move {
-                        me.await
-                            .ok()
-                            .and_then(|me| me.current)
-                            .map(|current| view! { <li class="breadcrumb-organisation">{current.name}</li> })
-                    })}
-                </Suspense>
-                {here}
+                {me.current.map(|current| view! { <li class="breadcrumb-organisation">{current.name}</li> })}
+                {here.map(|here| view! { <li>{here}</li> })}
             </ol>
         </nav>
     }
@@ -289,7 +263,7 @@ fn AccountMenu(me: Me) -> impl IntoView {
                 {use_dev()
                     .then(|| {
                         view! {
-                            <a class="menu-item" href="/dev/outbox" rel="external">
+                            <a class="menu-item" href="/dev/outbox">
                                 <Icon name=IconName::Mail/>
                                 <span>{td_string!(locale, common.nav_outbox)}</span>
                             </a>

@@ -1,6 +1,5 @@
-//! Signing in, people, API tokens and one's own account.
+//! Signing in, people, API tokens and one's own account: pages and plain forms without script.
 
-pub mod api;
 pub mod sign_in;
 pub mod forgot;
 pub mod invitation;

@@ -1,44 +1,54 @@
-//! How a page waits for its data.
-
-use std::sync::Arc;
+//! How a page gets its data: from the ports, before the first byte of it is sent.
 
 use leptos::prelude::*;
 
+use shutterpost_model::access::Actor;
+use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::identity::Me;
+use shutterpost_model::services::Services;
 
-use super::context::Answer;
+use super::context::{CmsError, request_context};
 use super::error_page::ErrorPage;
-use super::frame::MeResource;
 
-/// Shows the page once its data and the signed-in person are there: complete in the server's HTML; on a change of page
-/// in the browser the skeleton stands in its place, and on a change of the data the old content stays until the new is
-/// there. A failure shows the error page.
-pub fn load<T>(
-    data: Resource<Answer<T>>,
-    skeleton: fn() -> AnyView,
-    page: impl Fn(Me, T) -> AnyView + Send + Sync + 'static,
-) -> impl IntoView
+/// The page with what `fetch` brings, for the signed-in person; the error page if it fails.
+pub fn load<T, F>(
+    fetch: impl FnOnce(Services, Actor) -> F + Send + 'static,
+    page: impl FnOnce(Me, T) -> AnyView + Send + 'static,
+) -> AnyView
 where
-    T: Clone + Send + Sync + 'static,
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+    T: Send + 'static,
 {
-    let page: Arc<dyn Fn(Me, T) -> AnyView + Send + Sync> = Arc::new(page);
-    let me = use_context::<MeResource>();
-    view! {
-        <Transition fallback=skeleton>
-            {move || {
-                let page = Arc::clone(&page);
-                Suspend::new(async move {
-                    let data = data.await;
-                    let me = match me {
-                        Some(me) => me.await,
-                        None => return ().into_any(),
-                    };
-                    match (me, data) {
-                        (Ok(me), Ok(data)) => page(me, data),
-                        (_, Err(error)) | (Err(error), _) => view! { <ErrorPage error/> }.into_any(),
-                    }
-                })
-            }}
-        </Transition>
-    }
+    Suspend::new(async move {
+        let loaded = async {
+            let context = request_context()?;
+            let (Some(actor), Some(me)) = (context.actor, context.me) else {
+                return Err(AppError::new(Code::SignInNeeded));
+            };
+            Ok((me, fetch(context.services, actor).await?))
+        };
+        match loaded.await {
+            Ok((me, data)) => page(me, data),
+            Err(error) => view! { <ErrorPage error=CmsError::from(error)/> }.into_any(),
+        }
+    })
+    .into_any()
+}
+
+/// The page of whoever holds the token in its address.
+pub fn load_by_token<T, F>(
+    fetch: impl FnOnce(Services, String) -> F + Send + 'static,
+    page: impl FnOnce(Result<T, CmsError>) -> AnyView + Send + 'static,
+) -> AnyView
+where
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let params = leptos_router::hooks::use_params_map();
+    let token = params.with_untracked(|params| params.get_str("token").unwrap_or_default().to_owned());
+    Suspend::new(async move {
+        let loaded = async { fetch(request_context()?.services, token).await };
+        page(loaded.await.map_err(CmsError::from))
+    })
+    .into_any()
 }

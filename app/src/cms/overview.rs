@@ -1,6 +1,5 @@
 //! What an organisation looks at in the morning.
 
-pub mod api;
 mod page;
 mod sparkline;
 

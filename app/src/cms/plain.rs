@@ -7,7 +7,6 @@ use shutterpost_model::language::Language;
 
 use super::done::DoneToast;
 use super::mark::Mark;
-use super::sending::guard_forms;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{PageTitle, Text};
 
@@ -15,8 +14,7 @@ use crate::ui::{PageTitle, Text};
 #[component]
 pub fn PlainPage(#[prop(into)] title: Text, children: Children) -> impl IntoView {
     let language = language_of(use_locale());
-    let path = use_location().pathname;
-    guard_forms();
+    let path = use_location().pathname.get_untracked();
     let other = Language::ALL.into_iter().find(|other| *other != language).unwrap_or_default();
     view! {
         <PageTitle text=title.clone()/>
@@ -30,10 +28,8 @@ pub fn PlainPage(#[prop(into)] title: Text, children: Children) -> impl IntoView
                 {children()}
             </div>
             <p class="plain-foot">
-                // A page of another language is rendered by the server.
                 <a
-                    href=move || format!("{}?lang={}", path.get(), other.tag())
-                    rel="external"
+                    href=format!("{path}?lang={}", other.tag())
                     lang=other.tag()
                     hreflang=other.tag()
                 >

@@ -74,6 +74,10 @@ pub struct Assets {
     pub stylesheets: Vec<Asset>,
 }
 
+/// Browsers that know this fetch a page when its link is pointed at or touched, before it is pressed. Opening a page
+/// changes nothing, so nothing happens that the reader did not ask for.
+const PREFETCH: &str = r#"{"prefetch":[{"where":{"href_matches":"/cms/*"},"eagerness":"moderate"}]}"#;
+
 /// The whole document of a CMS page.
 pub fn shell(assets: Assets) -> impl IntoView {
     provide_meta_context();
@@ -104,8 +108,8 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="color-scheme" content="light dark"/>
-                <meta name="theme-color" content="#f7f7f9" media="(prefers-color-scheme: light)"/>
-                <meta name="theme-color" content="#15171c" media="(prefers-color-scheme: dark)"/>
+                <meta name="theme-color" content="#f7f8fa" media="(prefers-color-scheme: light)"/>
+                <meta name="theme-color" content="#0f1014" media="(prefers-color-scheme: dark)"/>
                 <meta name="robots" content="noindex"/>
                 <link rel="preload" href="/fonts/inter-f80bb070.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="stylesheet" href=stylesheet_path()/>
@@ -117,6 +121,9 @@ pub fn shell(assets: Assets) -> impl IntoView {
                 <link rel="icon" href="/favicon.ico" sizes="32x32"/>
                 <link rel="apple-touch-icon" href="/apple-touch-icon.png"/>
                 {bundle}
+                <script r#type="speculationrules" nonce=use_nonce()>
+                    {PREFETCH}
+                </script>
                 <MetaTags/>
             </head>
             <body>

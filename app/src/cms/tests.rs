@@ -14,7 +14,7 @@ use super::shell::{Assets, shell};
 mod fakes;
 mod identity;
 
-use fakes::{World, actor, capture_id, event_id, services};
+use fakes::{NOW, World, actor, capture_id, event_id, services};
 
 /// A request, as far as pages can tell one from another.
 struct Visit {
@@ -57,9 +57,15 @@ impl Visit {
     async fn answer(self) -> (u16, String) {
         // Set by the first test of the process; the others find it set.
         drop(any_spawner::Executor::init_tokio());
+        let services = services(self.world);
+        let actor = actor(self.role);
+        let me = services.accounts.me(&actor).await.ok();
         let context = RequestContext {
-            services: services(self.world),
-            actor: Some(actor(self.role)),
+            services,
+            actor: Some(actor),
+            me,
+            now: NOW,
+            origin: "https://photos.example".into(),
             language: self.language,
             client: Client::default(),
             request_id: "req_test".into(),

@@ -73,7 +73,6 @@ pub fn Submit(
     intent: Text,
     #[prop(optional)] tone: Tone,
     #[prop(optional)] icon: Option<IconName>,
-    #[prop(optional, into)] disabled: Signal<bool>,
     /// Id of the form, if the button stands outside of it.
     #[prop(optional, into)]
     form: Text,
@@ -93,7 +92,6 @@ pub fn Submit(
             form=given(form)
             aria-label=label.clone()
             title=label
-            disabled=move || disabled.get()
         >
             {face(icon, children)}
         </button>
@@ -110,16 +108,20 @@ pub fn ButtonLink(
     #[prop(optional)]
     external: bool,
     #[prop(optional, into)] label: Text,
+    /// `KeyboardEvent.key` that follows the link.
+    #[prop(optional, into)]
+    key: Text,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let label = given(label);
     view! {
         <a
+            data-key=given(key)
             class=tone.class()
             href=href
             aria-label=label.clone()
             title=label
-            rel=external.then_some("external noopener")
+            rel=external.then_some("noopener")
             target=external.then_some("_blank")
         >
             {face(icon, children)}

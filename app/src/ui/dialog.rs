@@ -1,34 +1,11 @@
 //! Asking before acting, on the native `<dialog>`: it traps focus, closes by Escape and needs no library.
 
 use leptos::prelude::*;
-use leptos::web_sys::{HtmlDialogElement, MouseEvent};
 use leptos_i18n::td_string;
-use wasm_bindgen::JsCast;
 
 use super::button::{face, given};
 use super::{Icon, IconName, Text, Tone};
 use crate::texts::use_locale;
-
-fn find(id: &str) -> Option<HtmlDialogElement> {
-    document().get_element_by_id(id)?.dyn_into().ok()
-}
-
-/// Whether the browser opens the dialog by itself.
-fn knows_command(event: &MouseEvent) -> bool {
-    event
-        .current_target()
-        .is_some_and(|button| js_sys::Reflect::has(&button, &"commandForElement".into()).unwrap_or(false))
-}
-
-/// Shows the dialog unless it is open already.
-fn show(id: &str) {
-    if let Some(dialog) = find(id)
-        && !dialog.open()
-        && dialog.show_modal().is_err()
-    {
-        leptos::logging::warn!("dialog.open: the dialog is not in the document");
-    }
-}
 
 /// Opens the dialog with the given id; without script too, where the browser knows `command`.
 #[component]
@@ -44,7 +21,6 @@ pub fn DialogButton(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let label = given(label);
-    let id = dialog.clone();
     view! {
         <button
             r#type="button"
@@ -54,11 +30,6 @@ pub fn DialogButton(
             title=label
             command="show-modal"
             commandfor=dialog
-            on:click=move |event| {
-                if !knows_command(&event) {
-                    show(&id);
-                }
-            }
         >
             {face(icon, children)}
         </button>
@@ -70,22 +41,13 @@ pub fn DialogButton(
 pub fn Dialog(
     #[prop(into)] id: Text,
     #[prop(into)] title: Text,
-    /// Stands open at once, because its form was refused.
+    /// Stands open at once, because its form was refused. What the server writes is open but not modal; the browser's
+    /// half of this makes it so.
     #[prop(optional)]
     open: bool,
     children: Children,
 ) -> impl IntoView {
     let locale = use_locale();
-    if open {
-        // What the server wrote is open but not modal; only a call makes it so.
-        let id = id.clone();
-        Effect::new(move |_| {
-            if let Some(dialog) = find(&id) {
-                dialog.close();
-            }
-            show(&id);
-        });
-    }
     let heading = format!("{id}-title");
     view! {
         <dialog class="dialog" id=id.clone() open=open aria-labelledby=heading>

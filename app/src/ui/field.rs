@@ -66,7 +66,6 @@ pub fn Field(
     /// Id of a form that the field stands outside of.
     #[prop(optional, into)]
     form: Text,
-    #[prop(optional, into)] on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let id = given(id).unwrap_or_else(|| name.clone());
     let hint = given(hint);
@@ -94,11 +93,6 @@ pub fn Field(
                 spellcheck=(kind == "email").then_some("false")
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
-                on:input=move |event| {
-                    if let Some(on_input) = on_input {
-                        on_input.run(event_target_value(&event));
-                    }
-                }
             />
             {below(&id, hint, error)}
         </div>
@@ -119,12 +113,7 @@ pub fn PasswordField(
     let locale = use_locale();
     let hint = given(hint);
     let described = described_by(&name, hint.as_ref(), error.as_ref());
-    let shown = RwSignal::new(false);
-    let ready = RwSignal::new(false);
-    Effect::new(move |_| ready.set(true));
-    let words = move || {
-        if shown.get() { td_string!(locale, common.hide_password) } else { td_string!(locale, common.show_password) }
-    };
+    let show = td_string!(locale, common.show_password);
     view! {
         <div class="field">
             <label class="field-label" for=name.clone()>{label}</label>
@@ -133,7 +122,7 @@ pub fn PasswordField(
                     class="input"
                     id=name.clone()
                     name=name.clone()
-                    r#type=move || if shown.get() { "text" } else { "password" }
+                    r#type="password"
                     required=true
                     autofocus=autofocus
                     autocomplete=autocomplete
@@ -146,17 +135,20 @@ pub fn PasswordField(
                 <button
                     r#type="button"
                     class="input-button"
-                    hidden=move || !ready.get()
-                    aria-pressed=move || if shown.get() { "true" } else { "false" }
-                    aria-label=words
-                    title=words
-                    on:click=move |_| shown.update(|shown| *shown = !*shown)
+                    hidden=true
+                    data-with-script=""
+                    data-shows-password=name.clone()
+                    data-other-label=td_string!(locale, common.hide_password)
+                    aria-pressed="false"
+                    aria-label=show
+                    title=show
                 >
-                    {move || if shown.get() {
-                        view! { <Icon name=IconName::EyeOff/> }
-                    } else {
-                        view! { <Icon name=IconName::Eye/> }
-                    }}
+                    <span>
+                        <Icon name=IconName::Eye/>
+                    </span>
+                    <span hidden=true>
+                        <Icon name=IconName::EyeOff/>
+                    </span>
                 </button>
             </div>
             {below(&name, hint, error)}

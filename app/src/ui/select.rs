@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 
-use super::Text;
 use super::button::given;
 use super::field::{below, described_by};
+use super::{Text, escape};
 
 /// An entry of a [`Select`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,6 @@ pub fn Select(
     /// Id, if it must differ from the name.
     #[prop(optional, into)]
     id: Text,
-    #[prop(optional, into)] on_change: Option<Callback<String>>,
 ) -> impl IntoView {
     let id = given(id).unwrap_or_else(|| name.clone());
     let hint = given(hint);
@@ -47,17 +46,13 @@ pub fn Select(
                 name=name
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
-                on:change=move |event| {
-                    if let Some(on_change) = on_change {
-                        on_change.run(event_target_value(&event));
-                    }
-                }
             >
                 {options
                     .into_iter()
                     .map(|option| {
                         let selected = option.value == value;
-                        view! { <option value=option.value selected=selected>{option.label}</option> }
+                        // As HTML, because a text among nodes may come with a marker beside it, and an option is text alone.
+                        view! { <option value=option.value selected=selected inner_html=escape(&option.label)></option> }
                     })
                     .collect_view()}
             </select>
@@ -80,7 +75,6 @@ pub fn Checkbox(
     /// Id, if it must differ from the name.
     #[prop(optional, into)]
     id: Text,
-    #[prop(optional, into)] on_change: Option<Callback<bool>>,
 ) -> impl IntoView {
     let id = given(id).unwrap_or_else(|| name.clone());
     let hint = given(hint);
@@ -96,11 +90,6 @@ pub fn Checkbox(
                     checked=checked
                     aria-invalid=error.is_some().then_some("true")
                     aria-describedby=described
-                    on:change=move |event| {
-                        if let Some(on_change) = on_change {
-                            on_change.run(event_target_checked(&event));
-                        }
-                    }
                 />
                 <span>{label}</span>
             </label>

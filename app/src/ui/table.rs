@@ -61,13 +61,14 @@ pub fn Table(
                             .collect_view()}
                     </tr>
                 </thead>
-                <tbody>{children()}</tbody>
+                <tbody data-rows="">{children()}</tbody>
             </table>
         </div>
     }
 }
 
-/// The step to the next page of a list: a link, which a page may turn into "load more" by `on_press`.
+/// The step to the next page of a list: a link. In the browser its rows are added to those on the page, or an island
+/// does what it likes by `on_press`.
 #[component]
 pub fn LoadMore(
     /// Address of the next page, for readers without script.
@@ -84,6 +85,7 @@ pub fn LoadMore(
             <a
                 class="button"
                 href=href
+                data-more=on_press.is_none().then_some("")
                 aria-busy=move || busy.get().then_some("true")
                 on:click=move |event| {
                     if let Some(on_press) = on_press {

@@ -29,7 +29,6 @@ pub fn TextArea(
     /// Characters; the server checks it as well.
     #[prop(optional)]
     maxlength: Option<u32>,
-    #[prop(optional, into)] on_input: Option<Callback<String>>,
 ) -> impl IntoView {
     let hint = given(hint);
     let described = described_by(&name, hint.as_ref(), error.as_ref());
@@ -46,11 +45,6 @@ pub fn TextArea(
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
                 inner_html=content(&value)
-                on:input=move |event| {
-                    if let Some(on_input) = on_input {
-                        on_input.run(event_target_value(&event));
-                    }
-                }
             ></textarea>
             {below(&name, hint, error)}
         </div>

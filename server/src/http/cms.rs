@@ -40,12 +40,12 @@ pub(super) async fn page(
 pub(super) async fn render(http: &Http, context: &Context, outcome: FormOutcome, request: Request) -> Response {
     let status = outcome.error.as_ref().map(problem::status);
     let code = outcome.error.as_ref().map(|error| error.code);
-    // The reader's own choice wins over what the browser asks for.
-    let language = match &context.actor {
-        Some(actor) => http.services().accounts.me(actor).await.map_or(context.language, |me| me.language),
-        None => context.language,
+    // Whoever cannot be told is shown what anybody sees; what went wrong shows where the page asks for its data.
+    let me = match &context.actor {
+        Some(actor) => http.services().accounts.me(actor).await.ok(),
+        None => None,
     };
-    let given = functions::request_context(http, context, language, outcome);
+    let given = functions::request_context(http, context, me, outcome);
     let nonce = Nonce::new();
     let policy = headers::cms_policy(&nonce);
     let assets = http.assets().cloned().unwrap_or_default();

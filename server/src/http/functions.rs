@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use shutterpost_app::cms::{FormOutcome, RequestContext, provide_request_context};
+use shutterpost_model::identity::Me;
 
 use super::Http;
 use super::context::Context;
@@ -14,25 +15,24 @@ pub(super) async fn call(
     Extension(context): Extension<Context>,
     request: Request,
 ) -> Response {
-    let page = request_context(&http, &context, context.language, FormOutcome::default());
+    let page = request_context(&http, &context, None, FormOutcome::default());
     let provide = move || provide_request_context(page.clone());
     leptos_axum::handle_server_fns_with_context(provide, request).await.into_response()
 }
 
 /// The one list of what pages and functions are given.
-pub(super) fn request_context(
-    http: &Http,
-    context: &Context,
-    language: shutterpost_model::language::Language,
-    outcome: FormOutcome,
-) -> RequestContext {
+pub(super) fn request_context(http: &Http, context: &Context, me: Option<Me>, outcome: FormOutcome) -> RequestContext {
     RequestContext {
         services: http.services().clone(),
         actor: context.actor.clone(),
-        language,
+        // The reader's own choice wins over what the browser asks for.
+        language: me.as_ref().map_or(context.language, |me| me.language),
+        me,
         client: context.client.clone(),
         request_id: context.request.as_str().to_owned(),
         outcome,
+        now: http.world().now(),
+        origin: http.config().origin.clone(),
         dev: http.config().dev,
     }
 }

@@ -263,26 +263,14 @@ fn forms() -> Vec<Route> {
 }
 
 fn server_functions() -> Vec<Route> {
-    use Access::{May, Public, SignedIn};
+    use Access::May;
     use Permission as P;
     use Surface::Function;
     let call = |path, access| post(Function, path, access, functions::call);
     vec![
-        call("/fn/auth/identity/invitation", Public).rate(Rate::Auth),
-        call("/fn/auth/identity/check_reset", Public).rate(Rate::Auth),
-        call("/fn/cms/identity/me", SignedIn),
-        call("/fn/cms/identity/people", May(P::PeopleManage)),
-        call("/fn/cms/identity/tokens", May(P::TokenManage)),
-        call("/fn/cms/events/overview", May(P::OverviewRead)),
-        call("/fn/cms/events/list", May(P::EventRead)),
-        call("/fn/cms/events/find", May(P::EventRead)),
-        call("/fn/cms/events/devices", May(P::DeviceManage)),
         call("/fn/cms/captures/list", May(P::CaptureRead)),
-        call("/fn/cms/captures/find", May(P::CaptureRead)),
         call("/fn/cms/captures/delete", May(P::CaptureWrite)),
         call("/fn/cms/captures/restore", May(P::CaptureWrite)),
         call("/fn/cms/guests/reveal", May(P::GuestReveal)),
-        call("/fn/cms/messages/list", May(P::MessageRead)),
-        call("/fn/cms/audit/list", May(P::AuditRead)),
     ]
 }

@@ -142,7 +142,7 @@ async fn a_photo_is_mailed_once_with_its_owner_link() {
         assert!(photos[0].text.get().contains(&home.owner_url), "{}", photos[0].text.get());
         assert!(photos[0].html.get().contains(&home.owner_url));
         let owner = app.sign_in(&home.email(Role::Owner)).await;
-        let found = app.call("cms/captures/find", &owner, serde_json::json!({ "capture": home.capture })).await.json();
+        let found = app.capture(&owner, &home.capture).await;
         assert_eq!(found["messages"][0]["state"], "sent");
         let again = [("intent", "send_again"), ("message", home.message.as_str())];
         let again = app.form(&format!("/cms/captures/{}", home.capture), &owner, &again).await;

@@ -122,10 +122,7 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         form("/cms/people".into(), &[("intent", "revoke"), ("invitation", invitation)]),
         form("/cms/tokens".into(), &[("intent", "revoke"), ("token", token_id)]),
         form("/cms/account".into(), &[("intent", "organisation"), ("organisation", of.organisation.as_str())]),
-        Call("cms/events/find", json!({ "event": event })),
-        Call("cms/events/devices", json!({ "event": event })),
         Call("cms/captures/list", json!({ "event": event, "filter": {}, "cursor": null, "limit": 10 })),
-        Call("cms/captures/find", json!({ "capture": capture })),
         Call("cms/captures/delete", json!({ "event": event, "captures": [capture] })),
         Call("cms/captures/delete", json!({ "event": own_event, "captures": [capture] })),
         Call("cms/captures/restore", json!({ "event": own_event, "captures": [capture] })),
@@ -183,7 +180,7 @@ async fn the_same_requests_pass_for_their_own() {
         let listed = app.get("/api/v1/events", &ours.editor_token).await.text();
         assert!(listed.contains(&ours.event) && !listed.contains(&theirs.event));
         let owner = app.sign_in(&ours.email(Role::Owner)).await;
-        let audit = app.call("cms/audit/list", &owner, json!({ "filter": {}, "cursor": null })).await.text();
+        let audit = app.get("/cms/audit", &owner).await.text();
         assert!(!audit.contains(&theirs.capture) && audit.contains(&ours.capture));
         assert!(before != app.database.dump().await, "signing in leaves a session and an entry");
     }

@@ -88,16 +88,11 @@ fn seen(status: StatusCode, location: &str) -> Verdict {
 fn input(path: &str, home: &Tenant) -> serde_json::Value {
     let event = &home.event;
     match path {
-        "/fn/cms/events/find" | "/fn/cms/events/devices" => serde_json::json!({ "event": event }),
         "/fn/cms/captures/list" => {
             serde_json::json!({ "event": event, "filter": {}, "cursor": null, "limit": 10 })
         }
-        "/fn/cms/captures/find" => serde_json::json!({ "capture": home.capture }),
         "/fn/cms/captures/delete" | "/fn/cms/captures/restore" => serde_json::json!({ "event": event, "captures": [] }),
         "/fn/cms/guests/reveal" => serde_json::json!({ "guest": home.guest }),
-        "/fn/cms/messages/list" => serde_json::json!({ "state": null, "cursor": null }),
-        "/fn/cms/audit/list" => serde_json::json!({ "filter": {}, "cursor": null }),
-        "/fn/auth/identity/invitation" | "/fn/auth/identity/check_reset" => serde_json::json!({ "token": "none" }),
         _ => serde_json::json!({}),
     }
 }

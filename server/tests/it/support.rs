@@ -20,7 +20,8 @@ use shutterpost_backend::messages::mailer::OutboxMailer;
 use shutterpost_backend::services::{Backend, Deps, Options};
 use shutterpost_backend::storage::Storage;
 use shutterpost_backend::testing::{self, TestDatabase};
-use shutterpost_model::access::Role;
+use shutterpost_model::access::{Actor, Role};
+use shutterpost_model::error::AppError;
 use shutterpost_model::id::OrganisationId;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::OutboxMail;
@@ -175,6 +176,18 @@ impl App {
         self.send(request.expect("a request")).await
     }
 
+    /// Who the holder of the cookie is to the ports.
+    pub(crate) async fn actor(&self, who: &As) -> Actor {
+        let As::Cookie(cookie) = who else { panic!("a signed-in person") };
+        self.http.services().accounts.session(cookie).await.expect("an answer").expect("a session")
+    }
+
+    /// Everything about a capture, as its page gets it.
+    pub(crate) async fn capture(&self, who: &As, capture: &str) -> serde_json::Value {
+        let capture = capture.parse().expect("an id");
+        json(self.http.services().captures.find(&self.actor(who).await, &capture).await)
+    }
+
     /// Uploads over REST.
     pub(crate) async fn upload(&self, event: &str, who: &As, key: &str, file: &[u8], guest: Option<&str>) -> Answer {
         let mut parts = vec![("file", Some("image/jpeg"), file.to_vec())];
@@ -308,16 +321,18 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let logo = brand(app, &owner, &event).await;
     let device =
         issued(app, &format!("/cms/events/{event}/devices"), &owner, &[("intent", "create"), ("name", "Booth")]).await;
-    let devices = app.call("cms/events/devices", &owner, serde_json::json!({ "event": event })).await.json();
+    let actor = app.actor(&owner).await;
+    let services = app.http.services();
+    let devices = json(services.events.devices(&actor, &event.parse().expect("an id")).await);
     let editor_token =
         issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "E"), ("role", "editor")]).await;
     let viewer_token =
         issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "V"), ("role", "viewer")]).await;
-    let tokens = app.call("cms/identity/tokens", &owner, serde_json::json!({})).await.json();
+    let tokens = json(services.directory.tokens(&actor).await);
     let invited =
         [("intent", "invite"), ("email", &format!("new@{name}.example")), ("role", "viewer"), ("language", "en")];
     assert_eq!(app.form("/cms/people", &owner, &invited).await.status, StatusCode::SEE_OTHER);
-    let people = app.call("cms/identity/people", &owner, serde_json::json!({})).await.json();
+    let people = json(services.directory.people(&actor).await);
 
     let guest = format!(
         r#"{{"name":"Guest","email":"guest@{name}.example","consents":[{{"purpose":"delivery","granted":true}}]}}"#
@@ -326,7 +341,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     let accepted = answer.json();
     let capture = text(&accepted, "/id");
-    let found = app.call("cms/captures/find", &owner, serde_json::json!({ "capture": capture })).await.json();
+    let found = app.capture(&owner, &capture).await;
     let links = found["links"].as_array().expect("links").clone();
     let owner_link = links.iter().find(|link| link["kind"] == "owner").expect("an owner link");
     Tenant {
@@ -374,7 +389,8 @@ async fn brand(app: &App, owner: &As, event: &str) -> String {
         .body(Body::from(multipart(&parts)));
     let answer = app.send(request.expect("a request")).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-    let found = app.call("cms/events/find", owner, serde_json::json!({ "event": event })).await.json();
+    let actor = app.actor(owner).await;
+    let found = json(app.http.services().events.find(&actor, &event.parse().expect("an id")).await);
     text(&found, "/logo/id")
 }
 
@@ -386,6 +402,11 @@ async fn issued(app: &App, path: &str, who: &As, fields: &[(&str, &str)]) -> As 
     let start = page.find("spd_").or_else(|| page.find("spt_")).expect("a secret on the page");
     let secret: String = page[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     As::Bearer(secret)
+}
+
+/// What a port answers, as JSON.
+fn json<T: serde::Serialize>(answer: Result<T, AppError>) -> serde_json::Value {
+    serde_json::to_value(answer.expect("an answer")).expect("JSON")
 }
 
 pub(crate) fn text(value: &serde_json::Value, pointer: &str) -> String {

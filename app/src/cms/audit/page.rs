@@ -6,16 +6,13 @@ use leptos_router::hooks::use_query_map;
 
 use shutterpost_model::audit::{self, AuditFilter, AuditView};
 
-use super::{api, words};
-use crate::cms::context::CmsError;
-use crate::cms::forms::banner;
+use super::words;
 use crate::cms::load::load;
 use crate::cms::words::{encode, number};
 use crate::i18n::Locale;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
-    Art, ButtonLink, Chips, Column, EmptyState, ErrorBanner, Icon, IconName, LoadMore, PageHead, PageTitle, Shape,
-    Skeleton, Tab, Table, Time,
+    Art, ButtonLink, Chips, Column, EmptyState, Icon, IconName, LoadMore, PageHead, PageTitle, Tab, Table, Time,
 };
 
 const ADDRESS: &str = "/cms/audit";
@@ -45,26 +42,19 @@ fn address(filter: &AuditFilter, cursor: Option<&str>) -> String {
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let locale = use_locale();
-    let query = use_query_map();
-    let asked = Memo::new(move |_| {
-        query.with(|query| {
-            let filter = AuditFilter {
-                feature: query.get_str("feature").filter(|name| FEATURES.contains(name)).map(str::to_owned),
-                object: query.get_str("object").filter(|id| !id.is_empty()).map(str::to_owned),
-            };
-            (filter, query.get_str("cursor").map(str::to_owned))
-        })
+    let (filter, cursor) = use_query_map().with_untracked(|query| {
+        let filter = AuditFilter {
+            feature: query.get_str("feature").filter(|name| FEATURES.contains(name)).map(str::to_owned),
+            object: query.get_str("object").filter(|id| !id.is_empty()).map(str::to_owned),
+        };
+        (filter, query.get_str("cursor").map(str::to_owned))
     });
-    let page = Resource::new(move || asked.get(), |(filter, cursor)| api::list(filter, cursor));
+    let asked = filter.clone();
     view! {
         <PageTitle text=td_string!(locale, audit.audit)/>
         {load(
-            page,
-            || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
-            move |_, page| {
-                let (filter, _) = asked.get_untracked();
-                view! { <Trail filter page/> }.into_any()
-            },
+            move |services, actor| async move { services.audit.list(&actor, asked, cursor).await },
+            move |_, page| view! { <Trail filter page/> }.into_any(),
         )}
     }
 }
@@ -72,7 +62,6 @@ pub fn AuditPage() -> impl IntoView {
 #[component]
 fn Trail(filter: AuditFilter, page: audit::AuditPage) -> impl IntoView {
     let locale = use_locale();
-    let language = language_of(locale);
     let every = filter.feature.is_none();
     let mut tabs = vec![Tab::new(
         address(&AuditFilter { feature: None, ..filter.clone() }, None),
@@ -93,34 +82,13 @@ fn Trail(filter: AuditFilter, page: audit::AuditPage) -> impl IntoView {
             </p>
         }
     });
-    let empty = page.items.is_empty();
-    let entries = RwSignal::new(page.items);
-    let next = RwSignal::new(page.next);
-    let busy = RwSignal::new(false);
-    let failure = RwSignal::new(None::<CmsError>);
-    let wanted = filter.clone();
-    let more = Callback::new(move |()| {
-        let filter = wanted.clone();
-        busy.set(true);
-        failure.set(None);
-        leptos::task::spawn_local(async move {
-            match api::list(filter, next.get_untracked()).await {
-                Ok(page) => {
-                    entries.update(|entries| entries.extend(page.items));
-                    next.set(page.next);
-                }
-                Err(error) => failure.set(Some(error)),
-            }
-            busy.set(false);
-        });
-    });
     let columns = vec![
         Column::wide(td_string!(locale, audit.column_when)),
         Column::text(td_string!(locale, audit.column_who)),
         Column::text(td_string!(locale, audit.column_what)),
         Column::wide(td_string!(locale, audit.column_object)),
     ];
-    let list = if empty {
+    let list = if page.items.is_empty() {
         view! {
             <EmptyState
                 art=Art::Record
@@ -133,26 +101,12 @@ fn Trail(filter: AuditFilter, page: audit::AuditPage) -> impl IntoView {
         }
         .into_any()
     } else {
-        let shown = filter.clone();
+        let next = page.next.map(|cursor| address(&filter, Some(&cursor)));
         view! {
             <Table label=td_string!(locale, audit.audit) columns=columns>
-                <For
-                    each=move || entries.get()
-                    key=|entry| entry.id.clone()
-                    children=move |entry| view! { <Entry entry filter=shown.clone()/> }
-                />
+                {page.items.into_iter().map(|entry| view! { <Entry entry filter=filter.clone()/> }).collect_view()}
             </Table>
-            {move || {
-                failure.get().map(|CmsError(error)| {
-                    let (text, request_id) = banner(&error, language);
-                    view! { <ErrorBanner text request_id/> }
-                })
-            }}
-            {move || {
-                next.get().map(|cursor| {
-                    view! { <LoadMore href=address(&filter, Some(&cursor)) busy=busy on_press=more/> }
-                })
-            }}
+            {next.map(|href| view! { <LoadMore href/> })}
         }
         .into_any()
     };

@@ -1,11 +1,11 @@
-//! Server functions of captures.
+//! Server functions that the grid calls.
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 #[cfg(feature = "ssr")]
 use shutterpost_model::captures::PAGE;
-use shutterpost_model::captures::{Capture, CaptureFilter, CapturePage};
+use shutterpost_model::captures::{CaptureFilter, CapturePage};
 use shutterpost_model::id::{CaptureId, EventId};
 
 use crate::cms::context::CmsError;
@@ -17,13 +17,6 @@ use crate::cms::context::signed_in;
 pub async fn list(event: EventId, filter: CaptureFilter, cursor: Option<String>) -> Result<CapturePage, CmsError> {
     let (services, actor) = signed_in()?;
     Ok(services.captures.list(&actor, &event, filter, cursor, PAGE).await?)
-}
-
-/// A capture with all that its page shows; contact data masked.
-#[server(prefix = "/fn/cms", endpoint = "captures/find", input = Json, output = Json)]
-pub async fn find(capture: CaptureId) -> Result<Capture, CmsError> {
-    let (services, actor) = signed_in()?;
-    Ok(services.captures.find(&actor, &capture).await?)
 }
 
 /// Moves captures to the trash; gives how many were not there before.

@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map};
+use leptos_router::hooks::use_params_map;
 
 use shutterpost_model::access::Permission;
 use shutterpost_model::captures::{Capture, Encoding, HistoryLine, Rendition, RenditionName};
@@ -11,11 +10,7 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::identity::Me;
 
-use super::api;
 use super::links::Links;
-use super::live;
-use super::state::saw;
-use crate::cms::context::CmsError;
 use crate::cms::forms::OutcomeBanner;
 use crate::cms::guests::card::GuestCard;
 use crate::cms::load::load;
@@ -23,8 +18,8 @@ use crate::cms::messages::timeline::Timeline;
 use crate::cms::words::{bytes, exact};
 use crate::texts::{Locale, language_of, use_locale};
 use crate::ui::{
-    Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Shape,
-    Skeleton, Submit, Time, Tone,
+    Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Submit,
+    Time, Tone,
 };
 
 /// All that can be done on this page, by `intent`.
@@ -33,14 +28,12 @@ const INTENTS: [&str; 6] = ["delete", "restore", "send_again", "renew_link", "re
 /// The page of a capture.
 #[component]
 pub fn CapturePage() -> impl IntoView {
-    let params = use_params_map();
-    let source = move || params.read().get("capture").and_then(|id| id.parse::<CaptureId>().ok());
-    let data = Resource::new(source, |capture| async move {
-        api::find(capture.ok_or(CmsError(AppError::new(Code::NotFound)))?).await
-    });
+    let id = use_params_map().with_untracked(|params| params.get_str("capture").and_then(|id| id.parse().ok()));
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Detail/> }.into_any(),
+        |services, actor| async move {
+            let id: CaptureId = id.ok_or(AppError::new(Code::NotFound))?;
+            services.captures.find(&actor, &id).await
+        },
         |me, capture| view! { <Detail me capture/> }.into_any(),
     )
 }
@@ -58,13 +51,10 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
     let alt = td_string!(locale, captures.alt, when = when, event = capture.event_name.clone());
     let may_write = me.may(Permission::CaptureWrite);
     let deleted = capture.deleted_at.is_some();
-    let seen = capture.id.clone();
-    Effect::new(move || saw(seen.clone()));
-    walk_by_keys(&capture);
     view! {
         <PageTitle text=title.clone()/>
         <p class="captures-crumb">
-            <a class="link" href=format!("/cms/events/{}", capture.event)>
+            <a class="link" href=format!("/cms/events/{}", capture.event) data-key="Escape">
                 <Icon name=IconName::ChevronLeft/>
                 <span>{capture.event_name.clone()}</span>
             </a>
@@ -113,42 +103,16 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
     }
 }
 
-/// Left and right go to the neighbours, Escape goes back to the event.
-fn walk_by_keys(capture: &Capture) {
-    let navigate = use_navigate();
-    let newer = capture.newer.as_ref().map(href);
-    let older = capture.older.as_ref().map(href);
-    let event = format!("/cms/events/{}", capture.event);
-    Effect::new(move || {
-        let (navigate, newer, older, event) = (navigate.clone(), newer.clone(), older.clone(), event.clone());
-        let keys = window_event_listener(leptos::ev::keydown, move |pressed| {
-            if live::is_elsewhere(&pressed) {
-                return;
-            }
-            let target = match pressed.key().as_str() {
-                "ArrowLeft" => newer.as_ref(),
-                "ArrowRight" => older.as_ref(),
-                "Escape" => Some(&event),
-                _ => None,
-            };
-            if let Some(target) = target {
-                pressed.prevent_default();
-                navigate(target, NavigateOptions::default());
-            }
-        });
-        on_cleanup(move || keys.remove());
-    });
-}
-
+/// The captures before and after this one; left and right lead there.
 #[component]
 fn Neighbours(newer: Option<CaptureId>, older: Option<CaptureId>) -> impl IntoView {
     let locale = use_locale();
-    let link = |target: Option<CaptureId>, icon, label: &'static str| {
-        target.map(|target| view! { <ButtonLink href=href(&target) tone=Tone::Quiet icon=icon label=label/> })
+    let link = |target: Option<CaptureId>, key: &'static str, icon, label: &'static str| {
+        target.map(|target| view! { <ButtonLink href=href(&target) tone=Tone::Quiet icon=icon label=label key/> })
     };
     view! {
-        {link(newer, IconName::ChevronLeft, td_string!(locale, captures.newer))}
-        {link(older, IconName::ChevronRight, td_string!(locale, captures.older))}
+        {link(newer, "ArrowLeft", IconName::ChevronLeft, td_string!(locale, captures.newer))}
+        {link(older, "ArrowRight", IconName::ChevronRight, td_string!(locale, captures.older))}
     }
 }
 
@@ -261,7 +225,7 @@ fn Renditions(renditions: Vec<Rendition>) -> impl IntoView {
                     .map(|Rendition { name, encoding, width, height, size, url }| {
                         view! {
                             <li>
-                                <a class="link" href=url rel="external" target="_blank">
+                                <a class="link" href=url rel="noopener" target="_blank">
                                     {format!("{} · {}", rendition_name(locale, name), encoding.extension().to_uppercase())}
                                 </a>
                                 <span class="muted number">{format!("{width} × {height}")}</span>

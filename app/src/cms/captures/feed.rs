@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use shutterpost_model::captures::{CaptureFilter, CaptureSummary};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::messages::DeliveryState;
@@ -57,7 +59,7 @@ pub fn insert(shown: &mut Vec<CaptureSummary>, more: Vec<CaptureSummary>) {
 }
 
 /// The filter as the address shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FilterQuery {
     pub filter: CaptureFilter,
     pub cursor: Option<String>,
@@ -104,6 +106,7 @@ impl FilterQuery {
 }
 
 /// Whether the filter leaves anything out.
+#[cfg(feature = "ssr")]
 pub fn is_restricted(filter: &CaptureFilter) -> bool {
     *filter != CaptureFilter::default()
 }

@@ -15,12 +15,13 @@ use super::bar::{Removal, SelectionBar};
 use super::feed::{FilterQuery, ratio_class};
 use super::live;
 use super::look::QuickLook;
+use super::place;
 use super::selection::Direction;
-use super::state::{Grid, take_seen};
-use crate::cms::forms::banner;
+use super::state::Grid;
+use crate::cms::refusal::banner;
 use crate::cms::words::{exact, is_one, number};
 use crate::texts::{Locale, language_of, use_locale};
-use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Time};
+use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Shape, Skeleton, Time, alive};
 
 /// What a tile says to those who do not see it.
 fn description(locale: Locale, capture: &CaptureSummary) -> String {
@@ -62,7 +63,8 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl Into
     live::watch(grid);
     live::load_ahead(grid, end);
     keep_early_choices(grid, list);
-    keep_place(grid);
+    place::come_back(grid);
+    localise_tiles(grid);
     Effect::new(move || {
         let keys = window_event_listener(leptos::ev::keydown, move |event| {
             press(&event, grid, looked_at, may_write.then_some(removal));
@@ -97,6 +99,7 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl Into
             </ul>
             {may_write.then(|| view! { <SelectionBar grid removal/> })}
         </form>
+        {move || grid.loading.get().then(|| view! { <Skeleton shape=Shape::Grid/> })}
         {trouble}
         {next}
         <div node_ref=end class="captures-end"></div>
@@ -134,6 +137,7 @@ fn Tile(grid: Grid, capture: CaptureSummary, may_write: bool) -> impl IntoView {
             });
         }
     };
+    let opened = id.clone();
     view! {
         <li
             class=format!("captures-tile {}", ratio_class(width, height))
@@ -141,7 +145,12 @@ fn Tile(grid: Grid, capture: CaptureSummary, may_write: bool) -> impl IntoView {
             class:captures-chosen=move || chosen.get()
             data-capture=id.to_string()
         >
-            <a class="captures-open" href=format!("/cms/captures/{id}") aria-label=description>
+            <a
+                class="captures-open"
+                href=format!("/cms/captures/{id}")
+                aria-label=description
+                on:click=move |_| place::leave(grid, opened.clone())
+            >
                 <img
                     src=thumb
                     width=width.to_string()
@@ -210,15 +219,12 @@ fn NewPill(grid: Grid) -> impl IntoView {
     }
 }
 
-/// Back from a capture, the grid is as it was, and that capture has the focus.
-fn keep_place(grid: Grid) {
+/// Times of new tiles are written in the reader's zone too.
+fn localise_tiles(grid: Grid) {
     Effect::new(move || {
-        if let Some(seen) = take_seen() {
-            // After the frame in which the tiles are put into the page.
-            request_animation_frame(move || live::focus(&seen));
-            grid.look(true);
-        }
-        on_cleanup(move || grid.keep());
+        grid.shown.track();
+        // After the frame in which the tiles are put into the page.
+        request_animation_frame(alive::localise);
     });
 }
 
@@ -246,7 +252,7 @@ fn press(
     looked_at: RwSignal<Option<CaptureId>>,
     removal: Option<Removal>,
 ) {
-    if live::is_elsewhere(event) {
+    if alive::is_elsewhere(event) {
         return;
     }
     let key = event.key();

@@ -108,21 +108,6 @@ fn centres() -> Vec<(f64, f64)> {
         .collect()
 }
 
-/// Whether a key belongs to a text field or an open dialog, and not to the grid.
-pub fn is_elsewhere(event: &web_sys::KeyboardEvent) -> bool {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
-        return true;
-    }
-    if document().query_selector("dialog[open]").ok().flatten().is_some() {
-        return true;
-    }
-    let Some(target) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) else {
-        return false;
-    };
-    let typing = "input:not([type=checkbox]), textarea, select, [contenteditable], summary, iframe";
-    target.closest(typing).is_ok_and(|found| found.is_some())
-}
-
 /// Whether the key was pressed on a checkbox.
 pub fn is_box(event: &web_sys::KeyboardEvent) -> bool {
     event.target().is_some_and(|target| target.is_instance_of::<web_sys::HtmlInputElement>())

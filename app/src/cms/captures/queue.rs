@@ -149,7 +149,7 @@ pub fn answer(status: u16, body: &str) -> Progress {
         0 => Progress::Failed(Failure::Offline),
         200..=299 => Progress::Done,
         _ => {
-            let error = match serde_json::from_str::<Problem>(body) {
+            let error = match serde_json::from_slice::<Problem>(body.as_bytes()) {
                 Ok(Problem { code, request_id }) => AppError { request_id, ..AppError::new(code) },
                 // A proxy in front of us answers in its own words.
                 Err(_) => AppError::new(match status {

@@ -14,22 +14,10 @@ use shutterpost_model::id::EventId;
 use super::queue::{Progress, Queue, answer, sending};
 
 thread_local! {
-    /// The files behind the keys of all queues; a file cannot live in a signal, because signals may change threads on
+    /// The files behind the keys of the queue; a file cannot live in a signal, because signals may change threads on
     /// the server.
     static FILES: RefCell<HashMap<u32, File>> = RefCell::new(HashMap::new());
-    static QUEUES: RefCell<HashMap<EventId, ArcRwSignal<Queue>>> = RefCell::new(HashMap::new());
     static LAST_KEY: Cell<u32> = const { Cell::new(0) };
-}
-
-/// The queue of an event. In the browser it outlives the page, so that uploads go on, and are still shown on return,
-/// while the reader looks at something else. The server gives each request an empty one.
-pub fn queue(event: &EventId) -> ArcRwSignal<Queue> {
-    if !cfg!(target_arch = "wasm32") {
-        return ArcRwSignal::new(Queue::default());
-    }
-    QUEUES.with_borrow_mut(|queues| {
-        queues.entry(event.clone()).or_insert_with(|| ArcRwSignal::new(Queue::default())).clone()
-    })
 }
 
 /// Adds the files to the queue.

@@ -1,6 +1,5 @@
 //! The grid while it is alive: its list, its selection, and everything that changes them.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 
 use leptos::prelude::*;
@@ -13,39 +12,6 @@ use shutterpost_model::id::{CaptureId, EventId};
 use super::api;
 use super::feed::{FilterQuery, News, drop_vanished, insert, news, refresh};
 use super::selection::Selection;
-
-thread_local! {
-    /// The list that was shown last, so that the way back from a capture leads to the same place. Only filled in the
-    /// browser.
-    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
-    /// The capture that was looked at last.
-    static SEEN: RefCell<Option<CaptureId>> = const { RefCell::new(None) };
-}
-
-struct Kept {
-    event: EventId,
-    query: FilterQuery,
-    page: CapturePage,
-}
-
-/// The list of this event and filter, if it is the one shown last and a capture of it is being left. In the browser only.
-pub fn kept(event: &EventId, query: &FilterQuery) -> Option<CapturePage> {
-    let seen = SEEN.with_borrow(Clone::clone)?;
-    KEPT.with_borrow(|kept| {
-        let kept = kept.as_ref().filter(|kept| kept.event == *event && kept.query == *query)?;
-        kept.page.items.iter().any(|capture| capture.id == seen).then(|| kept.page.clone())
-    })
-}
-
-/// Notes which capture is being looked at. In the browser only.
-pub fn saw(capture: CaptureId) {
-    SEEN.with_borrow_mut(|seen| *seen = Some(capture));
-}
-
-/// The capture that was looked at before the grid came back; tells it once.
-pub fn take_seen() -> Option<CaptureId> {
-    SEEN.with_borrow_mut(Option::take)
-}
 
 /// What one grid knows. A handle: copies mean the same grid.
 #[derive(Debug, Clone, Copy)]
@@ -105,14 +71,20 @@ impl Grid {
         self.query.with_value(|query| query.filter.trash)
     }
 
-    /// Remembers the list for the way back. In the browser only.
-    pub fn keep(self) {
-        let page = CapturePage {
-            items: self.shown.with_untracked(Clone::clone),
+    /// The list as it stands, with the cursor behind it.
+    pub fn page(self) -> CapturePage {
+        CapturePage {
+            items: self.shown.get_untracked(),
             next: self.next.get_untracked(),
             total: self.total.get_untracked(),
-        };
-        KEPT.with_borrow_mut(|kept| *kept = Some(Kept { event: self.event(), query: self.query(), page }));
+        }
+    }
+
+    /// Shows the list as it stood before.
+    pub fn show(self, page: CapturePage) {
+        self.shown.set(page.items);
+        self.next.set(page.next);
+        self.total.set(page.total);
     }
 
     /// Ids in the order of the page, not tracked.

@@ -17,7 +17,7 @@ use crate::ui::{Button, Icon, IconName, Spinner, Tone};
 #[component]
 pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> impl IntoView {
     let locale = use_locale();
-    let lasting = send::queue(&event);
+    let lasting = ArcRwSignal::new(Queue::default());
     let queue = RwSignal::from(lasting.clone());
     let alive = RwSignal::new(false);
     Effect::new(move || alive.set(true));

@@ -8,19 +8,21 @@ use shutterpost_model::events::{Branding, Event};
 use shutterpost_model::identity::Me;
 use shutterpost_model::language::Language;
 
+use super::colours::Colours;
 use super::head::{EventHead, Part, days};
 use super::preview::{Draft, Preview};
-use super::settings::{fetch, use_event};
+use super::settings::use_event;
 use crate::cms::forms::{FormState, OutcomeBanner, use_form};
+use crate::cms::island::island;
 use crate::cms::load::load;
 use crate::texts::{language_of, use_locale};
-use crate::ui::{PageTitle, Shape, Skeleton, Submit, Tone};
+use crate::ui::{PageTitle, Submit, Tone};
 
 mod consents;
 mod fields;
 
 use consents::Consents;
-use fields::{Colours, LanguageTexts, Picture};
+use fields::{LanguageTexts, Picture};
 
 /// The parts of the form. All but the consents are one form, so that one button saves them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +60,9 @@ impl Sheet {
 /// The branding of an event.
 #[component]
 pub fn BrandingPage() -> impl IntoView {
-    let data = Resource::new(use_event(), fetch);
+    let event = use_event();
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Form/> }.into_any(),
+        |services, actor| async move { services.events.find(&actor, &event?).await },
         |me, event| view! { <EventBranding me event/> }.into_any(),
     )
 }
@@ -70,20 +71,24 @@ pub fn BrandingPage() -> impl IntoView {
 fn EventBranding(me: Me, event: Event) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
-    let query = use_query_map();
     let form = use_form("save");
     // After a failed save the sheet with the first wrong field is open.
-    let asked = query.read_untracked().get("tab");
+    let asked = use_query_map().with_untracked(|query| query.get("tab"));
     let asked = Sheet::ALL.into_iter().find(|sheet| Some(sheet.name()) == asked.as_deref());
-    let first = if use_form("consents").failed() {
+    let open = if use_form("consents").failed() {
         Sheet::Consents
     } else {
         form.first_wrong().map(Sheet::of_field).or(asked).unwrap_or(Sheet::Page)
     };
-    let open = RwSignal::new(first);
     let title = format!("{} · {}", td_string!(locale, events.tab_branding), event.draft.name);
-    let draft = RwSignal::new(Draft::of(&typed(&form, event.branding.clone())));
-    let shown_language = RwSignal::new(language);
+    let branding = typed(&form, event.branding.clone());
+    let colours = Colours {
+        accent: branding.accent.to_string(),
+        backdrop: branding.backdrop.to_string(),
+        accent_error: form.error("accent").map(|text| text.to_string()),
+        backdrop_error: form.error("backdrop").map(|text| text.to_string()),
+    };
+    let preview = Preview { event: event.id.clone(), draft: Draft::of(&branding), language };
     let tabs = Sheet::ALL.map(|sheet| {
         let label = match sheet {
             Sheet::Page => td_string!(locale, events.branding_page),
@@ -96,22 +101,18 @@ fn EventBranding(me: Me, event: Event) -> impl IntoView {
             <a
                 class="chip"
                 href=format!("?tab={}", sheet.name())
-                aria-current=move || (open.get() == sheet).then_some("true")
-                on:click=move |event| {
-                    event.prevent_default();
-                    open.set(sheet);
-                }
+                data-sheet=sheet.name()
+                aria-current=(open == sheet).then_some("true")
             >
                 {label}
             </a>
         }
     });
-    let hidden = move |sheet: Sheet| move || open.get() != sheet;
     let texts = |mail: bool| {
         Language::ALL
             .map(|language| {
                 let texts = event.branding.texts(language).clone();
-                view! { <LanguageTexts form=form.clone() language texts mail draft shown_language/> }
+                view! { <LanguageTexts form=form.clone() language texts mail/> }
             })
             .collect_view()
     };
@@ -137,18 +138,19 @@ fn EventBranding(me: Me, event: Event) -> impl IntoView {
                     method="post"
                     enctype="multipart/form-data"
                     novalidate=true
-                    hidden=move || open.get() == Sheet::Consents
+                    data-sheets="page mail picture"
+                    hidden=open == Sheet::Consents
                 >
                     <input r#type="hidden" name="version" value=event.version.to_string()/>
-                    <div class="stack" hidden=hidden(Sheet::Page)>
-                        <Colours form=form.clone() branding=event.branding.clone() draft/>
+                    <div class="stack" data-sheets="page" hidden=open != Sheet::Page>
+                        {island(colours)}
                         {page_texts}
                         <fields::Addresses form=form.clone() branding=event.branding.clone()/>
                     </div>
-                    <div class="stack" hidden=hidden(Sheet::Mail)>
+                    <div class="stack" data-sheets="mail" hidden=open != Sheet::Mail>
                         {mail_texts}
                     </div>
-                    <div class="stack" hidden=hidden(Sheet::Picture)>
+                    <div class="stack" data-sheets="picture" hidden=open != Sheet::Picture>
                         <Picture form=form.clone() logo=event.logo.clone() mark=event.branding.mark_pictures/>
                     </div>
                     <div class="form-actions">
@@ -157,11 +159,11 @@ fn EventBranding(me: Me, event: Event) -> impl IntoView {
                         </Submit>
                     </div>
                 </form>
-                <div hidden=hidden(Sheet::Consents)>
+                <div data-sheets="consents" hidden=open != Sheet::Consents>
                     <Consents consents=event.consents/>
                 </div>
             </div>
-            <Preview event=event.id draft language=shown_language/>
+            {island(preview)}
         </div>
     }
 }

@@ -2,53 +2,41 @@
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use serde::{Deserialize, Serialize};
 
 use shutterpost_model::events::{Device, Event};
 use shutterpost_model::id::EventId;
 use shutterpost_model::identity::Me;
 
-use super::api;
 use super::head::{EventHead, Part, days};
-use super::settings::{fetch, use_event};
-use crate::cms::context::Answer;
+use super::settings::use_event;
+use crate::cms::context::use_origin;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
 use crate::cms::words::number;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
-    Art, Column, CopyButton, Dialog, DialogActions, DialogButton, EmptyState, Field, IconName, PageTitle, Shape,
-    Skeleton, Submit, Table, Time, Tone,
+    Art, Column, CopyButton, Dialog, DialogActions, DialogButton, EmptyState, Field, IconName, PageTitle, Submit,
+    Table, Time, Tone,
 };
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Data {
-    event: Event,
-    devices: Vec<Device>,
-}
-
-async fn fetch_all(event: Option<EventId>) -> Answer<Data> {
-    let event = fetch(event).await?;
-    let devices = api::devices(event.id.clone()).await?;
-    Ok(Data { event, devices })
-}
 
 /// The devices of an event.
 #[component]
 pub fn DevicesPage() -> impl IntoView {
-    let data = Resource::new(use_event(), fetch_all);
+    let event = use_event();
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
-        |me, data| view! { <Devices me data/> }.into_any(),
+        |services, actor| async move {
+            let event = services.events.find(&actor, &event?).await?;
+            let devices = services.events.devices(&actor, &event.id).await?;
+            Ok((event, devices))
+        },
+        |me, (event, devices)| view! { <Devices me event devices/> }.into_any(),
     )
 }
 
 #[component]
-fn Devices(me: Me, data: Data) -> impl IntoView {
+fn Devices(me: Me, event: Event, devices: Vec<Device>) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
-    let Data { event, devices } = data;
     let title = format!("{} · {}", td_string!(locale, events.tab_devices), event.draft.name);
     let form = use_form("create");
     let issued = form.issued();
@@ -152,7 +140,7 @@ fn Row(device: Device) -> impl IntoView {
     }
 }
 
-/// A command that uploads a photo as the device; `ORIGIN` is replaced once the browser says where we are.
+/// A command that uploads a photo as the device.
 fn example(origin: &str, event: &EventId, secret: &str) -> String {
     format!(
         "curl -X POST {origin}/api/v1/events/{event}/captures \\\n  -H \"Authorization: Bearer {secret}\" \\\n  -H \"Idempotency-Key: photo-1\" \\\n  -F file=@photo.jpg"
@@ -163,16 +151,7 @@ fn example(origin: &str, event: &EventId, secret: &str) -> String {
 #[component]
 fn Issued(secret: String, event: EventId) -> impl IntoView {
     let locale = use_locale();
-    let origin = RwSignal::new("https://ORIGIN".to_owned());
-    Effect::new(move || {
-        if let Ok(here) = window().location().origin() {
-            origin.set(here);
-        }
-    });
-    let command = {
-        let secret = secret.clone();
-        Memo::new(move |_| example(&origin.read(), &event, &secret))
-    };
+    let command = example(&use_origin(), &event, &secret);
     view! {
         <section class="issued" role="status">
             <h2 class="issued-title">{td_string!(locale, events.device_issued)}</h2>
@@ -183,9 +162,9 @@ fn Issued(secret: String, event: EventId) -> impl IntoView {
             </div>
             <h3 class="events-example-title">{td_string!(locale, events.device_example)}</h3>
             <pre class="events-example" tabindex="0">
-                <code>{command}</code>
+                <code>{command.clone()}</code>
             </pre>
-            {move || view! { <CopyButton text=command.get() tone=Tone::Quiet/> }}
+            <CopyButton text=command tone=Tone::Quiet/>
             <p class="field-hint">{td_string!(locale, events.device_example_hint)}</p>
         </section>
     }

@@ -8,22 +8,18 @@ use shutterpost_model::events::EventSummary;
 use shutterpost_model::identity::Me;
 use shutterpost_model::time::Date;
 
-use super::api;
 use super::head::{Part, days};
+use crate::cms::context::use_now;
 use crate::cms::load::load;
 use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
-use crate::ui::{
-    Art, Badge, ButtonLink, EmptyState, Icon, IconName, Meaning, PageHead, PageTitle, Shape, Skeleton, Tone, now,
-};
+use crate::ui::{Art, Badge, ButtonLink, EmptyState, Icon, IconName, Meaning, PageHead, PageTitle, Tone};
 
 /// The page of all events.
 #[component]
 pub fn EventsPage() -> impl IntoView {
-    let data = Resource::new(|| (), |()| api::list());
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Cards/> }.into_any(),
+        |services, actor| async move { services.events.list(&actor).await },
         |me, events| view! { <Events me events/> }.into_any(),
     )
 }
@@ -61,9 +57,7 @@ fn Events(me: Me, events: Vec<EventSummary>) -> impl IntoView {
 /// Events as cards, each with its newest capture.
 #[component]
 pub fn EventCards(events: Vec<EventSummary>) -> impl IntoView {
-    // The server knows no date here; the browser adds what is running.
-    let today = RwSignal::new(None::<Date>);
-    Effect::new(move || today.set(Some(now().date())));
+    let today = use_now().date();
     view! {
         <ul class="events-cards">
             {events.into_iter().map(|event| view! { <EventCard event today/> }).collect_view()}
@@ -72,7 +66,7 @@ pub fn EventCards(events: Vec<EventSummary>) -> impl IntoView {
 }
 
 #[component]
-fn EventCard(event: EventSummary, today: RwSignal<Option<Date>>) -> impl IntoView {
+fn EventCard(event: EventSummary, today: Date) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let EventSummary { id, name, starts_on, ends_on, captures, cover, .. } = event;
@@ -81,17 +75,14 @@ fn EventCard(event: EventSummary, today: RwSignal<Option<Date>>) -> impl IntoVie
     } else {
         td_string!(locale, events.count_many, n = number(language, captures))
     };
-    let badge = move || {
-        let today = today.get()?;
-        let (meaning, text) = if today < starts_on {
-            (Meaning::Info, td_string!(locale, events.upcoming))
-        } else if today <= ends_on {
-            (Meaning::Good, td_string!(locale, events.running))
-        } else {
-            return None;
-        };
-        Some(view! { <Badge meaning>{text}</Badge> })
+    let state = if today < starts_on {
+        Some((Meaning::Info, td_string!(locale, events.upcoming)))
+    } else if today <= ends_on {
+        Some((Meaning::Good, td_string!(locale, events.running)))
+    } else {
+        None
     };
+    let badge = state.map(|(meaning, text)| view! { <Badge meaning>{text}</Badge> });
     view! {
         <li class="card events-card">
             <a class="events-card-link" href=Part::Captures.href(&id)>

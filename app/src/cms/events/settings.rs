@@ -10,19 +10,16 @@ use shutterpost_model::events::{Event, EventDraft, RETENTION_DEFAULT, RETENTION_
 use shutterpost_model::id::EventId;
 use shutterpost_model::identity::Me;
 use shutterpost_model::language::Language;
-use shutterpost_model::time::Date;
 
-use super::api;
 use super::head::{EventHead, Part, days};
+use super::kept::Kept;
 use super::zones;
-use crate::cms::context::CmsError;
 use crate::cms::forms::{FormState, OutcomeBanner, use_form};
+use crate::cms::island::island;
 use crate::cms::load::load;
 use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
-use crate::ui::{
-    Banner, Dialog, DialogActions, DialogButton, Field, IconName, PageHead, PageTitle, Shape, Skeleton, Submit, Tone,
-};
+use crate::ui::{Banner, Dialog, DialogActions, DialogButton, Field, IconName, PageHead, PageTitle, Submit, Tone};
 
 /// Where a new event takes place unless somebody says otherwise: by the language of the page.
 const fn usual_zone(language: Language) -> &'static str {
@@ -51,22 +48,17 @@ pub fn NewEventPage() -> impl IntoView {
 }
 
 /// The id of the event in the address; a text that is none is an event that does not exist.
-pub(super) fn use_event() -> impl Fn() -> Option<EventId> + Copy + Send + Sync + 'static {
-    let params = use_params_map();
-    move || params.read().get("event").and_then(|id| id.parse().ok())
-}
-
-pub(super) async fn fetch(event: Option<EventId>) -> Result<Event, CmsError> {
-    api::find(event.ok_or(CmsError(AppError::new(Code::NotFound)))?).await
+pub fn use_event() -> Result<EventId, AppError> {
+    let id = use_params_map().with_untracked(|params| params.get_str("event").and_then(|id| id.parse().ok()));
+    id.ok_or(AppError::new(Code::NotFound))
 }
 
 /// The settings of an event.
 #[component]
 pub fn SettingsPage() -> impl IntoView {
-    let data = Resource::new(use_event(), fetch);
+    let event = use_event();
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Form/> }.into_any(),
+        |services, actor| async move { services.events.find(&actor, &event?).await },
         |me, event| view! { <Settings me event/> }.into_any(),
     )
 }
@@ -141,13 +133,6 @@ fn DeleteEvent(name: String, captures: i64) -> impl IntoView {
     }
 }
 
-/// What follows from end and retention as typed: the last day on which the captures exist.
-fn kept_until(ends_on: &str, retention_days: &str) -> Option<Date> {
-    let ends_on: Date = ends_on.parse().ok()?;
-    let days: i32 = retention_days.trim().parse().ok()?;
-    RETENTION_RANGE.contains(&days).then(|| ends_on.plus_days(i64::from(days)))
-}
-
 /// The fields that new and existing events share.
 #[component]
 fn DraftFields(form: FormState, draft: Option<EventDraft>) -> impl IntoView {
@@ -161,12 +146,7 @@ fn DraftFields(form: FormState, draft: Option<EventDraft>) -> impl IntoView {
     let zone = form.value("time_zone", zone);
     let retention = draft.as_ref().map_or(RETENTION_DEFAULT, |draft| draft.retention_days);
     let retention = form.value("retention_days", retention.to_string());
-    let typed_end = RwSignal::new(ends_on.to_string());
-    let typed_retention = RwSignal::new(retention.to_string());
-    let consequence = move || {
-        let date = kept_until(&typed_end.read(), &typed_retention.read())?;
-        Some(td_string!(locale, events.kept_until, date = date.readable(language)))
-    };
+    let kept = Kept { ends_on: ends_on.to_string(), retention_days: retention.to_string() };
     view! {
         <Field
             name="name"
@@ -192,7 +172,6 @@ fn DraftFields(form: FormState, draft: Option<EventDraft>) -> impl IntoView {
                 value=ends_on
                 error=form.error("ends_on")
                 required=true
-                on_input=Callback::new(move |text| typed_end.set(text))
             />
         </div>
         <ZoneField value=zone error=form.error("time_zone")/>
@@ -206,9 +185,8 @@ fn DraftFields(form: FormState, draft: Option<EventDraft>) -> impl IntoView {
             max=RETENTION_RANGE.end().to_string()
             error=form.error("retention_days")
             required=true
-            on_input=Callback::new(move |text| typed_retention.set(text))
         />
-        <p class="events-consequence" role="status">{consequence}</p>
+        {island(kept)}
     }
 }
 
@@ -238,18 +216,5 @@ fn ZoneField(value: crate::ui::Text, error: Option<crate::ui::Text>) -> impl Int
                 {zones::COMMON.iter().map(|zone| view! { <option value=*zone></option> }).collect_view()}
             </datalist>
         </div>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_consequence_follows_what_is_typed() {
-        assert_eq!(kept_until("2026-06-02", "365").map(|date| date.to_string()).as_deref(), Some("2027-06-02"));
-        for (end, days) in [("2026-06-02", "0"), ("2026-06-02", "4000"), ("", "30"), ("2026-06-02", "many")] {
-            assert_eq!(kept_until(end, days), None, "{end} {days}");
-        }
     }
 }

@@ -6,11 +6,10 @@ use leptos_i18n::td_string;
 use shutterpost_model::identity::Me;
 
 use super::invitation::languages;
+use crate::cms::context::use_me;
 use crate::cms::forms::{OutcomeBanner, use_form};
-use crate::cms::frame::MeResource;
-use crate::cms::load::load;
 use crate::texts::{language_of, role, use_locale};
-use crate::ui::{Badge, Field, Meaning, PageHead, PageTitle, PasswordField, Select, Shape, Skeleton, Submit, Tone};
+use crate::ui::{Badge, Field, Meaning, PageHead, PageTitle, PasswordField, Select, Submit, Tone};
 
 /// The account of the signed-in person.
 #[component]
@@ -18,14 +17,7 @@ pub fn AccountPage() -> impl IntoView {
     let locale = use_locale();
     view! {
         <PageTitle text=td_string!(locale, identity.account)/>
-        {use_context::<MeResource>()
-            .map(|me| {
-                load(
-                    me,
-                    || view! { <Skeleton shape=Shape::Form/> }.into_any(),
-                    |me, _| view! { <Account me/> }.into_any(),
-                )
-            })}
+        {use_me().map(|me| view! { <Account me/> })}
     }
 }
 

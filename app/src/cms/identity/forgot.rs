@@ -2,17 +2,17 @@
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use shutterpost_model::error::Code;
 
-use super::api;
 use crate::cms::context::CmsError;
 use crate::cms::error_page::ErrorPage;
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::load::load_by_token;
 use crate::cms::plain::PlainPage;
 use crate::texts::use_locale;
-use crate::ui::{ButtonLink, Field, PasswordField, Spinner, Submit, Tone};
+use crate::ui::{ButtonLink, Field, PasswordField, Submit, Tone};
 
 /// Asks for the address; afterwards says the same whether or not it has an account.
 #[component]
@@ -72,30 +72,24 @@ pub(super) fn DeadLink(error: CmsError, text: &'static str, href: &'static str, 
 /// The page behind the link in the mail.
 #[component]
 pub fn ResetPage() -> impl IntoView {
-    let params = use_params_map();
-    let token = move || params.with(|params| params.get_str("token").unwrap_or_default().to_owned());
-    let check = Resource::new(token, api::check_reset);
-    view! {
-        <Suspense fallback=|| view! { <main class="plain"><Spinner/></main> }>
-            {move || Suspend::new(async move {
-                match check.await {
-                    Ok(()) => view! { <ResetForm/> }.into_any(),
-                    Err(error) => {
-                        let locale = use_locale();
-                        view! {
-                            <DeadLink
-                                error
-                                text=td_string!(locale, identity.link_expired_reset)
-                                href="/cms/forgot"
-                                label=td_string!(locale, identity.ask_again)
-                            />
-                        }
-                        .into_any()
-                    }
+    load_by_token(
+        |services, token| async move { services.accounts.check_reset(&token).await },
+        |checked| match checked {
+            Ok(()) => view! { <ResetForm/> }.into_any(),
+            Err(error) => {
+                let locale = use_locale();
+                view! {
+                    <DeadLink
+                        error
+                        text=td_string!(locale, identity.link_expired_reset)
+                        href="/cms/forgot"
+                        label=td_string!(locale, identity.ask_again)
+                    />
                 }
-            })}
-        </Suspense>
-    }
+                .into_any()
+            }
+        },
+    )
 }
 
 #[component]

@@ -2,45 +2,38 @@
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::hooks::use_params_map;
 
 use shutterpost_model::identity::InvitationView;
 use shutterpost_model::language::Language;
 
-use super::api;
 use super::forgot::DeadLink;
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::load::load_by_token;
 use crate::cms::plain::PlainPage;
 use crate::texts::{language_of, role, use_locale};
-use crate::ui::{Choice, Field, PasswordField, Select, Spinner, Submit, Tone};
+use crate::ui::{Choice, Field, PasswordField, Select, Submit, Tone};
 
 /// Who invites to what, and the form to join.
 #[component]
 pub fn InvitationPage() -> impl IntoView {
-    let params = use_params_map();
-    let token = move || params.with(|params| params.get_str("token").unwrap_or_default().to_owned());
-    let invitation = Resource::new(token, api::invitation);
-    view! {
-        <Suspense fallback=|| view! { <main class="plain"><Spinner/></main> }>
-            {move || Suspend::new(async move {
-                match invitation.await {
-                    Ok(invitation) => view! { <JoinForm invitation/> }.into_any(),
-                    Err(error) => {
-                        let locale = use_locale();
-                        view! {
-                            <DeadLink
-                                error
-                                text=td_string!(locale, identity.link_expired_invitation)
-                                href="/cms/sign-in"
-                                label=td_string!(locale, identity.back_to_sign_in)
-                            />
-                        }
-                        .into_any()
-                    }
+    load_by_token(
+        |services, token| async move { services.accounts.invitation(&token).await },
+        |invitation| match invitation {
+            Ok(invitation) => view! { <JoinForm invitation/> }.into_any(),
+            Err(error) => {
+                let locale = use_locale();
+                view! {
+                    <DeadLink
+                        error
+                        text=td_string!(locale, identity.link_expired_invitation)
+                        href="/cms/sign-in"
+                        label=td_string!(locale, identity.back_to_sign_in)
+                    />
                 }
-            })}
-        </Suspense>
-    }
+                .into_any()
+            }
+        },
+    )
 }
 
 /// The languages as a select offers them.

@@ -7,7 +7,6 @@ use shutterpost_model::access::{Permission, Role};
 use shutterpost_model::id::{InvitationId, UserId};
 use shutterpost_model::identity::{Invitation, Me, Member, People};
 
-use super::api;
 use super::invitation::languages;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
@@ -15,19 +14,17 @@ use crate::i18n::Locale;
 use crate::texts::{language_of, role, role_hint, use_locale};
 use crate::ui::{
     Badge, Choice, Column, Dialog, DialogActions, DialogButton, Field, IconName, Meaning, Menu, PageHead, PageTitle,
-    Select, Shape, Skeleton, Submit, Table, Time, Tone,
+    Select, Submit, Table, Time, Tone,
 };
 
 /// Everybody in the organisation and on the way into it.
 #[component]
 pub fn PeoplePage() -> impl IntoView {
     let locale = use_locale();
-    let people = Resource::new(|| (), |()| api::people());
     view! {
         <PageTitle text=td_string!(locale, identity.people)/>
         {load(
-            people,
-            || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
+            |services, actor| async move { services.directory.people(&actor).await },
             |me, people| view! { <Everybody me people/> }.into_any(),
         )}
     }

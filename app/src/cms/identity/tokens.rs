@@ -6,26 +6,23 @@ use leptos_i18n::td_string;
 use shutterpost_model::access::Role;
 use shutterpost_model::identity::{Me, Token};
 
-use super::api;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
 use crate::i18n::Locale;
 use crate::texts::{language_of, role, role_hint, use_locale};
 use crate::ui::{
     Art, Choice, Column, CopyButton, Dialog, DialogActions, DialogButton, EmptyState, Field, IconName, PageHead,
-    PageTitle, Select, Shape, Skeleton, Submit, Table, Time, Tone,
+    PageTitle, Select, Submit, Table, Time, Tone,
 };
 
 /// Tokens for programs; the secret of a new one is shown once.
 #[component]
 pub fn TokensPage() -> impl IntoView {
     let locale = use_locale();
-    let tokens = Resource::new(|| (), |()| api::tokens());
     view! {
         <PageTitle text=td_string!(locale, identity.tokens)/>
         {load(
-            tokens,
-            || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
+            |services, actor| async move { services.directory.tokens(&actor).await },
             |me, tokens| view! { <Tokens me tokens/> }.into_any(),
         )}
     }

@@ -1,25 +1,22 @@
 //! All messages of the organisation.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_query_map;
 
 use shutterpost_model::access::Permission;
-use shutterpost_model::error::AppError;
 use shutterpost_model::identity::Me;
 use shutterpost_model::messages::{DeliveryState, MessagePage, MessageView};
 
-use super::api;
 use super::timeline::{SendAgain, state, subject};
 use crate::cms::context::use_dev;
-use crate::cms::forms::{OutcomeBanner, banner};
+use crate::cms::forms::OutcomeBanner;
 use crate::cms::load::load;
 use crate::cms::words::{encode, is_one, number};
 use crate::texts::{self, Locale, language_of, use_locale};
 use crate::ui::{
-    Art, Badge, Banner, ButtonLink, Chips, Column, EmptyState, ErrorBanner, IconName, LoadMore, PageHead, PageTitle,
-    Shape, Skeleton, Tab, Table, Time,
+    Art, Badge, Banner, ButtonLink, Chips, Column, EmptyState, IconName, LoadMore, PageHead, PageTitle, Tab, Table,
+    Time,
 };
 
 /// State and cursor of the list, as the address says.
@@ -40,48 +37,20 @@ fn href(state: Option<DeliveryState>, cursor: Option<&str>) -> String {
 /// The page of all messages.
 #[component]
 pub fn MessagesPage() -> impl IntoView {
-    let query = use_query_map();
-    let read = move |get: &dyn Fn(&str) -> Option<String>| -> Query {
-        let state = get("state").as_deref().and_then(DeliveryState::from_name);
-        (state, get("cursor").filter(|cursor| !cursor.is_empty()))
-    };
-    let source = move || read(&|name| query.read().get(name));
-    let data = Resource::new(source, |(state, cursor)| api::list(state, cursor));
+    let (state, cursor) = use_query_map().with_untracked(|query| -> Query {
+        let state = query.get_str("state").and_then(DeliveryState::from_name);
+        (state, query.get("cursor").filter(|cursor| !cursor.is_empty()))
+    });
+    let from = cursor.clone();
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Rows/> }.into_any(),
-        move |me, page| {
-            let (state, cursor) = read(&|name| query.read_untracked().get(name));
-            view! { <Messages me page state cursor/> }.into_any()
-        },
+        move |services, actor| async move { services.messages.list(&actor, state, from).await },
+        move |me, page| view! { <Messages me page state cursor/> }.into_any(),
     )
 }
 
 #[component]
 fn Messages(me: Me, page: MessagePage, state: Option<DeliveryState>, cursor: Option<String>) -> impl IntoView {
     let locale = use_locale();
-    let rows = RwSignal::new(page.items);
-    let next = RwSignal::new(page.next);
-    let busy = RwSignal::new(false);
-    let trouble = RwSignal::new(None::<AppError>);
-    let more = Callback::new(move |()| {
-        busy.set(true);
-        trouble.set(None);
-        spawn_local(async move {
-            let answer = api::list(state, next.get_untracked()).await;
-            if rows.is_disposed() {
-                return;
-            }
-            busy.set(false);
-            match answer {
-                Ok(page) => {
-                    rows.update(|rows| rows.extend(page.items));
-                    next.set(page.next);
-                }
-                Err(error) => trouble.set(Some(error.0)),
-            }
-        });
-    });
     let tabs = std::iter::once(Tab::new(href(None, None), td_string!(locale, messages.all), state.is_none()))
         .chain(DeliveryState::ALL.into_iter().map(|other| {
             let (_, label) = self::state(locale, other);
@@ -89,7 +58,6 @@ fn Messages(me: Me, page: MessagePage, state: Option<DeliveryState>, cursor: Opt
         }))
         .collect::<Vec<_>>();
     let may_send = me.may(Permission::MessageSend);
-    let empty = rows.with_untracked(Vec::is_empty);
     let columns = vec![
         Column::text(td_string!(locale, messages.column_to)),
         Column::text(td_string!(locale, messages.column_what)),
@@ -106,7 +74,7 @@ fn Messages(me: Me, page: MessagePage, state: Option<DeliveryState>, cursor: Opt
                 view! {
                     <Banner>
                         {td_string!(locale, messages.outbox_hint)} " "
-                        <a class="link" href="/dev/outbox" rel="external">{td_string!(locale, messages.outbox)}</a>
+                        <a class="link" href="/dev/outbox">{td_string!(locale, messages.outbox)}</a>
                     </Banner>
                 }
             })}
@@ -122,30 +90,17 @@ fn Messages(me: Me, page: MessagePage, state: Option<DeliveryState>, cursor: Opt
                     </p>
                 }
             })}
-        {if empty {
+        {if page.items.is_empty() {
             view! { <Empty state/> }.into_any()
         } else {
             view! {
                 <Table label=td_string!(locale, messages.title) columns>
-                    <For each=move || rows.get() key=|message| message.id.clone() let:message>
-                        <Row message may_send/>
-                    </For>
+                    {page.items.into_iter().map(|message| view! { <Row message may_send/> }).collect_view()}
                 </Table>
             }
                 .into_any()
         }}
-        {move || {
-            trouble
-                .get()
-                .map(|error| {
-                    let (text, request_id) = banner(&error, language_of(locale));
-                    view! { <ErrorBanner text request_id/> }
-                })
-        }}
-        {move || {
-            next.get()
-                .map(|cursor| view! { <LoadMore href=href(state, Some(&cursor)) busy on_press=more/> })
-        }}
+        {page.next.map(|cursor| view! { <LoadMore href=href(state, Some(&cursor))/> })}
     }
 }
 

@@ -7,22 +7,19 @@ use shutterpost_model::access::Permission;
 use shutterpost_model::events::{DayNumbers, Overview, SilentDevice};
 use shutterpost_model::identity::Me;
 
-use super::api;
 use super::sparkline::Sparkline;
 use crate::cms::events::head::Part;
 use crate::cms::events::list::EventCards;
 use crate::cms::load::load;
 use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
-use crate::ui::{Art, ButtonLink, EmptyState, Icon, IconName, PageHead, PageTitle, Shape, Skeleton, Time, Tone};
+use crate::ui::{Art, ButtonLink, EmptyState, Icon, IconName, PageHead, PageTitle, Time, Tone};
 
 /// The first page after sign-in.
 #[component]
 pub fn OverviewPage() -> impl IntoView {
-    let data = Resource::new(|| (), |()| api::overview());
     load(
-        data,
-        || view! { <Skeleton shape=Shape::Cards/> }.into_any(),
+        |services, actor| async move { services.events.overview(&actor).await },
         |me, overview| view! { <Morning me overview/> }.into_any(),
     )
 }

@@ -1,4 +1,4 @@
-//! The fields of the branding form. Each input also goes to the draft that the preview shows.
+//! The fields of the branding form. The preview listens to what is typed into them.
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -6,134 +6,18 @@ use leptos_i18n::td_string;
 use shutterpost_model::events::{BrandTexts, Branding, Logo};
 use shutterpost_model::language::Language;
 
-use super::super::contrast::{Contrast, judge, ratio_text};
-use super::super::preview::{Draft, Words};
 use crate::cms::forms::FormState;
 use crate::texts::{language_of, use_locale};
-use crate::ui::{Button, Checkbox, Field, Icon, IconName, Text, TextArea, Tone};
-
-/// Accent and backdrop, with a verdict on how well one stands out from the other.
-#[component]
-pub fn Colours(form: FormState, branding: Branding, draft: RwSignal<Draft>) -> impl IntoView {
-    let locale = use_locale();
-    let accent = form.value("accent", branding.accent.to_string());
-    let backdrop = form.value("backdrop", branding.backdrop.to_string());
-    let point = match language_of(locale) {
-        Language::English => '.',
-        Language::German => ',',
-    };
-    let verdict = Memo::new(move |_| draft.with(|draft| judge(&draft.accent, &draft.backdrop)));
-    let words = move || match verdict.get() {
-        Contrast::Unknown => ().into_any(),
-        Contrast::Good(ratio) => {
-            let text = td_string!(locale, events.contrast_good, ratio = ratio_text(ratio, point));
-            view! {
-                <p class="events-verdict events-verdict-good">
-                    <Icon name=IconName::Check/>
-                    <span>{text}</span>
-                </p>
-            }
-            .into_any()
-        }
-        Contrast::Bad(ratio, offer) => {
-            let text = td_string!(locale, events.contrast_bad, ratio = ratio_text(ratio, point));
-            let use_offer = Callback::new(move |()| draft.update(|draft| draft.accent = offer.to_string()));
-            view! {
-                <p class="events-verdict events-verdict-bad">
-                    <Icon name=IconName::Warning/>
-                    <span>{text}</span>
-                </p>
-                <Button on_press=use_offer tone=Tone::Quiet icon=IconName::Brush>
-                    {td_string!(locale, events.contrast_use, colour = offer.to_string())}
-                </Button>
-            }
-            .into_any()
-        }
-    };
-    view! {
-        <div class="events-pair">
-            <ColourField
-                name="accent"
-                label=td_string!(locale, events.accent)
-                hint=td_string!(locale, events.accent_hint)
-                value=accent
-                error=form.error("accent")
-                typed=Signal::derive(move || draft.with(|draft| draft.accent.clone()))
-                on_input=Callback::new(move |text| draft.update(|draft| draft.accent = text))
-            />
-            <ColourField
-                name="backdrop"
-                label=td_string!(locale, events.backdrop)
-                hint=td_string!(locale, events.backdrop_hint)
-                value=backdrop
-                error=form.error("backdrop")
-                typed=Signal::derive(move || draft.with(|draft| draft.backdrop.clone()))
-                on_input=Callback::new(move |text| draft.update(|draft| draft.backdrop = text))
-            />
-        </div>
-        <div role="status">{words}</div>
-    }
-}
-
-/// A native colour picker with its value in words beside it.
-#[component]
-fn ColourField(
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: Text,
-    error: Option<Text>,
-    typed: Signal<String>,
-    on_input: Callback<String>,
-) -> impl IntoView {
-    let described = if error.is_some() { format!("{name}-error {name}-hint") } else { format!("{name}-hint") };
-    view! {
-        <div class="field">
-            <label class="field-label" for=name>{label}</label>
-            <span class="events-colour">
-                <input
-                    class="events-colour-input"
-                    r#type="color"
-                    id=name
-                    name=name
-                    value=value
-                    prop:value=move || typed.get()
-                    aria-invalid=error.is_some().then_some("true")
-                    aria-describedby=described
-                    on:input=move |event| on_input.run(event_target_value(&event))
-                />
-                <code class="events-colour-value">{move || typed.get()}</code>
-            </span>
-            {error.map(|error| view! { <p class="field-error" id=format!("{name}-error")>{error}</p> })}
-            <p class="field-hint" id=format!("{name}-hint")>{hint}</p>
-        </div>
-    }
-}
+use crate::ui::{Checkbox, Field, TextArea};
 
 /// The client's words in one language: those of the page, or those of the mail.
 #[component]
-pub fn LanguageTexts(
-    form: FormState,
-    language: Language,
-    texts: BrandTexts,
-    mail: bool,
-    draft: RwSignal<Draft>,
-    shown_language: RwSignal<Language>,
-) -> impl IntoView {
+pub fn LanguageTexts(form: FormState, language: Language, texts: BrandTexts, mail: bool) -> impl IntoView {
     let locale = use_locale();
     let tag = language.tag();
     let heading = match language {
         Language::English => td_string!(locale, events.texts_en),
         Language::German => td_string!(locale, events.texts_de),
-    };
-    // Whoever types in a language wants to see that one.
-    let typed = move |place: fn(&mut Words) -> &mut String| {
-        Callback::new(move |text: String| {
-            draft.update(|draft| *place(draft.words_mut(language)) = text);
-            if shown_language.get_untracked() != language {
-                shown_language.set(language);
-            }
-        })
     };
     let name = |part: &str| format!("{tag}.{part}");
     let fields = if mail {
@@ -162,7 +46,6 @@ pub fn LanguageTexts(
                 hint=td_string!(locale, events.headline_hint)
                 value=form.value(&name("headline"), texts.headline)
                 error=form.error(&name("headline"))
-                on_input=typed(|words| &mut words.headline)
             />
             <TextArea
                 name=name("message")
@@ -170,7 +53,6 @@ pub fn LanguageTexts(
                 hint=td_string!(locale, events.message_hint)
                 value=form.value(&name("message"), texts.message)
                 error=form.error(&name("message"))
-                on_input=typed(|words| &mut words.message)
             />
             <TextArea
                 name=name("legal")
@@ -179,7 +61,6 @@ pub fn LanguageTexts(
                 rows=2
                 value=form.value(&name("legal"), texts.legal)
                 error=form.error(&name("legal"))
-                on_input=typed(|words| &mut words.legal)
             />
         }
         .into_any()
