@@ -4,6 +4,7 @@
 //! with the error and what was typed. No script is needed for either.
 
 pub(super) mod form;
+mod posted;
 pub(super) mod identity;
 pub(super) mod events;
 pub(super) mod captures;
@@ -12,8 +13,8 @@ pub(super) mod messages;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{Redirect, Response};
 use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
 use shutterpost_app::cms::{FormOutcome, provide_request_context, shell};
@@ -83,52 +84,4 @@ pub(super) async fn error_page(http: &Http, context: &Context, error: &AppError)
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = Uri::from_static(path);
     render(http, context, outcome, request).await
-}
-
-/// What a form led to.
-#[derive(Debug)]
-pub(super) enum Done {
-    /// To a page, with `?done=` for its toast.
-    To(String),
-    /// The same page, with a secret that is shown this once.
-    Issued(String),
-    /// To a page, with a session cookie set or ended.
-    Session { to: String, cookie: String, clear: bool },
-}
-
-/// Answers a form: 303, or its page again.
-pub(super) async fn answer(
-    http: &Http,
-    context: &Context,
-    uri: Uri,
-    form: &form::Fields,
-    result: Result<Done, AppError>,
-) -> Response {
-    let (error, issued) = match result {
-        Ok(Done::To(to)) => return Redirect::to(&to).into_response(),
-        Ok(Done::Session { to, cookie, clear }) => {
-            let mut response = Redirect::to(&to).into_response();
-            if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
-            }
-            if clear {
-                response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
-            }
-            return response;
-        }
-        Ok(Done::Issued(secret)) => (None, Some(secret)),
-        Err(mut error) => {
-            error.request_id = Some(context.request.as_str().to_owned());
-            (Some(error), None)
-        }
-    };
-    let outcome = FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
-    let mut request = Request::new(Body::empty());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = uri;
-    let mut response = render(http, context, outcome, request).await;
-    if response.status() == StatusCode::OK {
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    response
 }

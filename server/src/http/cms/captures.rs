@@ -1,8 +1,8 @@
 //! Forms of captures: selections, uploads, and the acts on a single capture.
 
-use axum::extract::{Multipart, Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, EventId};
@@ -10,126 +10,104 @@ use shutterpost_model::ingest::{Accepted, Upload};
 use shutterpost_model::share::LinkKind;
 
 use super::events::id;
-use super::form::{Fields, File, multipart};
-use super::{Done, answer};
+use super::form::{Fields, File};
+use super::posted::{Done, Posted, PostedFiles};
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
 /// `POST /cms/events/{event}`: delete or restore the ticked captures. Who may call: editors and above.
-pub(in crate::http) async fn select(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(event): Path<String>,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, captures) = (context.actor()?, &http.services().captures);
-        let event: EventId = id(&event)?;
-        let ids = form.all("capture").map(id).collect::<Result<Vec<CaptureId>, _>>()?;
-        let (count, done) = match form.text("intent") {
-            "delete" => (captures.delete(actor, &event, &ids).await?, "captures_deleted"),
-            "restore" => (captures.restore(actor, &event, &ids).await?, "captures_restored"),
-            _ => return Err(AppError::new(Code::BadRequest)),
-        };
-        Ok(Done::To(format!("/cms/events/{event}?done={done}&n={count}")))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn select(Path(event): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, captures) = (posted.actor()?, &posted.services().captures);
+            let event: EventId = id(&event)?;
+            let ids = posted.form.all("capture").map(id).collect::<Result<Vec<CaptureId>, _>>()?;
+            let (count, done) = match posted.intent() {
+                "delete" => (captures.delete(actor, &event, &ids).await?, "captures_deleted"),
+                "restore" => (captures.restore(actor, &event, &ids).await?, "captures_restored"),
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            Ok(Done::To(format!("/cms/events/{event}?done={done}&n={count}")))
+        })
+        .await
 }
 
 /// `POST /cms/events/{event}/captures`: files dropped or picked. With `Accept: application/json` one file and its
 /// answer; as a plain form any number, then back to the grid. Who may call: editors and above.
-pub(in crate::http) async fn upload(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    Path(event): Path<String>,
-    headers: HeaderMap,
-    form: Multipart,
-) -> Response {
+pub(in crate::http) async fn upload(Path(event): Path<String>, headers: HeaderMap, posted: PostedFiles) -> Response {
     let json = headers.get(header::ACCEPT).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
-    let result = async {
-        let event: EventId = id(&event)?;
-        let (_, files) = multipart(form, "file").await?;
-        let mut accepted = Vec::with_capacity(files.len());
-        for file in files {
-            accepted.push(accept(&http, &context, &event, file).await?);
-        }
-        if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok((event, accepted)) }
-    };
-    match result.await {
-        Ok((_, accepted)) if json => (StatusCode::CREATED, Json(accepted.into_iter().next())).into_response(),
-        Ok((event, accepted)) => {
-            Redirect::to(&format!("/cms/events/{event}?done=captures_uploaded&n={}", accepted.len())).into_response()
-        }
-        Err(error) if json => problem::problem(&error, &context),
-        Err(error) => {
+    let (mut posted, files) = posted.read("file").await;
+    let accepted = accept(&posted, &event, files).await;
+    match accepted {
+        Ok(accepted) if json => (StatusCode::CREATED, Json(accepted.into_iter().next())).into_response(),
+        Err(error) if json => problem::problem(&error, &posted.context),
+        accepted => {
             // The page to show again is the grid, one level up.
-            let grid = format!("/cms/events/{event}").parse().unwrap_or_default();
-            let mut form = Fields::default();
-            form.push("intent".into(), "upload".into());
-            answer(&http, &context, grid, &form, Err(error)).await
+            let grid = format!("/cms/events/{event}");
+            posted.page = grid.parse().unwrap_or_default();
+            posted.form = Fields::default();
+            posted.form.push("intent".into(), "upload".into());
+            posted.answer(async |_| Ok(Done::To(format!("{grid}?done=captures_uploaded&n={}", accepted?.len())))).await
         }
     }
 }
 
-async fn accept(http: &Http, context: &Context, event: &EventId, file: File) -> Result<Accepted, AppError> {
-    let File { declared, bytes } = file;
-    // Browsers guess the type from the file's name; only what the file holds counts here.
-    let declared = declared.filter(|declared| declared.starts_with("image/"));
-    let upload = Upload { bytes, declared, guest: None, key: None, captured_at: None };
-    http.services().ingest.accept(context.actor()?, event, upload).await
+/// Takes the files, at least one, up to the first that cannot be taken.
+async fn accept(posted: &Posted, event: &str, files: Result<Vec<File>, AppError>) -> Result<Vec<Accepted>, AppError> {
+    let event: EventId = id(event)?;
+    let mut accepted = Vec::new();
+    for File { declared, bytes } in files? {
+        // Browsers guess the type from the file's name; only what the file holds counts here.
+        let declared = declared.filter(|declared| declared.starts_with("image/"));
+        let upload = Upload { bytes, declared, guest: None, key: None, captured_at: None };
+        accepted.push(posted.services().ingest.accept(posted.actor()?, &event, upload).await?);
+    }
+    if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok(accepted) }
 }
 
 /// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, delete_guest. Who may call:
 /// editors and above.
-pub(in crate::http) async fn act(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(capture): Path<String>,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, services) = (context.actor()?, http.services());
-        let capture: CaptureId = id(&capture)?;
-        let page = format!("/cms/captures/{capture}");
-        let found = services.captures.find(actor, &capture).await?;
-        let own = std::slice::from_ref(&capture);
-        let done = match form.text("intent") {
-            "delete" => {
-                services.captures.delete(actor, &found.event, own).await?;
-                return Ok(Done::To(format!("/cms/events/{}?done=captures_deleted&n=1", found.event)));
-            }
-            "restore" => {
-                services.captures.restore(actor, &found.event, own).await?;
-                "captures_restored&n=1"
-            }
-            "send_again" => {
-                services.messages.send_again(actor, &form.parse("message", Code::NotFound)?).await?;
-                "sent_again"
-            }
-            "renew_link" => {
-                services.shares.renew(actor, &form.parse("link", Code::NotFound)?).await?;
-                "link_renewed"
-            }
-            "revoke_link" => {
-                services.shares.revoke(actor, &form.parse("link", Code::NotFound)?).await?;
-                "link_revoked"
-            }
-            "delete_guest" => {
-                services.guests.delete(actor, &form.parse("guest", Code::NotFound)?).await?;
-                // The capture goes too if it showed nobody else.
-                let left = services.captures.find(actor, &capture).await.is_ok();
-                let to = if left { page } else { format!("/cms/events/{}", found.event) };
-                return Ok(Done::To(format!("{to}?done=guest_deleted")));
-            }
-            _ => return Err(AppError::new(Code::BadRequest)),
-        };
-        Ok(Done::To(format!("{page}?done={done}")))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, services, form) = (posted.actor()?, posted.services(), &posted.form);
+            let capture: CaptureId = id(&capture)?;
+            let page = format!("/cms/captures/{capture}");
+            let found = services.captures.find(actor, &capture).await?;
+            let own = std::slice::from_ref(&capture);
+            let done = match posted.intent() {
+                "delete" => {
+                    services.captures.delete(actor, &found.event, own).await?;
+                    return Ok(Done::To(format!("/cms/events/{}?done=captures_deleted&n=1", found.event)));
+                }
+                "restore" => {
+                    services.captures.restore(actor, &found.event, own).await?;
+                    "captures_restored&n=1"
+                }
+                "send_again" => {
+                    services.messages.send_again(actor, &form.parse("message", Code::NotFound)?).await?;
+                    "sent_again"
+                }
+                "renew_link" => {
+                    services.shares.renew(actor, &form.parse("link", Code::NotFound)?).await?;
+                    "link_renewed"
+                }
+                "revoke_link" => {
+                    services.shares.revoke(actor, &form.parse("link", Code::NotFound)?).await?;
+                    "link_revoked"
+                }
+                "delete_guest" => {
+                    services.guests.delete(actor, &form.parse("guest", Code::NotFound)?).await?;
+                    // The capture goes too if it showed nobody else.
+                    let left = services.captures.find(actor, &capture).await.is_ok();
+                    let to = if left { page } else { format!("/cms/events/{}", found.event) };
+                    return Ok(Done::To(format!("{to}?done=guest_deleted")));
+                }
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            Ok(Done::To(format!("{page}?done={done}")))
+        })
+        .await
 }
 
 /// `GET /cms/captures/{capture}/qr.svg`: the view link as a QR code. Who may call: viewers and above.

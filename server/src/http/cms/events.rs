@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::Extension;
-use axum::extract::{Multipart, Path, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use shutterpost_model::error::{AppError, Code};
@@ -11,8 +11,8 @@ use shutterpost_model::events::{BrandTexts, Branding, ConsentText, DeviceDraft, 
 use shutterpost_model::id::EventId;
 use shutterpost_model::language::Language;
 
-use super::form::{Fields, File, multipart};
-use super::{Done, answer};
+use super::form::{Fields, File};
+use super::posted::{Done, Posted, PostedFiles};
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
@@ -34,45 +34,34 @@ fn draft(form: &Fields) -> Result<EventDraft, AppError> {
 }
 
 /// `POST /cms/events/new`. Who may call: admins and owners.
-pub(in crate::http) async fn create(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let event = http.services().events.create(context.actor()?, draft(&form)?).await?;
-        Ok(Done::To(format!("/cms/events/{event}?done=event_created")))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn create(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let event = posted.services().events.create(posted.actor()?, draft(&posted.form)?).await?;
+            Ok(Done::To(format!("/cms/events/{event}?done=event_created")))
+        })
+        .await
 }
 
 /// `POST /cms/events/{event}/settings`: save, delete. Who may call: admins and owners.
-pub(in crate::http) async fn settings(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(event): Path<String>,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, events) = (context.actor()?, &http.services().events);
-        let event: EventId = id(&event)?;
-        match form.text("intent") {
-            "save" => {
-                events.update(actor, &event, draft(&form)?, form.parse("version", Code::Conflict)?).await?;
-                Ok(Done::To(format!("/cms/events/{event}/settings?done=event_saved")))
+pub(in crate::http) async fn settings(Path(event): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, events, form) = (posted.actor()?, &posted.services().events, &posted.form);
+            let event: EventId = id(&event)?;
+            match posted.intent() {
+                "save" => {
+                    events.update(actor, &event, draft(form)?, form.parse("version", Code::Conflict)?).await?;
+                    Ok(Done::To(format!("/cms/events/{event}/settings?done=event_saved")))
+                }
+                "delete" => {
+                    events.delete(actor, &event).await?;
+                    Ok(Done::To("/cms/events?done=event_deleted".into()))
+                }
+                _ => Err(AppError::new(Code::BadRequest)),
             }
-            "delete" => {
-                events.delete(actor, &event).await?;
-                Ok(Done::To("/cms/events?done=event_deleted".into()))
-            }
-            _ => Err(AppError::new(Code::BadRequest)),
-        }
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+        })
+        .await
 }
 
 fn texts(form: &Fields, language: Language) -> BrandTexts {
@@ -125,64 +114,50 @@ fn consents(form: &Fields) -> Vec<ConsentText> {
 }
 
 /// `POST /cms/events/{event}/branding`: save, consents. Who may call: editors and above.
-pub(in crate::http) async fn branding(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(event): Path<String>,
-    form: Multipart,
-) -> Response {
-    let (form, files) = match multipart(form, "logo").await {
-        Ok(read) => read,
-        Err(error) => return answer(&http, &context, uri, &Fields::default(), Err(error)).await,
-    };
-    let result = async {
-        let (actor, events) = (context.actor()?, &http.services().events);
-        let event: EventId = id(&event)?;
-        match form.text("intent") {
-            "save" => {
-                let version = form.parse("version", Code::Conflict)?;
-                let logo = logo_change(&form, files);
-                events.update_branding(actor, &event, branding_of(&form)?, logo, version).await?;
+pub(in crate::http) async fn branding(Path(event): Path<String>, posted: PostedFiles) -> Response {
+    let (posted, files) = posted.read("logo").await;
+    posted
+        .answer(async |posted| {
+            let files = files?;
+            let (actor, events, form) = (posted.actor()?, &posted.services().events, &posted.form);
+            let event: EventId = id(&event)?;
+            match posted.intent() {
+                "save" => {
+                    let version = form.parse("version", Code::Conflict)?;
+                    let logo = logo_change(form, files);
+                    events.update_branding(actor, &event, branding_of(form)?, logo, version).await?;
+                    Ok(Done::To(format!("/cms/events/{event}/branding?done=branding_saved")))
+                }
+                "consents" => {
+                    events.update_consents(actor, &event, consents(form)).await?;
+                    Ok(Done::To(format!("/cms/events/{event}/branding?tab=consents&done=consents_saved")))
+                }
+                _ => Err(AppError::new(Code::BadRequest)),
             }
-            "consents" => {
-                events.update_consents(actor, &event, consents(&form)).await?;
-                return Ok(Done::To(format!("/cms/events/{event}/branding?tab=consents&done=consents_saved")));
-            }
-            _ => return Err(AppError::new(Code::BadRequest)),
-        }
-        Ok(Done::To(format!("/cms/events/{event}/branding?done=branding_saved")))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+        })
+        .await
 }
 
 /// `POST /cms/events/{event}/devices`: create, revoke. Who may call: admins and owners.
-pub(in crate::http) async fn devices(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(event): Path<String>,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, events) = (context.actor()?, &http.services().events);
-        let event: EventId = id(&event)?;
-        match form.text("intent") {
-            "create" => {
-                let draft = DeviceDraft { name: form.text("name").trim().to_owned() };
-                let issued = events.create_device(actor, &event, draft).await?;
-                Ok(Done::Issued(issued.secret.expose().to_owned()))
+pub(in crate::http) async fn devices(Path(event): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, events, form) = (posted.actor()?, &posted.services().events, &posted.form);
+            let event: EventId = id(&event)?;
+            match posted.intent() {
+                "create" => {
+                    let draft = DeviceDraft { name: form.text("name").trim().to_owned() };
+                    let issued = events.create_device(actor, &event, draft).await?;
+                    Ok(Done::Issued(issued.secret.expose().to_owned()))
+                }
+                "revoke" => {
+                    events.revoke_device(actor, &event, &form.parse("device", Code::NotFound)?).await?;
+                    Ok(Done::To(format!("/cms/events/{event}/devices?done=device_revoked")))
+                }
+                _ => Err(AppError::new(Code::BadRequest)),
             }
-            "revoke" => {
-                events.revoke_device(actor, &event, &form.parse("device", Code::NotFound)?).await?;
-                Ok(Done::To(format!("/cms/events/{event}/devices?done=device_revoked")))
-            }
-            _ => Err(AppError::new(Code::BadRequest)),
-        }
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+        })
+        .await
 }
 
 /// `GET /cms/preview/{event}`: the share page with draft values from the query. Who may call: viewers and above.

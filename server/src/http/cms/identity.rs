@@ -1,17 +1,16 @@
 //! Forms of sign-in, account, people and API tokens.
 
-use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::Uri;
 use axum::response::Response;
 use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn, TokenDraft};
+use shutterpost_model::language::Language;
 
 use super::form::Fields;
-use super::{Done, answer};
-use crate::http::Http;
-use crate::http::context::{COOKIE, Context};
+use super::posted::{Done, Posted};
+use crate::http::context::COOKIE;
 
 fn session(new: &NewSession, to: String) -> Done {
     let age = new.max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
@@ -28,78 +27,67 @@ fn next(uri: &Uri) -> String {
 }
 
 /// `POST /cms/sign-in`. Who may call: anybody.
-pub(in crate::http) async fn sign_in(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let input =
-        SignIn { email: form.pii("email"), password: form.secret("password"), remember: form.ticked("remember") };
-    let result = http.services().accounts.sign_in(input, context.client.clone()).await;
-    let result = result.map(|new| session(&new, next(&uri)));
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn sign_in(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let form = &posted.form;
+            let (email, password) = (form.pii("email"), form.secret("password"));
+            let input = SignIn { email, password, remember: form.ticked("remember") };
+            let new = posted.services().accounts.sign_in(input, posted.context.client.clone()).await?;
+            Ok(session(&new, next(&posted.page)))
+        })
+        .await
 }
 
 /// `POST /cms/sign-out`. Who may call: anybody signed in.
-pub(in crate::http) async fn sign_out(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let result = async {
-        http.services().accounts.sign_out(context.actor()?).await?;
-        let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
-        Ok(Done::Session { to: "/cms/sign-in?done=signed_out".into(), cookie, clear: true })
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn sign_out(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            posted.services().accounts.sign_out(posted.actor()?).await?;
+            let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+            Ok(Done::Session { to: "/cms/sign-in?done=signed_out".into(), cookie, clear: true })
+        })
+        .await
 }
 
 /// `POST /cms/forgot`. Who may call: anybody; the answer is the same for every address.
-pub(in crate::http) async fn forgot(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let accounts = &http.services().accounts;
-    let result = accounts.request_reset(form.pii("email"), context.language, context.client.clone()).await;
-    let result = result.map(|()| Done::To("/cms/forgot?done=reset_requested".into()));
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn forgot(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (accounts, context) = (&posted.services().accounts, &posted.context);
+            accounts.request_reset(posted.form.pii("email"), context.language, context.client.clone()).await?;
+            Ok(Done::To("/cms/forgot?done=reset_requested".into()))
+        })
+        .await
 }
 
 /// `POST /cms/reset/{token}`. Who may call: the holder of the link.
-pub(in crate::http) async fn reset(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(token): Path<String>,
-    form: Fields,
-) -> Response {
-    let accounts = &http.services().accounts;
-    let result = accounts.reset_password(&token, form.secret("password"), context.client.clone()).await;
-    let result = result.map(|()| Done::To("/cms/sign-in?done=password_set".into()));
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn reset(Path(token): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (accounts, client) = (&posted.services().accounts, posted.context.client.clone());
+            accounts.reset_password(&token, posted.form.secret("password"), client).await?;
+            Ok(Done::To("/cms/sign-in?done=password_set".into()))
+        })
+        .await
 }
 
 /// `POST /cms/invitation/{token}`. Who may call: the holder of the link.
-pub(in crate::http) async fn accept(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    Path(token): Path<String>,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let language = if form.has("language") { form.language("language")? } else { context.language };
-        let accept = AcceptInvitation { name: form.pii("name"), password: form.secret("password"), language };
-        let new = http.services().accounts.accept_invitation(&token, accept, context.client.clone()).await?;
-        Ok(session(&new, "/cms/overview?done=joined".into()))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn accept(Path(token): Path<String>, posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (accounts, form) = (&posted.services().accounts, &posted.form);
+            let (name, password) = (form.pii("name"), form.secret("password"));
+            let accept = AcceptInvitation { name, password, language: language(posted)? };
+            let new = accounts.accept_invitation(&token, accept, posted.context.client.clone()).await?;
+            Ok(session(&new, "/cms/overview?done=joined".into()))
+        })
+        .await
+}
+
+/// The chosen language, or that of the browser where none was asked for.
+fn language(posted: &Posted) -> Result<Language, AppError> {
+    if posted.form.has("language") { posted.form.language("language") } else { Ok(posted.context.language) }
 }
 
 fn role(form: &Fields) -> Result<Role, AppError> {
@@ -107,98 +95,83 @@ fn role(form: &Fields) -> Result<Role, AppError> {
 }
 
 /// `POST /cms/people`: invite, renew, revoke, role, remove. Who may call: admins and owners.
-pub(in crate::http) async fn people(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, directory) = (context.actor()?, &http.services().directory);
-        let done = match form.text("intent") {
-            "invite" => {
-                let language = if form.has("language") { form.language("language")? } else { context.language };
-                directory.invite(actor, Invite { email: form.pii("email"), role: role(&form)?, language }).await?;
-                "invited"
-            }
-            "renew" => {
-                directory.renew_invitation(actor, &form.parse("invitation", Code::NotFound)?).await?;
-                "invitation_renewed"
-            }
-            "revoke" => {
-                directory.revoke_invitation(actor, &form.parse("invitation", Code::NotFound)?).await?;
-                "invitation_revoked"
-            }
-            "role" => {
-                directory.change_role(actor, &form.parse("user", Code::NotFound)?, role(&form)?).await?;
-                "role_changed"
-            }
-            "remove" => {
-                directory.remove_member(actor, &form.parse("user", Code::NotFound)?).await?;
-                "member_removed"
-            }
-            _ => return Err(AppError::new(Code::BadRequest)),
-        };
-        Ok(Done::To(format!("/cms/people?done={done}")))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn people(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, directory, form) = (posted.actor()?, &posted.services().directory, &posted.form);
+            let done = match posted.intent() {
+                "invite" => {
+                    let language = language(posted)?;
+                    directory.invite(actor, Invite { email: form.pii("email"), role: role(form)?, language }).await?;
+                    "invited"
+                }
+                "renew" => {
+                    directory.renew_invitation(actor, &form.parse("invitation", Code::NotFound)?).await?;
+                    "invitation_renewed"
+                }
+                "revoke" => {
+                    directory.revoke_invitation(actor, &form.parse("invitation", Code::NotFound)?).await?;
+                    "invitation_revoked"
+                }
+                "role" => {
+                    directory.change_role(actor, &form.parse("user", Code::NotFound)?, role(form)?).await?;
+                    "role_changed"
+                }
+                "remove" => {
+                    directory.remove_member(actor, &form.parse("user", Code::NotFound)?).await?;
+                    "member_removed"
+                }
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            Ok(Done::To(format!("/cms/people?done={done}")))
+        })
+        .await
 }
 
 /// `POST /cms/tokens`: create, revoke. Who may call: admins and owners.
-pub(in crate::http) async fn tokens(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, directory) = (context.actor()?, &http.services().directory);
-        match form.text("intent") {
-            "create" => {
-                let draft = TokenDraft { name: form.text("name").trim().to_owned(), role: role(&form)? };
-                let issued = directory.create_token(actor, draft).await?;
-                Ok(Done::Issued(issued.secret.expose().to_owned()))
+pub(in crate::http) async fn tokens(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, directory, form) = (posted.actor()?, &posted.services().directory, &posted.form);
+            match posted.intent() {
+                "create" => {
+                    let draft = TokenDraft { name: form.text("name").trim().to_owned(), role: role(form)? };
+                    let issued = directory.create_token(actor, draft).await?;
+                    Ok(Done::Issued(issued.secret.expose().to_owned()))
+                }
+                "revoke" => {
+                    directory.revoke_token(actor, &form.parse("token", Code::NotFound)?).await?;
+                    Ok(Done::To("/cms/tokens?done=token_revoked".into()))
+                }
+                _ => Err(AppError::new(Code::BadRequest)),
             }
-            "revoke" => {
-                directory.revoke_token(actor, &form.parse("token", Code::NotFound)?).await?;
-                Ok(Done::To("/cms/tokens?done=token_revoked".into()))
-            }
-            _ => Err(AppError::new(Code::BadRequest)),
-        }
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+        })
+        .await
 }
 
 /// `POST /cms/account`: profile, password, organisation. Who may call: anybody signed in, for themselves.
-pub(in crate::http) async fn account(
-    State(http): State<Http>,
-    Extension(context): Extension<Context>,
-    uri: Uri,
-    form: Fields,
-) -> Response {
-    let result = async {
-        let (actor, accounts) = (context.actor()?, &http.services().accounts);
-        let to = match form.text("intent") {
-            "profile" => {
-                accounts.update_profile(actor, form.pii("name"), form.language("language")?).await?;
-                "/cms/account?done=profile_saved"
-            }
-            "password" => {
-                let new = accounts.change_password(actor, form.secret("current"), form.secret("new")).await?;
-                return Ok(session(&new, "/cms/account?done=password_changed".into()));
-            }
-            "organisation" => {
-                accounts.switch_organisation(actor, &form.parse("organisation", Code::NotFound)?).await?;
-                "/cms/overview?done=organisation_switched"
-            }
-            _ => return Err(AppError::new(Code::BadRequest)),
-        };
-        Ok(Done::To(to.to_owned()))
-    };
-    let result = result.await;
-    answer(&http, &context, uri, &form, result).await
+pub(in crate::http) async fn account(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, accounts, form) = (posted.actor()?, &posted.services().accounts, &posted.form);
+            let to = match posted.intent() {
+                "profile" => {
+                    accounts.update_profile(actor, form.pii("name"), form.language("language")?).await?;
+                    "/cms/account?done=profile_saved"
+                }
+                "password" => {
+                    let new = accounts.change_password(actor, form.secret("current"), form.secret("new")).await?;
+                    return Ok(session(&new, "/cms/account?done=password_changed".into()));
+                }
+                "organisation" => {
+                    accounts.switch_organisation(actor, &form.parse("organisation", Code::NotFound)?).await?;
+                    "/cms/overview?done=organisation_switched"
+                }
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            Ok(Done::To(to.to_owned()))
+        })
+        .await
 }
 
 #[cfg(test)]

@@ -1,0 +1,149 @@
+//! A form that was posted to its own page: who sent it, what it holds, and how it is answered.
+//!
+//! A handler says what the form does and nothing else; reading it, showing its page again and naming the request are
+//! done here, once.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use shutterpost_app::cms::FormOutcome;
+use shutterpost_model::access::Actor;
+use shutterpost_model::error::AppError;
+use shutterpost_model::services::Services;
+
+use super::form::{Fields, File, multipart};
+use super::render;
+use crate::http::Http;
+use crate::http::context::Context;
+
+/// What a form led to.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// To a page, with `?done=` for its toast.
+    To(String),
+    /// The same page, with a secret that is shown this once.
+    Issued(String),
+    /// To a page, with a session cookie set or ended.
+    Session { to: String, cookie: String, clear: bool },
+}
+
+/// A posted form.
+pub(in crate::http) struct Posted {
+    http: Http,
+    pub(super) context: Context,
+    /// The form's page, which is shown again if something is wrong.
+    pub(super) page: Uri,
+    pub(super) form: Fields,
+}
+
+impl std::fmt::Debug for Posted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Posted")
+    }
+}
+
+impl Posted {
+    /// Who sent it; routes that need somebody never get here without.
+    pub(super) fn actor(&self) -> Result<&Actor, AppError> {
+        self.context.actor()
+    }
+
+    pub(super) fn services(&self) -> &Services {
+        self.http.services()
+    }
+
+    /// Which of a page's forms, or which of a form's buttons.
+    pub(super) fn intent(&self) -> &str {
+        self.form.text("intent")
+    }
+
+    /// Does what the form asks for and answers: 303, or its page again with the error and what was typed.
+    pub(super) async fn answer(self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
+        let (error, issued) = match work(&self).await {
+            Ok(Done::To(to)) => return Redirect::to(&to).into_response(),
+            Ok(Done::Session { to, cookie, clear }) => return session(&to, cookie, clear),
+            Ok(Done::Issued(secret)) => (None, Some(secret)),
+            Err(mut error) => {
+                error.request_id = Some(self.context.request.as_str().to_owned());
+                (Some(error), None)
+            }
+        };
+        let Self { http, context, page, form } = self;
+        let outcome =
+            FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = page;
+        let mut response = render(&http, &context, outcome, request).await;
+        if response.status() == StatusCode::OK {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        response
+    }
+}
+
+fn session(to: &str, cookie: String, clear: bool) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    if clear {
+        response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    }
+    response
+}
+
+/// What the guard found out, and the page.
+fn head(request: &Request) -> (Context, Uri) {
+    let context = request.extensions().get::<Context>().cloned();
+    (context.expect("every route stands behind the guard, which puts it there"), request.uri().clone())
+}
+
+/// An urlencoded form.
+impl FromRequest<Http> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, http: &Http) -> Result<Self, Response> {
+        let (context, page) = head(&request);
+        let form = Fields::from_request(request, http).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { http: http.clone(), context, page, form })
+    }
+}
+
+/// A posted multipart form, not read yet.
+pub(in crate::http) struct PostedFiles {
+    posted: Posted,
+    form: Multipart,
+}
+
+impl std::fmt::Debug for PostedFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PostedFiles")
+    }
+}
+
+impl PostedFiles {
+    /// Reads the form and the files of one of its fields. What cannot be read is a form without fields.
+    pub(super) async fn read(self, file_field: &str) -> (Posted, Result<Vec<File>, AppError>) {
+        let Self { mut posted, form } = self;
+        match multipart(form, file_field).await {
+            Ok((fields, files)) => {
+                posted.form = fields;
+                (posted, Ok(files))
+            }
+            Err(error) => (posted, Err(error)),
+        }
+    }
+}
+
+impl FromRequest<Http> for PostedFiles {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, http: &Http) -> Result<Self, Response> {
+        let (context, page) = head(&request);
+        let form = Multipart::from_request(request, http).await.map_err(IntoResponse::into_response)?;
+        let posted = Posted { http: http.clone(), context, page, form: Fields::default() };
+        Ok(Self { posted, form })
+    }
+}
