@@ -26,7 +26,7 @@
 //! | [`CopyButton`] | copying a value | `text`, `label?`, `icon_only?` |
 //! | [`Time`] | an instant | `at`, `relative?` |
 //! | [`Icon`] | line art | `name` |
-//! | [`Spinner`], [`Skeleton`] | waiting | –; `shape` |
+//! | [`Spinner`], [`Skeleton`] | waiting, for pictures | – |
 //! | [`PageTitle`] | the document's title | `text` |
 //! | [`PageHead`] | heading and primary action | `title`, `subtitle?`, children? |
 
@@ -70,7 +70,7 @@ pub use tabs::{Chips, Tab, Tabs};
 pub use text_area::TextArea;
 pub use time::Time;
 pub use toast::Toast;
-pub use wait::{Shape, Skeleton, Spinner};
+pub use wait::{Skeleton, Spinner};
 
 /// A text from the catalogue or made from one.
 pub type Text = leptos::oco::Oco<'static, str>;

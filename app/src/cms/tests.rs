@@ -273,7 +273,7 @@ async fn branding_is_escaped_and_previewed() {
 async fn a_new_device_shows_its_secret_once() {
     let path = format!("/cms/events/{}/devices", event_id());
     let html = Visit::to(path.clone()).page().await;
-    assert_says(&html, &["Booth 1", "spd_ab…", "never", "name=\"intent\" value=\"revoke\""]);
+    assert_says(&html, &["Booth 1", "<code>spd_ab", "never", "name=\"intent\" value=\"revoke\""]);
     let outcome = FormOutcome {
         intent: "create".into(),
         error: None,

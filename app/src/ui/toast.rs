@@ -6,7 +6,7 @@ use leptos_i18n::td_string;
 use super::{Icon, IconName, Text};
 use crate::texts::use_locale;
 
-/// Says what was done. Without script it stays until the next page; with it, until it is closed or a while has passed.
+/// Says what was done, and fades after a while by the style sheet. With script it can be closed before.
 #[component]
 pub fn Toast(#[prop(into)] text: Text) -> impl IntoView {
     let locale = use_locale();

@@ -11,39 +11,13 @@ pub fn Spinner() -> impl IntoView {
     view! { <span class="spinner" aria-hidden="true"></span> }
 }
 
-/// The outline of what comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shape {
-    /// A heading and rows.
-    #[default]
-    Rows,
-    /// A heading and tiles.
-    Grid,
-    /// A heading and a form.
-    Form,
-    /// A picture and a column beside it.
-    Detail,
-    /// Cards with numbers.
-    Cards,
-}
-
-/// Grey blocks in the shape of the page that comes.
+/// Grey blocks in the shape of the pictures that come.
 #[component]
-pub fn Skeleton(#[prop(optional)] shape: Shape) -> impl IntoView {
+pub fn Skeleton() -> impl IntoView {
     let locale = use_locale();
-    let (class, count) = match shape {
-        Shape::Rows => ("skeleton-rows", 8),
-        Shape::Grid => ("skeleton-grid", 15),
-        Shape::Form => ("skeleton-form", 4),
-        Shape::Detail => ("skeleton-detail", 2),
-        Shape::Cards => ("skeleton-cards", 4),
-    };
     view! {
         <div class="skeleton" role="status" aria-label=td_string!(locale, common.loading)>
-            <div class="skeleton-heading"></div>
-            <div class=class>
-                {(0..count).map(|_| view! { <div class="skeleton-block"></div> }).collect_view()}
-            </div>
+            {(0..15).map(|_| view! { <div class="skeleton-block"></div> }).collect_view()}
         </div>
     }
 }

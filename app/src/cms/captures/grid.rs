@@ -21,7 +21,7 @@ use super::state::Grid;
 use crate::cms::refusal::banner;
 use crate::cms::words::{exact, is_one, number};
 use crate::texts::{Locale, language_of, use_locale};
-use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Shape, Skeleton, Time, alive};
+use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Skeleton, Time, alive};
 
 /// What a tile says to those who do not see it.
 fn description(locale: Locale, capture: &CaptureSummary) -> String {
@@ -99,7 +99,7 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl Into
             </ul>
             {may_write.then(|| view! { <SelectionBar grid removal/> })}
         </form>
-        {move || grid.loading.get().then(|| view! { <Skeleton shape=Shape::Grid/> })}
+        {move || grid.loading.get().then(|| view! { <Skeleton/> })}
         {trouble}
         {next}
         <div node_ref=end class="captures-end"></div>

@@ -108,7 +108,7 @@ fn Row(device: Device) -> impl IntoView {
         <tr>
             <td>{name.clone()}</td>
             <td>
-                <code>{format!("{hint}…")}</code>
+                <code>{hint}</code>
             </td>
             <td class="number">{number(language_of(locale), captures)}</td>
             <td>

@@ -6,8 +6,8 @@ use leptos::prelude::{set_timeout, window};
 
 use super::dom::all;
 
-/// How long a confirmation stays.
-const SHOWN: Duration = Duration::from_secs(8);
+/// When a confirmation has faded by the style sheet.
+const SHOWN: Duration = Duration::from_secs(9);
 
 pub(super) fn start() {
     let toasts = all("[data-toast]");
