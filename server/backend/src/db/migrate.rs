@@ -84,7 +84,33 @@ where
 
 #[cfg(test)]
 mod tests {
+    use diesel::prelude::*;
+
     use super::*;
+    use crate::schema::identity_memberships;
+
+    #[test]
+    fn an_older_database_is_brought_up_to_date_with_what_it_holds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.sqlite");
+        let mut conn = connect::sqlite(path.to_str().expect("UTF-8"), connect::LOCK_WAIT).expect("opens");
+        conn.run_next_migration(SQLITE).expect("the first version");
+        conn.batch_execute(
+            "INSERT INTO identity_organisations VALUES ('org_1', 'Host', 0), ('org_2', 'Other', 0);
+             INSERT INTO identity_users VALUES ('usr_1', 'a@b.example', 'A', 'en', NULL, 0, 0, 0, NULL);
+             INSERT INTO identity_memberships VALUES ('org_1', 'usr_1', 'owner', 0), ('org_2', 'usr_1', 'owner', 0);
+             INSERT INTO identity_sessions VALUES ('ses_1', x'01', 'usr_1', 'org_1', 0, 0, 7, 9, 9),
+                 ('ses_2', x'02', 'usr_1', 'org_1', 0, 0, 8, 9, 9), ('ses_3', x'03', 'usr_1', NULL, 0, 0, 9, 9, 9);",
+        )
+        .expect("writes");
+        apply(&mut conn, || SQLITE).expect("is brought up to date");
+        let seen: Vec<Option<i64>> = identity_memberships::table
+            .order(identity_memberships::organisation_id)
+            .select(identity_memberships::last_seen_at)
+            .load(&mut conn)
+            .expect("reads");
+        assert_eq!(seen, [Some(8), None]);
+    }
 
     /// A migration that exists for one database only would make two products.
     #[test]
