@@ -405,7 +405,7 @@ async fn issued(app: &App, path: &str, who: &As, fields: &[(&str, &str)]) -> As 
 }
 
 /// What a port answers, as JSON.
-fn json<T: serde::Serialize>(answer: Result<T, AppError>) -> serde_json::Value {
+pub(crate) fn json<T: serde::Serialize>(answer: Result<T, AppError>) -> serde_json::Value {
     serde_json::to_value(answer.expect("an answer")).expect("JSON")
 }
 
