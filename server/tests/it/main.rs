@@ -9,4 +9,5 @@ mod isolation;
 mod ingest;
 mod share;
 mod cms;
+mod confirmations;
 mod texts;

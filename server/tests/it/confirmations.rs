@@ -1,0 +1,183 @@
+//! Every form, driven to its success: the confirmation that its redirect asks for is one that the pages have words for,
+//! and none of their words is for nothing.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use shutterpost_app::cms::done::KEYS;
+use shutterpost_backend::identity::PasswordPolicy;
+use shutterpost_backend::identity::admin::{NewMember, create_member};
+use shutterpost_model::access::Role;
+use shutterpost_model::language::Language;
+use shutterpost_model::pii::{Pii, Secret};
+
+use crate::support::{Answer, App, As, PASSWORD, PHOTO, Tenant, apps, multipart, tenant};
+
+const NEW_PASSWORD: &str = "walnut-orbit-candle-93";
+
+/// Sends forms and gathers what their redirects ask to be confirmed.
+struct Forms<'a> {
+    app: &'a App,
+    seen: BTreeSet<String>,
+}
+
+impl Forms<'_> {
+    fn note(&mut self, path: &str, answer: &Answer) {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{path}: {}", answer.text());
+        let to = answer.header("location");
+        let query = to.split_once('?').map_or("", |(_, query)| query);
+        let key = query.split('&').find_map(|pair| pair.strip_prefix("done="));
+        self.seen.insert(key.unwrap_or_else(|| panic!("{path} leads to {to}, which confirms nothing")).to_owned());
+    }
+
+    async fn post(&mut self, path: &str, who: &As, fields: &[(&str, &str)]) {
+        let answer = self.app.form(path, who, fields).await;
+        self.note(&format!("{path} {fields:?}"), &answer);
+    }
+
+    async fn post_parts(&mut self, path: &str, who: &As, parts: &[(&str, Option<&str>, Vec<u8>)]) {
+        let request = self
+            .app
+            .request("POST", path, who)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line")
+            .body(Body::from(multipart(parts)));
+        let answer = self.app.send(request.expect("a request")).await;
+        self.note(path, &answer);
+    }
+
+    /// The link in the newest mail to somebody.
+    async fn mailed(&self, to: &str, path: &str) -> String {
+        self.app.work().await;
+        let mails = self.app.outbox.list().await.expect("the outbox");
+        let mail = mails.iter().rev().find(|mail| mail.to.get() == to && mail.text.get().contains(path));
+        let text = mail.expect("a mail").text.get().clone();
+        let start = text.find(path).expect("a link");
+        text[start..].split_whitespace().next().expect("a link").to_owned()
+    }
+}
+
+async fn people(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let joined = forms.mailed(&format!("new@{}.example", home.name), "/cms/invitation/").await;
+    let fields = [("name", "New Person"), ("password", NEW_PASSWORD), ("language", "de")];
+    forms.post(&joined, &As::Nobody, &fields).await;
+    let second = [("intent", "invite"), ("email", "second@home.example"), ("role", "viewer"), ("language", "en")];
+    forms.post("/cms/people", owner, &second).await;
+    let actor = forms.app.actor(owner).await;
+    let found = forms.app.http.services().directory.people(&actor).await.expect("people");
+    let invitation = found.invitations.first().expect("the open invitation").id.to_string();
+    for intent in ["renew", "revoke"] {
+        forms.post("/cms/people", owner, &[("intent", intent), ("invitation", &invitation)]).await;
+    }
+    let member = NewMember {
+        name: Pii::new("Passing".into()),
+        email: Pii::new("passing@home.example".into()),
+        password: Secret::new(PASSWORD.into()),
+        role: Role::Viewer,
+        language: Language::English,
+    };
+    let member = create_member(&forms.app.deps, PasswordPolicy::FLOOR, &home.organisation, member).await;
+    let user = member.expect("created").to_string();
+    forms.post("/cms/people", owner, &[("intent", "role"), ("user", &user), ("role", "editor")]).await;
+    forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
+    forms.post("/cms/tokens", owner, &[("intent", "revoke"), ("token", &home.token_id)]).await;
+}
+
+async fn account(forms: &mut Forms<'_>, home: &Tenant) {
+    let (editor, viewer) = (home.email(Role::Editor), home.email(Role::Viewer));
+    let session = forms.app.sign_in(&editor).await;
+    forms.post("/cms/account", &session, &[("intent", "profile"), ("name", "Renamed"), ("language", "de")]).await;
+    let organisation = [("intent", "organisation"), ("organisation", home.organisation.as_str())];
+    forms.post("/cms/account", &session, &organisation).await;
+    let password = [("intent", "password"), ("current", PASSWORD), ("new", NEW_PASSWORD)];
+    forms.post("/cms/account", &session, &password).await;
+    let session = forms.app.sign_in(&viewer).await;
+    forms.post("/cms/sign-out", &session, &[]).await;
+    forms.post("/cms/forgot", &As::Nobody, &[("email", &viewer)]).await;
+    let reset = forms.mailed(&viewer, "/cms/reset/").await;
+    forms.post(&reset, &As::Nobody, &[("password", NEW_PASSWORD)]).await;
+}
+
+async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let event = format!("/cms/events/{}", home.event);
+    let capture = format!("/cms/captures/{}", home.capture);
+    let photo = [("file", Some("image/jpeg"), PHOTO.to_vec())];
+    forms.post_parts(&format!("{event}/captures"), owner, &photo).await;
+    for (page, fields) in [
+        (&event, vec![("intent", "delete"), ("capture", &*home.capture)]),
+        (&event, vec![("intent", "restore"), ("capture", &home.capture)]),
+        (&capture, vec![("intent", "delete")]),
+        (&capture, vec![("intent", "restore")]),
+        (&capture, vec![("intent", "renew_link"), ("link", &home.link)]),
+        (&capture, vec![("intent", "send_again"), ("message", &home.message)]),
+        (&"/cms/messages".to_owned(), vec![("intent", "send_again"), ("message", &home.message)]),
+        (&capture, vec![("intent", "revoke_link"), ("link", &home.link)]),
+        (&capture, vec![("intent", "delete_guest"), ("guest", &home.guest)]),
+    ] {
+        forms.post(page, owner, &fields).await;
+    }
+}
+
+async fn events(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let event = format!("/cms/events/{}", home.event);
+    let mut draft = vec![
+        ("name", "Gala"),
+        ("starts_on", "2027-01-15"),
+        ("ends_on", "2027-01-16"),
+        ("time_zone", "UTC"),
+        ("retention_days", "90"),
+    ];
+    forms.post("/cms/events/new", owner, &draft).await;
+    // The second version: the tenant's branding was the first change.
+    draft.extend([("intent", "save"), ("version", "2")]);
+    forms.post(&format!("{event}/settings"), owner, &draft).await;
+    let part = |name: &'static str, value: &str| (name, None, value.as_bytes().to_vec());
+    let branding =
+        [part("intent", "save"), part("version", "3"), part("accent", "#2f5bd7"), part("backdrop", "#14161c")];
+    forms.post_parts(&format!("{event}/branding"), owner, &branding).await;
+    let consents = [
+        part("intent", "consents"),
+        part("purpose.0", "delivery"),
+        part("english.0", "Send me my photo"),
+        part("german.0", "Schickt mir mein Foto"),
+    ];
+    forms.post_parts(&format!("{event}/branding"), owner, &consents).await;
+    let device = [("intent", "revoke"), ("device", home.device_id.as_str())];
+    forms.post(&format!("{event}/devices"), owner, &device).await;
+    forms.post(&format!("{event}/settings"), owner, &[("intent", "delete")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_asks_for_a_confirmation_that_there_is() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let owner = app.sign_in(&home.email(Role::Owner)).await;
+        let mut forms = Forms { app: &app, seen: BTreeSet::new() };
+        people(&mut forms, &home, &owner).await;
+        account(&mut forms, &home).await;
+        captures(&mut forms, &home, &owner).await;
+        events(&mut forms, &home, &owner).await;
+        let words: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(forms.seen, words, "sent, and known to the pages");
+    }
+}
+
+/// What the forms above do not reach cannot send an unknown key either.
+#[test]
+fn no_source_of_a_form_names_an_unknown_confirmation() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/http/cms");
+    let mut found = 0;
+    for entry in std::fs::read_dir(folder).expect("the forms") {
+        let path = entry.expect("an entry").path();
+        let source = std::fs::read_to_string(&path).expect("UTF-8");
+        for rest in source.split("done=").skip(1) {
+            let key: String = rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
+            // `done={done}` and the like: a value of the code, met by driving the form.
+            if !key.is_empty() {
+                assert!(KEYS.contains(&&*key), "{}: {key}", path.display());
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 10, "{found} confirmations");
+}
