@@ -10,4 +10,5 @@ mod ingest;
 mod share;
 mod cms;
 mod confirmations;
+mod alike;
 mod texts;
