@@ -11,4 +11,5 @@ mod share;
 mod cms;
 mod confirmations;
 mod alike;
+mod crash;
 mod texts;

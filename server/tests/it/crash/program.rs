@@ -1,0 +1,172 @@
+//! The built program on a database and a folder of its own.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
+
+use shutterpost_backend::db::DatabaseUrl;
+use shutterpost_backend::testing::TestDatabase;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{PASSWORD, PHOTO, multipart};
+
+const OWNER: &str = "owner@home.example";
+
+/// Where it is installed, and what may upload to it.
+pub(super) struct Program {
+    folder: PathBuf,
+    database_url: String,
+    port: u16,
+    mail_port: u16,
+    event: String,
+    device: String,
+}
+
+/// The running program; killed when dropped, so that a failed test leaves nothing running.
+pub(super) struct Running(Child);
+
+impl Running {
+    /// SIGKILL: nothing is tidied up.
+    pub(super) fn kill(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test notices elsewhere.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Program {
+    /// Makes an organisation, an event and a device through the doors that people use.
+    pub(super) async fn install(database: &TestDatabase, mail_port: u16) -> Self {
+        let database_url = match &database.url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let folder = database.folder().join("program");
+        std::fs::create_dir(&folder).expect("a temporary folder");
+        let (event, device) = (String::new(), String::new());
+        let mut program = Self { folder, database_url, port: free_port(), mail_port, event, device };
+        program.create_owner();
+        let running = program.start().await;
+        let sign_in = format!("email={OWNER}&password={PASSWORD}");
+        let signed_in = program.form("/cms/sign-in", "", &sign_in).await;
+        let cookie = between(&signed_in, "set-cookie: ", ";");
+        // Far enough away to be the future whenever this runs.
+        let draft = "name=Party&starts_on=2090-01-01&ends_on=2090-01-02&time_zone=UTC&retention_days=30";
+        let created = program.form("/cms/events/new", &cookie, draft).await;
+        program.event = between(&created, "location: /cms/events/", "?");
+        let devices = format!("/cms/events/{}/devices", program.event);
+        let issued = program.form(&devices, &cookie, "intent=create&name=Booth").await;
+        let secret = issued.split("spd_").nth(1).expect("a secret on the page");
+        let secret: String = secret.chars().take_while(char::is_ascii_alphanumeric).collect();
+        program.device = format!("spd_{secret}");
+        running.kill();
+        program
+    }
+
+    fn create_owner(&self) {
+        let mut command = self.command("admin.log");
+        command.args(["admin", "create-owner", "--organisation", "Home", "--name", "Owner", "--email", OWNER]);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("starts");
+        let mut stdin = child.stdin.take().expect("piped");
+        stdin.write_all(PASSWORD.as_bytes()).expect("it reads");
+        drop(stdin);
+        assert!(child.wait().expect("a child").success(), "{}", self.log("admin.log"));
+    }
+
+    fn command(&self, log: &str) -> Command {
+        let log = File::options().create(true).append(true).open(self.folder.join(log)).expect("a log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shutterpost"));
+        command
+            .current_dir(&self.folder)
+            // Of the environment of the tests nothing must reach it.
+            .env_clear()
+            .env("DATABASE_URL", &self.database_url)
+            .env("SHUTTERPOST_DATA", &self.folder)
+            .env("SHUTTERPOST_PORT", self.port.to_string())
+            .env("SHUTTERPOST_SMTP_URL", format!("smtp://127.0.0.1:{}", self.mail_port))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a log"))
+            .stderr(log);
+        command
+    }
+
+    fn log(&self, name: &str) -> String {
+        std::fs::read_to_string(Path::new(&self.folder).join(name)).unwrap_or_default()
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(super) async fn start(&self) -> Running {
+        let mut running = Running(self.command("serve.log").arg("serve").spawn().expect("starts"));
+        for _ in 0..1000 {
+            assert!(running.0.try_wait().expect("a child").is_none(), "it ended: {}", self.log("serve.log"));
+            if self.ask("GET /readyz HTTP/1.1", &[]).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return running;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("not ready after 20 s: {}", self.log("serve.log"));
+    }
+
+    /// Uploads a photo with a guest over REST; the name makes both unique.
+    pub(super) async fn upload(&self, name: &str) {
+        let guest = format!(r#"{{"email":"{name}@example.com","consents":[{{"purpose":"delivery","granted":true}}]}}"#);
+        let body = multipart(&[
+            ("file", Some("image/jpeg"), PHOTO.to_vec()),
+            ("guest", Some("application/json"), guest.into_bytes()),
+        ]);
+        let Self { event, device, .. } = self;
+        let head = format!(
+            "POST /api/v1/events/{event}/captures HTTP/1.1\r\nauthorization: Bearer {device}\r\n\
+             idempotency-key: {name}\r\ncontent-type: multipart/form-data; boundary=line"
+        );
+        let answer = self.ask(&head, &body).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    }
+
+    /// Posts a form as a browser does.
+    async fn form(&self, path: &str, cookie: &str, fields: &str) -> String {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nsec-fetch-site: same-origin\r\ncookie: {cookie}\r\n\
+             content-type: application/x-www-form-urlencoded"
+        );
+        let answer = self.ask(&head, fields.as_bytes()).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 303") || answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer
+    }
+
+    async fn ask(&self, head: &str, body: &[u8]) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let length = body.len();
+        let head = format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        Ok(String::from_utf8_lossy(&answer).into_owned())
+    }
+}
+
+fn between(text: &str, before: &str, after: &str) -> String {
+    let rest = text.split_once(before).unwrap_or_else(|| panic!("{before:?} in {text}")).1;
+    rest.split(after).next().unwrap_or_default().to_owned()
+}
+
+/// A port below those that systems give to outgoing connections, so that none of these takes it between two starts.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap_or(0);
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    // Each program of this process looks from behind the last one's: between its starts nobody listens there.
+    let from = first + TAKEN.fetch_add(100, Ordering::SeqCst);
+    (from..from + 100).find(free).expect("a free port")
+}
