@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use shutterpost_model::access::Role;
 
-use crate::support::{App, As, PHOTO, Tenant, apps, tenant, text};
+use crate::support::{App, As, PHOTO, Tenant, apps, multipart, tenant, text};
 
 fn codes(answer: &crate::support::Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.json()["code"].as_str().unwrap_or_default().to_owned())
@@ -82,79 +82,157 @@ fn second_frame() -> Vec<u8> {
     bytes
 }
 
-async fn refused(app: &App, home: &Tenant, name: &str, file: &[u8], guest: Option<&str>, expected: &[u16]) {
-    let before = (app.database.dump().await, objects(app));
-    let answer = app.upload(&home.event, &home.device, name, file, guest).await;
-    assert!(expected.contains(&answer.status.as_u16()), "{name}: {} {}", answer.status, answer.text());
-    assert_eq!(answer.header("content-type"), "application/problem+json", "{name}");
+/// Status, code and what is said of fields: `422 invalid guest.name=too_long`.
+fn told(answer: &crate::support::Answer) -> String {
+    assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text());
     let problem = answer.json();
-    for field in ["code", "title", "status", "request_id"] {
-        assert!(problem.get(field).is_some(), "{name}: {problem}");
+    for field in ["title", "status", "request_id"] {
+        assert!(problem.get(field).is_some(), "{problem}");
     }
+    let (status, code) = codes(answer);
+    let fields = problem["errors"].as_array().cloned().unwrap_or_default();
+    let fields: String = fields.iter().map(|of| format!(" {}={}", text(of, "/field"), text(of, "/code"))).collect();
+    format!("{status} {code}{fields}")
+}
+
+/// Sends an upload as it is; the answer is what is expected and nothing is left behind.
+async fn refused(app: &App, home: &Tenant, name: &str, upload: BadUpload<'_>, expected: &str) {
+    let BadUpload { kind, key, body } = upload;
+    let before = (app.database.dump().await, objects(app));
+    let path = format!("/api/v1/events/{}/captures", home.event);
+    let mut request = app.request("POST", &path, &home.device).header("content-type", kind);
+    if let Some(key) = key {
+        request = request.header("idempotency-key", key);
+    }
+    let answer = app.send(request.body(body.into()).expect("a request")).await;
+    assert_eq!(told(&answer), expected, "{name}");
     assert!(before == (app.database.dump().await, objects(app)), "{name} left something behind");
 }
 
+struct BadUpload<'a> {
+    kind: &'a str,
+    key: Option<&'a [u8]>,
+    body: Vec<u8>,
+}
+
+impl BadUpload<'_> {
+    const MULTIPART: &'static str = "multipart/form-data; boundary=line";
+
+    fn of(body: Vec<u8>) -> Self {
+        Self { kind: Self::MULTIPART, key: Some(b"bad"), body }
+    }
+
+    fn file(declared: &str, bytes: &[u8]) -> Self {
+        Self::of(multipart(&[("file", Some(declared), bytes.to_vec())]))
+    }
+
+    fn part(name: &str, bytes: &[u8]) -> Self {
+        Self::of(multipart(&[("file", Some("image/jpeg"), PHOTO.to_vec()), (name, None, bytes.to_vec())]))
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn bad_input_gets_a_clear_problem_and_leaves_nothing_behind() {
+async fn files_that_are_no_pictures_get_their_code_and_leave_nothing_behind() {
     for app in apps().await {
         let home = tenant(&app, "home").await;
-        app.get("/api/v1/events", &home.editor_token).await;
-        for (name, file, expected) in [
-            ("an empty file", Vec::new(), &[422][..]),
-            ("one byte", vec![0xff], &[415, 422]),
-            ("a truncated photo", PHOTO[..PHOTO.len() / 2].to_vec(), &[422]),
-            ("a head alone", PHOTO[..300].to_vec(), &[422]),
-            ("a zip named .jpg", b"PK\x03\x04\x14\0\0\0\0\0".to_vec(), &[415]),
-            ("a web page", b"<!doctype html><script>alert(1)</script>".to_vec(), &[415]),
-            ("65 535 pixels square", huge_png(), &[415, 422]),
-            ("a second frame header", second_frame(), &[422]),
+        app.get("/api/v1/events", &home.device).await;
+        let jpeg = |bytes: &[u8]| BadUpload::file("image/jpeg", bytes);
+        for (name, upload, expected) in [
+            ("an empty file", jpeg(b""), "422 file_empty"),
+            ("one byte", jpeg(&[0xff]), "422 file_truncated"),
+            ("a truncated photo", jpeg(&PHOTO[..PHOTO.len() / 2]), "422 file_truncated"),
+            ("a head alone", jpeg(&PHOTO[..300]), "422 file_truncated"),
+            ("a zip named .jpg", jpeg(b"PK\x03\x04\x14\0\0\0\0\0"), "415 file_kind"),
+            ("a web page", jpeg(b"<!doctype html><script>alert(1)</script>"), "415 file_kind"),
+            ("a photo declared as PNG", BadUpload::file("image/png", PHOTO), "415 file_mismatch"),
+            ("65 535 pixels square", BadUpload::file("image/png", &huge_png()), "422 file_pixels"),
+            ("a second frame header", jpeg(&second_frame()), "422 file_damaged"),
         ] {
-            refused(&app, &home, name, &file, None, expected).await;
-        }
-        let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(10_000));
-        for (name, guest) in [
-            ("a name of 10 000 characters", long.as_str()),
-            ("an unknown field", r#"{"nickname":"x"}"#),
-            ("no JSON", "{"),
-            ("an address that is none", r#"{"email":"a@b\r\nBcc: c@d.example"}"#),
-            (
-                "a purpose nobody asked about",
-                r#"{"email":"a@example.com","consents":[{"purpose":"astrology","granted":true}]}"#,
-            ),
-            (
-                "a text version that never was",
-                r#"{"email":"a@example.com","consents":[{"purpose":"delivery","granted":true,"text_version":9}]}"#,
-            ),
-        ] {
-            refused(&app, &home, name, PHOTO, Some(guest), &[400, 422]).await;
+            refused(&app, &home, name, upload, expected).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn malformed_requests_are_named() {
+async fn guests_that_do_not_fit_are_told_by_field_and_leave_nothing_behind() {
     for app in apps().await {
         let home = tenant(&app, "home").await;
-        let path = format!("/api/v1/events/{}/captures", home.event);
-        let send = async |kind: &str, key: Option<&str>, body: Vec<u8>| {
-            let mut request = app.request("POST", &path, &home.device).header("content-type", kind);
-            if let Some(key) = key {
-                request = request.header("idempotency-key", key);
-            }
-            codes(&app.send(request.body(body.into()).expect("a request")).await)
-        };
-        let multipart = "multipart/form-data; boundary=line";
-        assert_eq!(send(multipart, None, Vec::new()).await, (400, "key_missing".into()));
-        assert_eq!(send("image/jpeg", Some("k"), PHOTO.to_vec()).await, (415, "content_type".into()));
-        assert_eq!(send(multipart, Some("k"), b"--line--\r\n".to_vec()).await, (422, "invalid".into()));
-        assert_eq!(send(multipart, Some("k"), b"--line\r\nContent-Disp".to_vec()).await, (400, "bad_request".into()));
-        let latin =
-            crate::support::multipart(&[("file", None, PHOTO.to_vec()), ("guest", None, vec![b'{', 0xe4, b'}'])]);
-        assert_eq!(send(multipart, Some("k"), latin).await, (422, "invalid".into()));
-        let unknown = crate::support::multipart(&[("file", None, PHOTO.to_vec()), ("gest", None, b"{}".to_vec())]);
-        assert_eq!(send(multipart, Some("k"), unknown).await, (422, "invalid".into()));
-        let png = crate::support::multipart(&[("file", Some("image/png"), PHOTO.to_vec())]);
-        assert_eq!(send(multipart, Some("k"), png).await, (415, "file_mismatch".into()));
+        app.get("/api/v1/events", &home.device).await;
+        let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(10_000));
+        let longer = format!(r#"{{"name":"{}"}}"#, "x".repeat(17_000));
+        for (name, guest, expected) in [
+            ("a name of 10 000 characters", long.as_bytes(), "422 invalid guest.name=too_long"),
+            ("a guest of 17 kB", longer.as_bytes(), "422 invalid guest=too_long"),
+            ("a NUL in a name", br#"{"name":"a\u0000b"}"#, "422 invalid guest.name=bad_text"),
+            ("a name that turns the line", "{\"name\":\"a\u{202e}b\"}".as_bytes(), "422 invalid guest.name=bad_text"),
+            ("an unknown field", br#"{"nickname":"x"}"#, "422 invalid guest.nickname=unknown_field"),
+            ("no JSON", b"{", "422 invalid guest=bad_request"),
+            ("a list", b"[]", "422 invalid guest=bad_request"),
+            ("no UTF-8", b"{\"name\":\"\xe4\"}", "422 invalid guest=bad_text"),
+            ("a second header", br#"{"email":"a@b\r\nBcc: c@d.example"}"#, "422 invalid guest.email=bad_email"),
+            (
+                "a purpose nobody asked about",
+                br#"{"email":"a@example.com","consents":[{"purpose":"astrology","granted":true}]}"#,
+                "422 invalid guest.consents.purpose=bad_choice",
+            ),
+            (
+                "a text version that never was",
+                br#"{"email":"a@example.com","consents":[{"purpose":"delivery","granted":true,"text_version":9}]}"#,
+                "422 invalid guest.consents.text_version=bad_choice",
+            ),
+        ] {
+            refused(&app, &home, name, BadUpload::part("guest", guest), expected).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn malformed_requests_are_named_and_leave_nothing_behind() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        app.get("/api/v1/events", &home.device).await;
+        let keyed = |key: Option<&'static [u8]>| BadUpload { key, ..BadUpload::file("image/jpeg", PHOTO) };
+        let two = multipart(&[("file", None, PHOTO.to_vec()), ("file", None, PHOTO.to_vec())]);
+        for (name, upload, expected) in [
+            ("no key", keyed(None), "400 key_missing"),
+            ("an empty key", keyed(Some(b"")), "400 key_missing"),
+            ("a key of 256 characters", keyed(Some(&[b'k'; 256])), "400 key_missing"),
+            ("a key in Latin-1", keyed(Some(b"\xe4")), "400 bad_request"),
+            ("no form", BadUpload { kind: "image/jpeg", ..BadUpload::of(PHOTO.to_vec()) }, "415 content_type"),
+            ("no parts", BadUpload::of(b"--line--\r\n".to_vec()), "422 invalid file=required"),
+            ("two files", BadUpload::of(two), "422 invalid file=required"),
+            ("a form that breaks off", BadUpload::of(b"--line\r\nContent-Disp".to_vec()), "400 bad_request"),
+            ("a field nobody knows", BadUpload::part("gest", b"{}"), "422 invalid gest=unknown_field"),
+            ("a time that is none", BadUpload::part("captured_at", b"soon"), "422 invalid captured_at=bad_date"),
+            (
+                "a time beyond all calendars",
+                BadUpload::part("captured_at", b"9223372036854775807"),
+                "422 invalid captured_at=out_of_range",
+            ),
+        ] {
+            refused(&app, &home, name, upload, expected).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_do_not_fit_are_problems_too() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let long = "x".repeat(10_000);
+        let list = format!("/api/v1/events/{}/captures", home.event);
+        for (path, expected) in [
+            (format!("/api/v1/events/{long}/captures"), "404 not_found"),
+            (format!("/api/v1/captures/{long}"), "404 not_found"),
+            ("/api/v1/captures/%ff".into(), "404 not_found"),
+            ("/api/v1/nonsense".into(), "404 not_found"),
+            (format!("{list}?cursor={long}"), "400 bad_cursor"),
+            (format!("{list}?cursor=%ff"), "400 bad_cursor"),
+            (format!("{list}?limit=many"), "422 invalid limit=out_of_range"),
+            (format!("{list}?page=2"), "422 invalid page=unknown_field"),
+        ] {
+            assert_eq!(told(&app.get(&path, &home.editor_token).await), expected, "{path}");
+        }
     }
 }
 
@@ -191,13 +269,13 @@ async fn the_cms_takes_files_too() {
                 .header("accept", accept);
             app.send(request.body(body.into()).expect("a request")).await
         };
-        let photo = || crate::support::multipart(&[("file", Some("image/jpeg"), PHOTO.to_vec())]);
+        let photo = || multipart(&[("file", Some("image/jpeg"), PHOTO.to_vec())]);
         let accepted = send("application/json", &editor, photo()).await;
         assert_eq!(accepted.status, StatusCode::CREATED, "{}", accepted.text());
         let plain = send("text/html", &editor, photo()).await;
         assert_eq!(plain.status, StatusCode::SEE_OTHER);
         assert!(plain.header("location").contains("done=captures_uploaded"));
-        let broken = crate::support::multipart(&[("file", Some("image/jpeg"), PHOTO[..5000].to_vec())]);
+        let broken = multipart(&[("file", Some("image/jpeg"), PHOTO[..5000].to_vec())]);
         let refused = send("application/json", &editor, broken).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
     }

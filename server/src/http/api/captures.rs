@@ -177,6 +177,10 @@ fn read_guest(text: &str) -> Result<NewGuest, AppError> {
     if text.len() > 16 * 1024 {
         return Err(AppError::field("guest", Code::TooLong));
     }
+    // A list would be read as well, field by field, and nobody means that.
+    if !text.trim_start().starts_with('{') {
+        return Err(AppError::field("guest", Code::BadRequest));
+    }
     let input: GuestInput = serde_json::from_str(text).map_err(|error| {
         let unknown = error.is_data().then(|| error.to_string());
         let name = unknown.as_deref().and_then(|text| text.strip_prefix("unknown field `")?.split('`').next());
