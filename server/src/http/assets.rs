@@ -1,14 +1,16 @@
 //! Static files: the browser's bundle from Trunk's folder, and what is compiled in.
 
 use std::path::{Component, Path as FilePath, PathBuf};
+use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use shutterpost_app::cms::{Asset, Assets};
 
-use super::share_cache::Coding;
+use super::share_cache::{Coding, brotli, gzip};
 use super::{Http, guard};
 
 /// For files whose name changes with their content.
@@ -69,8 +71,7 @@ pub(super) async fn bundle(State(http): State<Http>, Path(file): Path<String>, h
         _ => return guard::empty(StatusCode::NOT_FOUND),
     };
     let path = site.join(name);
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (suffix, coding) = match Coding::negotiate(accepted) {
+    let (suffix, coding) = match negotiated(&headers) {
         Coding::Brotli => (".br", Some("br")),
         Coding::Gzip => (".gz", Some("gzip")),
         Coding::Identity => ("", None),
@@ -84,12 +85,22 @@ pub(super) async fn bundle(State(http): State<Http>, Path(file): Path<String>, h
             Err(_) => return guard::empty(StatusCode::NOT_FOUND),
         },
     };
+    coded(media_type, coding, bytes)
+}
+
+/// A file under the name of its content, in a coding that the client accepts.
+fn coded(media_type: &'static str, coding: Option<&'static str>, bytes: impl Into<Body>) -> Response {
     let mut response = fixed(media_type, FOR_EVER, bytes);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if let Some(coding) = coding {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     response
+}
+
+fn negotiated(headers: &HeaderMap) -> Coding {
+    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    Coding::negotiate(accepted.unwrap_or_default())
 }
 
 fn fixed(media_type: &'static str, cache: &'static str, bytes: impl Into<Body>) -> Response {
@@ -99,13 +110,41 @@ fn fixed(media_type: &'static str, cache: &'static str, bytes: impl Into<Body>) 
     response
 }
 
+/// A compiled-in text in every coding, compressed when the first client asks for it.
+struct Text {
+    plain: &'static str,
+    media_type: &'static str,
+    brotli: Bytes,
+    gzip: Bytes,
+}
+
+impl Text {
+    fn new(plain: &'static str, media_type: &'static str) -> Self {
+        Self { plain, media_type, brotli: brotli(plain.as_bytes()), gzip: gzip(plain.as_bytes()) }
+    }
+
+    fn respond(&self, coding: Coding) -> Response {
+        let Self { plain, media_type, brotli, gzip } = self;
+        match coding {
+            Coding::Brotli => coded(media_type, Some("br"), brotli.clone()),
+            Coding::Gzip => coded(media_type, Some("gzip"), gzip.clone()),
+            Coding::Identity => coded(media_type, None, *plain),
+        }
+    }
+}
+
+static SHARE_SCRIPT: LazyLock<Text> =
+    LazyLock::new(|| Text::new(shutterpost_app::share::SCRIPT, "text/javascript; charset=utf-8"));
+static CMS_STYLESHEET: LazyLock<Text> =
+    LazyLock::new(|| Text::new(shutterpost_app::cms::STYLESHEET, "text/css; charset=utf-8"));
+
 /// `GET /assets/{file}`: style sheet of the CMS and script of the share pages, under names with their hash.
-pub(super) async fn asset(Path(file): Path<String>) -> Response {
+pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let path = format!("/assets/{file}");
     if path == shutterpost_app::share::script_path() {
-        fixed("text/javascript; charset=utf-8", FOR_EVER, shutterpost_app::share::SCRIPT)
+        SHARE_SCRIPT.respond(negotiated(&headers))
     } else if path == shutterpost_app::cms::stylesheet_path() {
-        fixed("text/css; charset=utf-8", FOR_EVER, shutterpost_app::cms::STYLESHEET)
+        CMS_STYLESHEET.respond(negotiated(&headers))
     } else {
         guard::empty(StatusCode::NOT_FOUND)
     }

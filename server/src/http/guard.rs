@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::MethodRouter;
 use axum::{Extension, Router};
 use futures_util::FutureExt;
+use percent_encoding::percent_decode_str;
 use shutterpost_model::access::{Actor, Credential};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{EventId, RequestId};
@@ -70,11 +71,24 @@ pub(super) fn wrap_fallback(http: &Http) -> Router {
 
 async fn unknown(
     State(http): State<Http>,
-    Extension(context): Extension<Context>,
+    Extension(mut context): Extension<Context>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
 ) -> Response {
-    refusal(&http, surface_of(uri.path()), AppError::new(Code::NotFound), &context, &method, &uri).await
+    let surface = surface_of(uri.path());
+    // Whoever is signed in stays in the frame; for everybody else all addresses that lead nowhere look the same.
+    let error = match session_cookie(&headers).filter(|_| surface == Surface::Page) {
+        Some(cookie) => match http.services().accounts.session(cookie).await {
+            Ok(actor) => {
+                context.actor = actor;
+                AppError::new(Code::NotFound)
+            }
+            Err(error) => error,
+        },
+        None => AppError::new(Code::NotFound),
+    };
+    refusal(&http, surface, error, &context, &method, &uri).await
 }
 
 fn surface_of(path: &str) -> Surface {
@@ -156,6 +170,10 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
     }
     if spec.csrf == Csrf::SameOrigin && !same_origin(&request.headers, &http.config().origin) {
         return Err(AppError::new(Code::CrossSite));
+    }
+    // Bytes that are no text are no id and no token; the router would say so in words of its own.
+    if spec.parameters().next().is_some() && percent_decode_str(request.uri.path()).decode_utf8().is_err() {
+        return Err(AppError::new(Code::NotFound));
     }
     let accounts = &http.services().accounts;
     let needed = || AppError::new(Code::SignInNeeded);

@@ -273,7 +273,7 @@ fn finish(share: &ResolvedShare, sequence: i64, language: Language, html: &str, 
     }
 }
 
-fn brotli(bytes: &[u8]) -> Bytes {
+pub(super) fn brotli(bytes: &[u8]) -> Bytes {
     let mut out = Vec::new();
     let params = brotli::enc::BrotliEncoderParams { quality: 9, ..Default::default() };
     let mut input = bytes;
@@ -281,7 +281,7 @@ fn brotli(bytes: &[u8]) -> Bytes {
     out.into()
 }
 
-fn gzip(bytes: &[u8]) -> Bytes {
+pub(super) fn gzip(bytes: &[u8]) -> Bytes {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a vector takes every byte").into()
 }

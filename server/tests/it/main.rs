@@ -10,6 +10,7 @@ mod ingest;
 mod share;
 mod cms;
 mod confirmations;
+mod pages;
 mod alike;
 mod crash;
 mod texts;
