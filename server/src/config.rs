@@ -54,6 +54,8 @@ settings! {
     keys = "SHUTTERPOST_KEYS";
     /// `smtp://…` or `smtps://…`.
     smtp_url = "SHUTTERPOST_SMTP_URL";
+    /// PEM file with the certificate of an authority that the mail server's is signed by, beside the system's.
+    smtp_ca = "SHUTTERPOST_SMTP_CA";
     /// Sender of mails, e.g. `Photos <photos@example.com>`.
     mail_from = "SHUTTERPOST_MAIL_FROM";
     /// Proxies whose `X-Forwarded-For` is believed: addresses, comma-separated.
@@ -106,6 +108,8 @@ pub struct StoreConfig {
 pub struct MailConfig {
     /// `None`: the local outbox.
     pub smtp_url: Option<String>,
+    /// A certificate authority to trust beside the system's.
+    pub ca: Option<PathBuf>,
     pub from: Option<String>,
 }
 
@@ -233,7 +237,11 @@ impl Config {
                 connections: number("connections", raw.connections.as_deref(), 8)?,
                 data,
             },
-            mail: MailConfig { smtp_url: raw.smtp_url.filter(|url| !url.is_empty()), from: raw.mail_from },
+            mail: MailConfig {
+                smtp_url: raw.smtp_url.filter(|url| !url.is_empty()),
+                ca: raw.smtp_ca.map(PathBuf::from),
+                from: raw.mail_from,
+            },
             images: ImageConfig {
                 threads: match raw.image_threads.as_deref() {
                     None => None,

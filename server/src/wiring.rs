@@ -52,7 +52,16 @@ pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> 
     let wake = Wake::default();
     let outbox = OutboxMailer::new(config.store.data.join("outbox"));
     let mailer: Arc<dyn Mailer> = match &config.mail.smtp_url {
-        Some(url) => Arc::new(SmtpMailer::new(url, config.mail.from.as_deref(), &deps.origin)?),
+        Some(url) => {
+            let mailer = SmtpMailer::new(url, config.mail.from.as_deref(), &deps.origin)?;
+            Arc::new(match &config.mail.ca {
+                Some(file) => {
+                    let pem = std::fs::read(file).map_err(|error| format!("smtp_ca: {}: {error}", file.display()))?;
+                    mailer.trusting(&pem)?
+                }
+                None => mailer,
+            })
+        }
         None => Arc::new(outbox.clone()),
     };
     let options = Options {

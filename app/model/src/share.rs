@@ -58,9 +58,9 @@ pub struct SharePage {
     pub og: String,
     /// Path of this page, `/s/{token}`.
     pub path: String,
-    /// Path that may be passed on: the view link, whatever the kind. Empty while that is revoked: then nothing is to be
+    /// Path that may be passed on: the view link, whatever the kind. `None` while that is revoked: then nothing is to be
     /// passed on, least of all the owner's own link.
-    pub share_path: String,
+    pub share_path: Option<String>,
     /// Canonical origin, e.g. `https://photos.example`.
     pub origin: String,
     /// Last day on which the photo exists.

@@ -6,7 +6,7 @@ use shutterpost_model::language::Language;
 use shutterpost_model::share::SharePage;
 
 use super::palette::Palette;
-use super::{photo, script_path, styles, words};
+use super::{photo, places, script_path, styles, words};
 use crate::texts::locale_of;
 use leptos_i18n::td_string;
 
@@ -50,7 +50,8 @@ pub fn render<V: IntoView + 'static>(head: Head<'_>, body: impl FnOnce() -> V) -
 
     let html = Owner::new().with(|| {
         let theme = palette.map(|palette| palette.backdrop.to_string());
-        let announcement = page.filter(|_| kind == Kind::Shared).map(|page| announcement(page, language));
+        let shared = page.filter(|_| kind == Kind::Shared);
+        let announcement = shared.and_then(|page| Some(announcement(page, places::address(page)?, language)));
         let script = (kind == Kind::Shared).then(script_path);
         view! {
             <!DOCTYPE html>
@@ -79,7 +80,7 @@ pub fn render<V: IntoView + 'static>(head: Head<'_>, body: impl FnOnce() -> V) -
 }
 
 /// Open Graph and card tags. They name the link that may be passed on, never the owner's.
-fn announcement(page: &SharePage, language: Language) -> impl IntoView + use<> {
+fn announcement(page: &SharePage, address: String, language: Language) -> impl IntoView + use<> {
     let locale = locale_of(language);
     let texts = page.branding.texts(language);
     let event = words::line(&page.event_name);
@@ -100,7 +101,7 @@ fn announcement(page: &SharePage, language: Language) -> impl IntoView + use<> {
             }
             .to_owned(),
         ),
-        ("og:url", format!("{}{}", page.origin, page.share_path)),
+        ("og:url", address),
         ("og:title", title.clone()),
         ("og:description", description.clone()),
         ("og:image", image.clone()),

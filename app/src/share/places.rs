@@ -18,17 +18,17 @@ pub struct Place {
     pub icon: Icon,
 }
 
-/// The whole address that may be passed on.
-pub fn address(page: &SharePage) -> String {
-    format!("{}{}", page.origin, page.share_path)
+/// The whole address that may be passed on, if one may.
+pub fn address(page: &SharePage) -> Option<String> {
+    page.share_path.as_ref().map(|path| format!("{}{path}", page.origin))
 }
 
-pub fn places(page: &SharePage, language: Language) -> Vec<Place> {
+/// Where the address can be passed on to.
+pub fn places(page: &SharePage, address: &str, language: Language) -> Vec<Place> {
     let locale = locale_of(language);
-    let address = address(page);
     let event = words::line(&page.event_name);
     let text = td_string!(locale, share.a_photo_from, event = event.as_str());
-    let url = words::encode(&address);
+    let url = words::encode(address);
     let both = words::encode(&format!("{text}\n{address}"));
     let title = words::encode(&text);
     let place = |name: &str, icon: Icon, url: String| Place {

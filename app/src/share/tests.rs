@@ -61,7 +61,7 @@ pub(crate) fn sample(kind: LinkKind) -> SharePage {
         large: picture("large", 2048, 1365),
         og: "/m/media-token/og-3.jpg".to_owned(),
         path: format!("/s/{token}"),
-        share_path: format!("/s/{VIEW}"),
+        share_path: Some(format!("/s/{VIEW}")),
         origin: "https://photos.example".to_owned(),
         kept_until: Date::new(2027, 5, 3).expect("valid"),
     }
@@ -132,6 +132,16 @@ fn every_page(language: Language) -> Vec<Document> {
         super::not_found(language),
         super::error(language, "req_1"),
     ]
+}
+
+#[test]
+fn nothing_is_offered_to_be_passed_on_while_the_view_link_is_revoked() {
+    let page = SharePage { share_path: None, ..sample(LinkKind::Owner) };
+    let html = super::page(&page, Language::English).html;
+    for gone in ["og:url", "wa.me", "id=\"link\"", "data-url"] {
+        assert!(!html.contains(gone), "{gone} in {html}");
+    }
+    assert!(html.contains("download=\"photo.jpg\"") && html.contains("/delete"), "{html}");
 }
 
 #[test]

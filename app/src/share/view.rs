@@ -79,11 +79,24 @@ fn story(page: &SharePage, language: Language) -> impl IntoView + use<> {
     }
 }
 
-/// Save and share. "Share" opens a sheet with plain links; on a phone the script hands the file to the system instead.
+/// Save and share.
 fn bar(page: &SharePage, language: Language, mode: Mode) -> impl IntoView + use<> {
     let locale = locale_of(language);
-    let address = places::address(page);
-    let places = places::places(page, language)
+    view! {
+        <div class="bar">
+            <a class="button main" href=mode.link(page.large.jpeg.clone()) download=photo::FILE_NAME>
+                {icon(icons::SAVE)}
+                <span>{td_string!(locale, share.save)}</span>
+            </a>
+            {places::address(page).map(|address| sharing(page, address, language, mode))}
+        </div>
+    }
+}
+
+/// "Share" opens a sheet with plain links; on a phone the script hands the file to the system instead.
+fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) -> impl IntoView + use<> {
+    let locale = locale_of(language);
+    let places = places::places(page, &address, language)
         .into_iter()
         .map(|place| {
             // The mail program is no page: a new tab would stay empty.
@@ -99,45 +112,39 @@ fn bar(page: &SharePage, language: Language, mode: Mode) -> impl IntoView + use<
         })
         .collect_view();
     view! {
-        <div class="bar">
-            <a class="button main" href=mode.link(page.large.jpeg.clone()) download=photo::FILE_NAME>
-                {icon(icons::SAVE)}
-                <span>{td_string!(locale, share.save)}</span>
-            </a>
-            <details
-                class="sharing"
-                data-file=mode.link(page.large.jpeg.clone())
-                data-name=photo::FILE_NAME
-                data-url=address.clone()
-                data-title=photo::alt(page, language)
-            >
-                <summary class="button">
-                    {icon(icons::SHARE)}
-                    <span>{td_string!(locale, share.share)}</span>
-                </summary>
-                <div class="sheet">
-                    <h2>{td_string!(locale, share.share_photo)}</h2>
-                    <ul class="places">
-                        {places}
-                        <li hidden>
-                            <button class="place" type="button" data-native="">
-                                {icon(icons::APPS)}
-                                <span>{td_string!(locale, share.more_apps)}</span>
-                            </button>
-                        </li>
-                    </ul>
-                    <label for="link">{td_string!(locale, share.link_label)}</label>
-                    <div class="copying">
-                        <input id="link" type="text" readonly value=address.clone() aria-describedby="note" />
-                        <button class="button" type="button" hidden data-copied=td_string!(locale, share.copied)>
-                            {icon(icons::LINK)}
-                            <span role="status">{td_string!(locale, share.copy)}</span>
+        <details
+            class="sharing"
+            data-file=mode.link(page.large.jpeg.clone())
+            data-name=photo::FILE_NAME
+            data-url=address.clone()
+            data-title=photo::alt(page, language)
+        >
+            <summary class="button">
+                {icon(icons::SHARE)}
+                <span>{td_string!(locale, share.share)}</span>
+            </summary>
+            <div class="sheet">
+                <h2>{td_string!(locale, share.share_photo)}</h2>
+                <ul class="places">
+                    {places}
+                    <li hidden>
+                        <button class="place" type="button" data-native="">
+                            {icon(icons::APPS)}
+                            <span>{td_string!(locale, share.more_apps)}</span>
                         </button>
-                    </div>
-                    <p class="note" id="note">{td_string!(locale, share.link_note)}</p>
+                    </li>
+                </ul>
+                <label for="link">{td_string!(locale, share.link_label)}</label>
+                <div class="copying">
+                    <input id="link" type="text" readonly value=address.clone() aria-describedby="note" />
+                    <button class="button" type="button" hidden data-copied=td_string!(locale, share.copied)>
+                        {icon(icons::LINK)}
+                        <span role="status">{td_string!(locale, share.copy)}</span>
+                    </button>
                 </div>
-            </details>
-        </div>
+                <p class="note" id="note">{td_string!(locale, share.link_note)}</p>
+            </div>
+        </details>
     }
 }
 

@@ -202,3 +202,21 @@ async fn every_change_leaves_exactly_one_audit_entry() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_every_session_and_begins_another() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let here = app.sign_in(&home.email(Role::Editor)).await;
+        let elsewhere = app.sign_in(&home.email(Role::Editor)).await;
+        let change = [("intent", "password"), ("current", PASSWORD), ("new", "quarry-violet-lantern-77-tide")];
+        let answer = app.form("/cms/account", &here, &change).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        let fresh = As::Cookie(cookie_of(&answer));
+        for ended in [&here, &elsewhere] {
+            let page = app.get("/cms/overview", ended).await;
+            assert!(page.header("location").starts_with("/cms/sign-in"), "on {}", app.database.kind);
+        }
+        assert_eq!(app.get("/cms/overview", &fresh).await.status, StatusCode::OK);
+    }
+}

@@ -78,14 +78,7 @@ async fn people_offer_what_the_role_allows() {
     let html = Visit::to("/cms/people").page().await;
     assert_says(
         &html,
-        &[
-            "Ben &lt;/title&gt;&lt;b&gt;",
-            "Remove Ben",
-            "carla@acme.example",
-            "Expired",
-            "value=\"owner\"",
-            ">you<",
-        ],
+        &["Ben &lt;/title&gt;&lt;b&gt;", "Remove Ben", "carla@acme.example", "Expired", "value=\"owner\"", ">you<"],
     );
     let html = Visit::to("/cms/people").by(Role::Admin).page().await;
     assert_silent(&html, &["value=\"owner\"", "Remove Anna Muster?"]);

@@ -47,7 +47,7 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
             revision: row.revision,
         }),
         path: own.page_path(),
-        share_path: shared.map(|tokens| tokens.page_path()).unwrap_or_default(),
+        share_path: shared.map(|tokens| tokens.page_path()),
         origin: deps.origin.clone(),
         kept_until: stored(&row.event.kept_until)?,
     })
@@ -90,7 +90,7 @@ pub(super) async fn preview(
         large: picture(&renditions, RenditionName::Large, revision, &path)?,
         og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
         path: own_path.clone(),
-        share_path: own_path,
+        share_path: Some(own_path),
         origin: deps.origin.clone(),
         kept_until: stored(&event.kept_until)?,
         event_name: event.name,
