@@ -82,6 +82,7 @@ pub fn ensure(checkout: &Checkout, kind: Kind) -> Result<PathBuf, Failure> {
     };
     let step = progress::step(&format!("the browser's bundle ({})", kind.name()), usually);
     fs::create_dir_all(checkout.site()).or_fail("making the folder of bundles")?;
+    checkout.claim(&checkout.target_wasm())?;
     let mut trunk = command("trunk");
     trunk
         .current_dir(&checkout.root)
@@ -126,7 +127,7 @@ fn compress(site: &Path) -> Result<(), Failure> {
 /// Trunk works offline, so the crates must have been downloaded before.
 pub fn fetch(checkout: &Checkout) -> Result<(), Failure> {
     let step = progress::step("cargo fetch", "a minute at first");
-    run(crate::process::cargo(checkout).args(["fetch", "--quiet", "--locked"]))?;
+    run(crate::process::cargo(checkout)?.args(["fetch", "--quiet", "--locked"]))?;
     step.done();
     Ok(())
 }

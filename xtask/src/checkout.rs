@@ -1,7 +1,7 @@
 //! Where things are: the checkout and the cache folder beside it.
 
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
 };
 
@@ -55,6 +55,21 @@ impl Checkout {
         self.cache.join("target-wasm")
     }
 
+    /// Makes cargo look at our crates again when another checkout built last in `target`.
+    ///
+    /// Cargo names what it makes of a workspace's crates alike in every checkout, and takes it for current while no source
+    /// file is newer: an older checkout would be given the crates of a newer one. Dependencies are not affected.
+    pub fn claim(&self, target: &Path) -> Result<(), Failure> {
+        let mark = target.join(".checkout");
+        let root = self.root.display().to_string();
+        if fs::read_to_string(&mark).is_ok_and(|text| text == root) {
+            return Ok(());
+        }
+        fs::create_dir_all(target).or_fail(format_args!("making {}", target.display()))?;
+        forget_own_crates(target, 3).or_fail(format_args!("tidying {}", target.display()))?;
+        fs::write(&mark, root).or_fail(format_args!("writing {}", mark.display()))
+    }
+
     /// Where tools are compiled; apart, so that a `cargo clean` of ours does not cost ten minutes.
     pub fn target_tools(&self) -> PathBuf {
         self.cache.join("target-tools")
@@ -73,6 +88,31 @@ impl Checkout {
     }
 }
 
+/// Removes what cargo remembers of the workspace's crates, in folders at most so deep.
+fn forget_own_crates(folder: &Path, depth: usize) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        if entry.file_name() == ".fingerprint" {
+            for known in fs::read_dir(entry.path())? {
+                let known = known?;
+                let name = known.file_name();
+                if OWN_CRATES.iter().any(|own| name.to_string_lossy().starts_with(own)) {
+                    fs::remove_dir_all(known.path())?;
+                }
+            }
+        } else if depth > 1 {
+            forget_own_crates(&entry.path(), depth - 1)?;
+        }
+    }
+    Ok(())
+}
+
+/// How the names of the workspace's crates begin.
+const OWN_CRATES: [&str; 2] = ["shutterpost-", "xtask-"];
+
 fn version_in_lock(lock: &str, name: &str) -> Option<String> {
     let heading = format!("name = \"{name}\"");
     let mut lines = lock.lines().skip_while(|line| *line != heading).skip(1);
@@ -82,6 +122,26 @@ fn version_in_lock(lock: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_checkouts_crates_are_forgotten_and_its_dependencies_kept() {
+        let folder = crate::scratch::Scratch::new("claim").unwrap();
+        let target = folder.path().join("target");
+        let known = |name: &str| target.join("wasm32/debug/.fingerprint").join(name);
+        let first = Checkout { root: "/first".into(), cache: folder.path().to_owned() };
+        let second = Checkout { root: "/second".into(), cache: folder.path().to_owned() };
+        let build = || ["shutterpost-app-1", "xtask-2", "serde-3"].map(|name| fs::create_dir_all(known(name)).unwrap());
+        first.claim(&target).unwrap();
+        build();
+        first.claim(&target).unwrap();
+        assert!(known("shutterpost-app-1").exists(), "its own crates stay");
+        second.claim(&target).unwrap();
+        assert!(!known("shutterpost-app-1").exists() && !known("xtask-2").exists());
+        assert!(known("serde-3").exists());
+        build();
+        first.claim(&target).unwrap();
+        assert!(!known("shutterpost-app-1").exists(), "and back");
+    }
 
     #[test]
     fn reads_a_version_from_the_lock() {

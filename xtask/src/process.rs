@@ -46,10 +46,11 @@ fn belongs_to_cargo(path: &Path) -> bool {
 }
 
 /// Cargo in the root of the checkout, with the shared target folder.
-pub fn cargo(checkout: &Checkout) -> Command {
+pub fn cargo(checkout: &Checkout) -> Result<Command, Failure> {
+    checkout.claim(&checkout.target())?;
     let mut cargo = command("cargo");
     cargo.current_dir(&checkout.root).env("CARGO_TARGET_DIR", checkout.target());
-    cargo
+    Ok(cargo)
 }
 
 /// Puts folders in front of the command's `PATH`.

@@ -29,7 +29,7 @@ pub fn build(checkout: &Checkout, profile: Profile) -> Result<PathBuf, Failure> 
         Profile::Release => ("release", "about 6 minutes at first, 2 after a change"),
     };
     let step = progress::step(&format!("the server ({folder})"), usually);
-    let mut build = cargo(checkout);
+    let mut build = cargo(checkout)?;
     build.args(["build", "--locked", "--bin", "shutterpost"]);
     if profile == Profile::Release {
         build.arg("--release");

@@ -45,11 +45,12 @@ impl Toolchain {
     }
 
     /// A cargo that builds for the browser.
-    pub fn cargo(&self, checkout: &Checkout) -> Command {
-        let mut cargo = cargo(checkout);
+    pub fn cargo(&self, checkout: &Checkout) -> Result<Command, Failure> {
+        checkout.claim(&checkout.target_wasm())?;
+        let mut cargo = cargo(checkout)?;
         cargo.env("CARGO_TARGET_DIR", checkout.target_wasm());
         self.choose(&mut cargo);
-        cargo
+        Ok(cargo)
     }
 }
 

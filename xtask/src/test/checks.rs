@@ -18,13 +18,13 @@ use crate::{
 
 /// `cargo fmt --check` over every crate.
 pub fn fmt(checkout: &Checkout) -> Result<Tally, Failure> {
-    run(cargo(checkout).args(["fmt", "--all", "--check"]))?;
+    run(cargo(checkout)?.args(["fmt", "--all", "--check"]))?;
     Ok(Tally::ONE)
 }
 
 /// clippy over the default members, tests included.
 pub fn clippy(checkout: &Checkout) -> Result<Tally, Failure> {
-    run(cargo(checkout).args(["clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"]))?;
+    run(cargo(checkout)?.args(["clippy", "--quiet", "--locked", "--all-targets", "--", "-D", "warnings"]))?;
     Ok(Tally::ONE)
 }
 
@@ -33,7 +33,7 @@ pub fn clippy(checkout: &Checkout) -> Result<Tally, Failure> {
 /// The warnings are counted and not denied by a flag: other flags than the bundle's would compile everything again.
 pub fn wasm(checkout: &Checkout) -> Result<Tally, Failure> {
     let toolchain = toolchain::prepare(checkout)?;
-    let mut check = toolchain.cargo(checkout);
+    let mut check = toolchain.cargo(checkout)?;
     check
         .args(["check", "--quiet", "--locked", "--package", "shutterpost-frontend", "--target", toolchain::TARGET])
         .args(["--message-format", "json"])

@@ -21,7 +21,7 @@ pub fn check(checkout: &Checkout) -> Result<Tally, Failure> {
     if allowed.is_empty() {
         return Err(Failure::new("deny.toml allows no licence at all"));
     }
-    let metadata = capture(cargo(checkout).args(["metadata", "--format-version", "1", "--locked", "--all-features"]))?;
+    let metadata = capture(cargo(checkout)?.args(["metadata", "--format-version", "1", "--locked", "--all-features"]))?;
     let metadata: Value = serde_json::from_str(&metadata).or_fail("reading cargo's metadata")?;
     let packages = metadata.get("packages").and_then(Value::as_array).or_fail("reading cargo's metadata")?;
     let mut wrong = Vec::new();

@@ -17,7 +17,7 @@ use crate::{
 /// Runs them; with `postgres`, that one's URL is handed to the tests.
 pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Failure> {
     let tools = tools::nextest(checkout)?;
-    let mut nextest = cargo(checkout);
+    let mut nextest = cargo(checkout)?;
     // nextest prints to standard error; read here, because its last line has the numbers.
     nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]).stderr(Stdio::piped());
     if let Some(postgres) = postgres {
