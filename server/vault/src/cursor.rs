@@ -3,7 +3,8 @@
 use data_encoding::BASE64URL_NOPAD;
 use subtle::ConstantTimeEq;
 
-use crate::keys::{Keys, hmac};
+use crate::kdf::hmac;
+use crate::keys::Keys;
 
 /// 128 bits: forging one is out of reach, and the cursor stays short.
 const TAG_BYTES: usize = 16;

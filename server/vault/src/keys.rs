@@ -4,12 +4,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use crate::data_key::{DataKey, KeyId};
 use crate::file;
+use crate::kdf::{Derivation, derive, hmac};
 
 /// Fills the buffer with random bytes fit for keys, or does not return.
 pub type Random<'a> = dyn FnMut(&mut [u8]) + 'a;
@@ -26,6 +25,9 @@ pub enum VaultError {
     /// The file is not a key ring, or was damaged.
     #[error("the key file {} is damaged: {reason}. Restore it from the key backup; without it no link that was sent can be opened", path.display())]
     Malformed { path: PathBuf, reason: &'static str },
+    /// The file was written by an older program and lacks keys that this one needs.
+    #[error("the key file {} has format 1 and lacks the keys that came later; the server adds them when it starts", path.display())]
+    Older { path: PathBuf },
     /// The file was written by a newer program.
     #[error("the key file {} has format {format}, newer than this program knows", path.display())]
     Newer { path: PathBuf, format: u32 },
@@ -47,17 +49,21 @@ pub(crate) struct Roots {
     pub(crate) lookup: [u8; 32],
     pub(crate) one_time: [u8; 32],
     pub(crate) cursor: [u8; 32],
+    pub(crate) audit: [u8; 32],
+    pub(crate) backup: [u8; 32],
+    pub(crate) webhook: [u8; 32],
+    pub(crate) receipt: [u8; 32],
 }
 
 impl Keys {
     /// Opens the key file at `path`, or makes a new ring and stores it with mode 0600. Missing parent folders are made
     /// with mode 0700. Two processes that start at once end up with the same ring. A created ring is on the disk
-    /// (file and folder synced) before this returns.
+    /// (file and folder synced) before this returns. An older ring is upgraded as by [`Keys::open_or_upgrade`].
     ///
     /// # Errors
     /// [`VaultError`], whose text tells the operator what to do.
     pub fn open_or_create(path: &Path, random: &mut Random<'_>) -> Result<Keys, VaultError> {
-        match Keys::open(path) {
+        match Keys::open_or_upgrade(path, random) {
             Err(VaultError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
             other => return other,
         }
@@ -67,30 +73,43 @@ impl Keys {
     }
 
     /// Opens the key file at `path` and never makes one: for an installation whose database already holds data, where
-    /// a new ring would silently invalidate every link.
+    /// a new ring would silently invalidate every link. A file of an older format gets the keys it lacks, at random and
+    /// in one step; those it has stay as they are. Two processes that do so at once end up with the same ring.
     ///
     /// # Errors
     /// [`VaultError`]; a missing file is `Io` with `NotFound`.
+    pub fn open_or_upgrade(path: &Path, random: &mut Random<'_>) -> Result<Keys, VaultError> {
+        Ok(Keys::from_roots(file::read_or_upgrade(path, random)?))
+    }
+
+    /// Opens the key file at `path` and changes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError`]; a missing file is `Io` with `NotFound`, a file of an older format is `Older`.
     pub fn open(path: &Path) -> Result<Keys, VaultError> {
         Ok(Keys::from_roots(file::read(path)?))
     }
 
     /// A ring that is stored nowhere, for tests and the demo: the same seed gives the same keys.
     pub fn ephemeral(seed: [u8; 32]) -> Keys {
-        let hkdf = Hkdf::<Sha256>::new(None, &seed);
-        let root = |name: &str| expand(&hkdf, &["root", name]);
+        let derivation = Derivation::of(&seed);
+        let root = |name: &str| *derivation.key(&["root", name]);
         Keys::from_roots(Roots {
             link: root("link"),
             lookup: root("lookup"),
             one_time: root("one-time"),
             cursor: root("cursor"),
+            audit: root("audit"),
+            backup: root("backup"),
+            webhook: root("webhook"),
+            receipt: root("receipt"),
         })
     }
 
     fn from_roots(roots: Roots) -> Keys {
-        let link = derive(&roots.link, &["share-link"]);
-        let media = derive(&roots.link, &["media"]);
-        let cursor = derive(&roots.cursor, &["cursor"]);
+        let link = *derive(&roots.link, &["share-link"]);
+        let media = *derive(&roots.link, &["media"]);
+        let cursor = *derive(&roots.cursor, &["cursor"]);
         Keys { roots, link, media, cursor }
     }
 
@@ -105,13 +124,28 @@ impl Keys {
     /// As [`Keys::lookup`], with a key of its own per `scope` (an organisation or event id), so that the same address
     /// in two organisations cannot be recognised as the same.
     pub fn lookup_in(&self, domain: &'static str, scope: &str, data: &[u8]) -> [u8; 32] {
-        let key = Zeroizing::new(derive(&self.roots.lookup, &["lookup", domain, scope]));
+        let key = derive(&self.roots.lookup, &["lookup", domain, scope]);
         hmac(&key, &[data])
+    }
+
+    /// The key under which backups are sealed. Its id is derived as well, so that it is the same at every start.
+    pub fn backup_key(&self) -> DataKey {
+        let derivation = Derivation::of(&self.roots.backup);
+        let id = KeyId::from_bytes(*derivation.key(&["backup", "id"]));
+        DataKey::from_bytes(id, 1, &derivation.key(&["backup", "key"]))
+    }
+
+    pub(crate) fn audit_root(&self) -> &[u8; 32] {
+        &self.roots.audit
+    }
+
+    pub(crate) fn receipt_root(&self) -> &[u8; 32] {
+        &self.roots.receipt
     }
 
     /// The key of one-time tokens of one purpose.
     pub(crate) fn one_time_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(derive(&self.roots.one_time, &["one-time", purpose]))
+        derive(&self.roots.one_time, &["one-time", purpose])
     }
 }
 
@@ -123,37 +157,30 @@ impl fmt::Debug for Keys {
 
 impl Roots {
     fn random(random: &mut Random<'_>) -> Roots {
-        let mut roots = Roots { link: [0; 32], lookup: [0; 32], one_time: [0; 32], cursor: [0; 32] };
+        let zero = [0; 32];
+        let mut roots = Roots {
+            link: zero,
+            lookup: zero,
+            one_time: zero,
+            cursor: zero,
+            audit: zero,
+            backup: zero,
+            webhook: zero,
+            receipt: zero,
+        };
         for root in [&mut roots.link, &mut roots.lookup, &mut roots.one_time, &mut roots.cursor] {
             random(root);
         }
+        roots.add_later(random);
         roots
     }
-}
 
-/// HKDF-SHA256 of a root with the length-prefixed `info` parts.
-fn derive(root: &[u8; 32], info: &[&str]) -> [u8; 32] {
-    expand(&Hkdf::new(None, root), info)
-}
-
-fn expand(hkdf: &Hkdf<Sha256>, info: &[&str]) -> [u8; 32] {
-    let mut joined = b"shutterpost/1".to_vec();
-    for part in info {
-        joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        joined.extend_from_slice(part.as_bytes());
+    /// Makes the roots that format 1 did not have.
+    pub(crate) fn add_later(&mut self, random: &mut Random<'_>) {
+        for root in [&mut self.audit, &mut self.backup, &mut self.webhook, &mut self.receipt] {
+            random(root);
+        }
     }
-    let mut key = [0; 32];
-    hkdf.expand(&joined, &mut key).expect("32 bytes are far below HKDF's limit of 8160");
-    key
-}
-
-/// HMAC-SHA-256 over the parts, joined without separators: parts of varying length are length-prefixed by the caller.
-pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

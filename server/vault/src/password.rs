@@ -55,6 +55,11 @@ impl Params {
         if bounded { Ok(params) } else { Err(PasswordError::OutOfBounds) }
     }
 
+    /// Memory in KiB, passes, lanes.
+    pub(crate) fn parts(self) -> (u32, u32, u32) {
+        (self.memory_kib, self.passes, self.lanes)
+    }
+
     fn at_least(self, other: Params) -> bool {
         self.memory_kib >= other.memory_kib && self.passes >= other.passes && self.lanes >= other.lanes
     }
@@ -115,8 +120,16 @@ pub fn verify_unknown(password: &str, params: Params) -> Verified {
     WRONG
 }
 
+/// The key that Argon2id makes of a normalised passphrase. For keys, not for passwords to be compared.
+pub(crate) fn stretch(text: &str, cost: Params, salt: &[u8; 16]) -> Result<Zeroizing<[u8; 32]>, PasswordError> {
+    let mut key = Zeroizing::new([0; 32]);
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, cost.argon2()?);
+    argon2.hash_password_into(text.as_bytes(), salt, key.as_mut()).map_err(|_| PasswordError::OutOfBounds)?;
+    Ok(key)
+}
+
 /// Bounded first: combining characters make normalising a long text expensive.
-fn normalise(password: &str) -> Result<Zeroizing<String>, PasswordError> {
+pub(crate) fn normalise(password: &str) -> Result<Zeroizing<String>, PasswordError> {
     if password.len() > MAX_PASSWORD_BYTES {
         return Err(PasswordError::TooLong);
     }

@@ -10,7 +10,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::encoding::{BASE32, is_base62, push_base62};
-use crate::keys::{Keys, Random, hmac};
+use crate::kdf::hmac;
+use crate::keys::{Keys, Random};
 
 /// Which kind of share link: part of the token, so that a view link cannot be turned into an owner link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
