@@ -52,6 +52,12 @@ settings! {
     site = "SHUTTERPOST_SITE";
     /// Key file.
     keys = "SHUTTERPOST_KEYS";
+    /// Database of the key store: `sqlite:PATH` or `postgres://…`, never the one of `database_url`.
+    key_store = "SHUTTERPOST_KEY_STORE";
+    /// Folder of the root keys, outside every backup.
+    roots = "SHUTTERPOST_ROOTS";
+    /// File with the passphrase that wraps the root keys; without one a random one is made beside them.
+    passphrase_file = "SHUTTERPOST_PASSPHRASE_FILE";
     /// `smtp://…` or `smtps://…`.
     smtp_url = "SHUTTERPOST_SMTP_URL";
     /// PEM file with the certificate of an authority that the mail server's is signed by, beside the system's.
@@ -100,6 +106,10 @@ pub struct StoreConfig {
     pub database_url: String,
     pub storage: String,
     pub keys: PathBuf,
+    pub key_store: String,
+    pub roots: PathBuf,
+    /// `None`: one is made.
+    pub passphrase_file: Option<PathBuf>,
     pub connections: usize,
 }
 
@@ -234,6 +244,11 @@ impl Config {
                     .unwrap_or_else(|| format!("sqlite:{}", data.join("shutterpost.sqlite").display())),
                 storage: raw.storage.unwrap_or_else(|| format!("file:{}", data.join("media").display())),
                 keys: raw.keys.map_or_else(|| data.join("keys.json"), PathBuf::from),
+                key_store: raw
+                    .key_store
+                    .unwrap_or_else(|| format!("sqlite:{}", data.join("keystore/keys.sqlite").display())),
+                roots: raw.roots.map_or_else(|| data.join("roots"), PathBuf::from),
+                passphrase_file: raw.passphrase_file.map(PathBuf::from),
                 connections: number("connections", raw.connections.as_deref(), 8)?,
                 data,
             },

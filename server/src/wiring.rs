@@ -9,9 +9,11 @@ use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::jobs::Wake;
 use shutterpost_backend::jobs::worker::Worker;
 use shutterpost_backend::keys;
+use shutterpost_backend::keystore::KeyStore;
 use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
 use shutterpost_backend::services::{Backend, Deps, Limits, Options};
 use shutterpost_backend::storage::Storage;
+use shutterpost_backend::upgrade;
 use shutterpost_model::messages::OutboxMail;
 use shutterpost_model::services::Services;
 
@@ -30,7 +32,22 @@ pub async fn deps(config: &Config) -> Result<Deps, StartError> {
     let storage = Storage::parse(&config.store.storage)?;
     let db = Db::open(&url, config.store.connections).await?;
     let keys = keys::open(&db, &config.store.keys, &world).await?;
-    Ok(Deps { db, world, keys: Arc::new(keys), storage, origin: config.http.origin.clone() })
+    let keystore = keystore(config, &world).await?;
+    upgrade::seal(&db, &url, &keystore, &storage, &world).await?;
+    Ok(Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() })
+}
+
+/// Opens root keys and key store.
+async fn keystore(config: &Config, world: &World) -> Result<KeyStore, StartError> {
+    let store = &config.store;
+    if store.key_store == store.database_url {
+        return Err("key_store: must be another database than database_url, or the keys lie in its backups".into());
+    }
+    let (folder, file, source) = (store.roots.clone(), store.passphrase_file.clone(), world.clone());
+    // An operator's passphrase is stretched, which takes a moment.
+    let roots = tokio::task::spawn_blocking(move || keys::open_roots(&folder, file.as_deref(), &source));
+    let url = DatabaseUrl::parse(&store.key_store)?;
+    Ok(KeyStore::open(&url, store.connections, Arc::new(roots.await??), world.clone()).await?)
 }
 
 /// The installation, ready to serve and to work.
@@ -69,15 +86,17 @@ pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> 
         limits: Limits { max_bytes: config.images.bytes, max_pixels: config.images.pixels, ..Limits::default() },
         ..Options::default()
     };
-    let (db, storage, world) = (deps.db.clone(), deps.storage.clone(), deps.world.clone());
+    let (db, keystore, storage) = (deps.db.clone(), deps.keystore.clone(), deps.storage.clone());
+    let world = deps.world.clone();
     let Backend { services, worker } = Backend::new(deps, options, wake.clone(), mailer, Arc::new(Writer))?;
     let outbox = config.mail.smtp_url.is_none().then_some(outbox);
-    let operations = Arc::new(Parts { db, storage, wake, outbox });
+    let operations = Arc::new(Parts { db, keystore, storage, wake, outbox });
     Ok(Installation { services, world, operations, worker })
 }
 
 struct Parts {
     db: Db,
+    keystore: KeyStore,
     storage: Storage,
     wake: Wake,
     outbox: Option<OutboxMailer>,
@@ -86,11 +105,10 @@ struct Parts {
 #[async_trait]
 impl Operations for Parts {
     async fn check(&self) -> Vec<(&'static str, bool)> {
-        // The keys were read at start and live in memory; a process without them does not get here.
         vec![
             ("database", self.db.ping().await.is_ok()),
             ("storage", self.storage.check().await.is_ok()),
-            ("keys", true),
+            ("keys", self.keystore.ping().await.is_ok()),
         ]
     }
 

@@ -1,5 +1,7 @@
 //! Captures and their renditions.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -202,10 +204,60 @@ pub struct Capture {
     pub older: Option<CaptureId>,
 }
 
-/// Finished bytes with what a response needs.
+/// Which bytes of a file are asked for (RFC 9110, section 14.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    All,
+    /// From the first to the last position, both included; to the end without a last one.
+    From(u64, Option<u64>),
+    /// So many bytes at the end.
+    Last(u64),
+}
+
+impl Asked {
+    /// First position and number of bytes in a file of that length; no bytes if none of what is asked for exists.
+    pub fn of(self, length: u64) -> (u64, u64) {
+        let (first, end) = match self {
+            Self::All => (0, length),
+            Self::From(first, last) => (first, last.map_or(length, |last| last.saturating_add(1).min(length))),
+            Self::Last(count) => (length.saturating_sub(count), length),
+        };
+        (first, end.saturating_sub(first))
+    }
+}
+
+/// Some bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub bytes: Vec<u8>,
+    /// Position of the first one.
+    pub first: u64,
+    /// Length of the whole file.
+    pub total: u64,
+}
+
+/// Where the bytes of a file come from. Nothing is read before somebody asks.
+#[async_trait]
+pub trait Content: std::fmt::Debug + Send + Sync {
+    /// The bytes asked for; none if the file has none of them.
+    async fn read(&self, asked: Asked) -> Result<Piece, AppError>;
+}
+
+/// Bytes in memory.
+#[async_trait]
+impl Content for Vec<u8> {
+    async fn read(&self, asked: Asked) -> Result<Piece, AppError> {
+        let total = self.len() as u64;
+        let (first, length) = asked.of(total);
+        let bytes = self.iter().copied().skip(first as usize).take(length as usize).collect();
+        Ok(Piece { bytes, first, total })
+    }
+}
+
+/// A file with what a response needs.
 #[derive(Debug, Clone)]
 pub struct MediaFile {
-    pub bytes: Vec<u8>,
+    pub content: Arc<dyn Content>,
     pub media_type: &'static str,
     /// Strong validator without quotes.
     pub etag: String,

@@ -4,7 +4,7 @@ pub(crate) mod record;
 
 mod service;
 
-mod queries;
+pub(crate) mod queries;
 mod rows;
 
 pub use service::AuditService;

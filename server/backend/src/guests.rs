@@ -6,7 +6,7 @@ pub(crate) mod consents;
 pub(crate) mod enrol;
 pub(crate) mod erase;
 pub(crate) mod queries;
-mod rows;
+pub(crate) mod rows;
 
 #[cfg(test)]
 mod tests;

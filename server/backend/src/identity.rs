@@ -16,7 +16,7 @@ pub(crate) mod session;
 mod throttle;
 
 mod queries;
-mod rows;
+pub(crate) mod rows;
 
 #[cfg(test)]
 mod tests;

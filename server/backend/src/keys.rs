@@ -4,6 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use shutterpost_vault::keys::{Keys, VaultError};
+use shutterpost_vault::password::Params;
+use shutterpost_vault::root::RootError;
+use shutterpost_vault::root::passphrase::{self, Passphrase, PassphraseRoots};
 
 use crate::context::World;
 use crate::db::Db;
@@ -33,12 +36,26 @@ pub async fn open(db: &Db, path: &Path, world: &World) -> Result<Keys, KeysFailu
     if empty {
         return Ok(Keys::open_or_create(path, &mut |bytes: &mut [u8]| world.random.fill(bytes))?);
     }
-    Keys::open(path).map_err(|error| match error {
+    Keys::open_or_upgrade(path, &mut |bytes: &mut [u8]| world.random.fill(bytes)).map_err(|error| match error {
         VaultError::Io { source, .. } if source.kind() == ErrorKind::NotFound => {
             KeysFailure::Missing { path: path.to_owned() }
         }
         other => other.into(),
     })
+}
+
+/// Opens the folder of root keys, under the passphrase in `file` or a machine-made one.
+///
+/// # Errors
+/// [`RootError`], whose text tells the operator what to do. A passphrase file open to others is refused.
+pub fn open_roots(folder: &Path, file: Option<&Path>, world: &World) -> Result<PassphraseRoots, RootError> {
+    let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
+    let Some(file) = file else {
+        return PassphraseRoots::open(folder, Passphrase::MachineMade, &mut random);
+    };
+    let text = passphrase::read_file(file)?;
+    let passphrase = Passphrase::Operator { text: &text, cost: Params::default() };
+    PassphraseRoots::open(folder, passphrase, &mut random)
 }
 
 #[cfg(test)]
@@ -87,7 +104,7 @@ mod tests {
         for test in databases().await {
             test.execute(
                 "INSERT INTO identity_users (id, email, name, language, failures, throttled_until, created_at) \
-                 VALUES ('usr_x', 'x@y.example', 'X', 'en', 0, 0, 0)",
+                 VALUES ('usr_x', '', '', 'en', 0, 0, 0)",
             )
             .await;
             let refused = open(&test.db, &test.folder().join("keys.json"), &test.world).await.expect_err("refused");

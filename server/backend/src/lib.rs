@@ -8,9 +8,11 @@ pub mod context;
 pub mod db;
 pub mod error;
 pub mod keys;
+pub mod keystore;
 pub mod services;
 pub mod storage;
 pub(crate) mod schema;
+pub mod upgrade;
 
 pub mod audit;
 pub(crate) mod changes;

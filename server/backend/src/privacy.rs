@@ -1,6 +1,7 @@
 //! Keeping the promise that data end: retention, the trash, and what crashes leave behind.
 
 mod retention;
+mod keys;
 mod orphans;
 mod sweep;
 

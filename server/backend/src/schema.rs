@@ -5,6 +5,7 @@ diesel::table! {
         singleton -> Integer,
         created_at -> BigInt,
         share_sequence -> BigInt,
+        key_store -> Nullable<Text>,
     }
 }
 
@@ -19,10 +20,10 @@ diesel::table! {
 diesel::table! {
     identity_users (id) {
         id -> Text,
-        email -> Text,
-        name -> Text,
+        email -> Binary,
+        name -> Binary,
         language -> Text,
-        password_hash -> Nullable<Text>,
+        password_hash -> Nullable<Binary>,
         failures -> Integer,
         throttled_until -> BigInt,
         created_at -> BigInt,
@@ -58,7 +59,7 @@ diesel::table! {
     identity_invitations (id) {
         id -> Text,
         organisation_id -> Text,
-        email -> Text,
+        email -> Binary,
         role -> Text,
         language -> Text,
         generation -> Integer,
@@ -86,7 +87,7 @@ diesel::table! {
     identity_tokens (id) {
         id -> Text,
         organisation_id -> Text,
-        name -> Text,
+        name -> Binary,
         role -> Text,
         secret_hash -> Binary,
         hint -> Text,
@@ -152,7 +153,7 @@ diesel::table! {
         id -> Text,
         organisation_id -> Text,
         event_id -> Text,
-        name -> Text,
+        name -> Binary,
         secret_hash -> Binary,
         hint -> Text,
         captures -> BigInt,
@@ -175,6 +176,7 @@ diesel::table! {
         size -> BigInt,
         orientation -> Integer,
         object -> Text,
+        key_subject -> Text,
         revision -> Integer,
         captured_at -> BigInt,
         received_at -> BigInt,
@@ -203,10 +205,9 @@ diesel::table! {
         id -> Text,
         organisation_id -> Text,
         event_id -> Text,
-        contact_hash -> Nullable<Binary>,
-        name -> Nullable<Text>,
-        email -> Nullable<Text>,
-        phone -> Nullable<Text>,
+        name -> Nullable<Binary>,
+        email -> Nullable<Binary>,
+        phone -> Nullable<Binary>,
         language -> Text,
         created_at -> BigInt,
     }

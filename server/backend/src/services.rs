@@ -21,6 +21,7 @@ use crate::jobs::objects::DeleteObject;
 use crate::jobs::queue::JobKind;
 use crate::jobs::worker::{Periodic, Worker};
 use crate::jobs::{Permit, Wake};
+use crate::keystore::{KeyStore, Rotated};
 use crate::messages::MessagesService;
 use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
@@ -33,6 +34,7 @@ pub struct Deps {
     pub db: Db,
     pub world: World,
     pub keys: Arc<Keys>,
+    pub keystore: KeyStore,
     pub storage: Storage,
     /// Canonical origin without a trailing slash, e.g. `https://photos.example`.
     pub origin: String,
@@ -88,12 +90,29 @@ impl Backend {
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {
+                name: "rotation",
+                every: SWEEP,
+                run: {
+                    let keystore = deps.keystore.clone();
+                    Box::new(move |_| rotate(keystore.clone()).boxed())
+                },
+            })
+            .periodic(Periodic {
                 name: "sweep",
                 every: SWEEP,
                 run: Box::new(move |permit| sweep(permit, deps.clone()).boxed()),
             });
         Ok(Self { services, worker })
     }
+}
+
+/// A new generation of root keys when the last one is old enough.
+async fn rotate(keystore: KeyStore) -> Result<(), crate::error::Failure> {
+    let Rotated { realms, keys, destroyed } = keystore.rotate_if_due().await?;
+    if destroyed > 0 {
+        tracing::info!(keys.realms = realms, keys.wrapped = keys, keys.roots = destroyed, "root keys renewed");
+    }
+    Ok(())
 }
 
 /// Everything that time deletes: sessions, past retention, trash, leftovers.

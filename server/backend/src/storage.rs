@@ -8,12 +8,16 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use shutterpost_model::captures::{Asked, Piece};
 use shutterpost_model::time::Millis;
+use shutterpost_vault::data_key::DataKey;
 
-use crate::context::World;
 use crate::error::Failure;
 
 mod folder;
+mod sealed;
+
+pub(crate) use sealed::{SealedFile, StoredFile};
 
 /// The object that the readiness check writes and deletes again.
 const PROBE: &str = "ready/check";
@@ -78,29 +82,50 @@ impl Storage {
         })
     }
 
-    /// A new name: 128 random bits, spread over 65 536 folders.
-    pub(crate) fn new_name(world: &World) -> String {
-        let text = HEXLOWER.encode(&world.bytes::<16>());
-        let (first, rest) = text.split_at(2);
-        let (second, _) = rest.split_at(2);
-        format!("{first}/{second}/{text}")
-    }
-
-    /// Stores an object; it is on the disk, name and content, when this returns.
+    /// Stores a file; it is on the disk, name and content, when this returns.
     ///
     /// # Errors
     /// [`Failure::Full`] when the disk or the quota is.
-    pub(crate) async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+    pub(crate) async fn put(&self, file: SealedFile) -> Result<(), Failure> {
         #[cfg(test)]
         self.count_put()?;
-        self.store.put(&name.into(), PutPayload::from(bytes)).await.map_err(failure)?;
-        folder::close(&self.folder, name).await
+        let (name, bytes) = file.into_parts();
+        self.store.put(&name.as_str().into(), PutPayload::from(bytes)).await.map_err(failure)?;
+        folder::close(&self.folder, &name).await
     }
 
-    /// The bytes of an object; [`Failure::NotFound`] if there is none.
-    pub(crate) async fn get(&self, name: &str) -> Result<Vec<u8>, Failure> {
+    /// A file, opened; [`Failure::NotFound`] if there is none.
+    pub(crate) async fn get(&self, name: &str, key: &DataKey) -> Result<Vec<u8>, Failure> {
+        let result = self.store.get(&name.into()).await.map_err(failure)?;
+        let bytes = result.bytes().await.map_err(failure)?;
+        sealed::open(name, key, &bytes)
+    }
+
+    /// The bytes of an object as stored, for sealing what an older version left.
+    pub(crate) async fn get_unsealed(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let result = self.store.get(&name.into()).await.map_err(failure)?;
         Ok(result.bytes().await.map_err(failure)?.into())
+    }
+
+    /// Some bytes of a file. Reads and opens no more than the segments that they lie in.
+    pub(crate) async fn read(&self, name: &str, key: &DataKey, asked: Asked) -> Result<Piece, Failure> {
+        if asked == Asked::All {
+            let bytes = self.get(name, key).await?;
+            let total = bytes.len() as u64;
+            return Ok(Piece { bytes, first: 0, total });
+        }
+        let path = name.into();
+        let head = self.store.get_range(&path, 0..sealed::HEADER_BYTES).await.map_err(failure)?;
+        let opener = sealed::opener(name, key, &head)?;
+        let total = opener.length();
+        let (first, length) = asked.of(total);
+        let located = opener.locate(first, length);
+        if located.take == 0 {
+            return Ok(Piece { bytes: Vec::new(), first, total });
+        }
+        let stored = self.store.get_range(&path, located.cipher.clone()).await.map_err(failure)?;
+        let bytes = opener.open_range(&located, &stored).map_err(|error| Failure::internal("a stored file", error))?;
+        Ok(Piece { bytes, first, total })
     }
 
     /// Deletes an object; one that is not there is deleted already.
@@ -183,7 +208,10 @@ fn failure(error: object_store::Error) -> Failure {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use shutterpost_vault::data_key::KeyId;
+
     use super::*;
+    use crate::testing as test;
 
     #[test]
     fn only_known_schemes_are_opened_and_secrets_are_not_printed() {
@@ -199,21 +227,58 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path().join("a/b");
         let storage = Storage::parse(&format!("file:{}", root.display())).expect("opens");
-        let name = "ab/cd/abcd0000000000000000000000000000";
-        storage.put(name, b"bytes".to_vec()).await.expect("is stored");
-        assert_eq!(storage.get(name).await.expect("is there"), b"bytes");
+        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
+        let file = SealedFile::seal(&test::world(), &key, b"bytes").expect("is sealed");
+        let name = &*file.name().to_owned();
+        storage.put(file).await.expect("is stored");
+        assert_eq!(storage.get(name, &key).await.expect("is there"), b"bytes");
         assert_eq!(storage.names().await, [name]);
         let mode = |path: &Path| std::fs::metadata(path).expect("exists").permissions().mode() & 0o777;
         assert_eq!(mode(&root.join(name)), 0o600);
-        for directory in ["", "ab", "ab/cd"] {
-            assert_eq!(mode(&root.join(directory)), 0o700, "{directory}");
+        for directory in root.join(name).ancestors().skip(1).take(3) {
+            assert_eq!(mode(directory), 0o700, "{}", directory.display());
         }
         for _ in 0..2 {
             storage.delete(name).await.expect("deleting twice is no error");
         }
-        assert!(matches!(storage.get(name).await, Err(Failure::NotFound)));
+        assert!(matches!(storage.get(name, &key).await, Err(Failure::NotFound)));
         storage.check().await.expect("is ready");
         assert!(storage.names().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_range_is_what_it_is_in_the_plain_file_and_a_changed_or_moved_object_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let storage = Storage::folder(folder.path()).expect("opens");
+        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
+        let plain: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+        let world = test::world();
+        let (one, two) = (SealedFile::seal(&world, &key, &plain), SealedFile::seal(&world, &key, b"another"));
+        let (one, two) = (one.expect("is sealed"), two.expect("is sealed"));
+        let names = [one.name().to_owned(), two.name().to_owned()];
+        for file in [one, two] {
+            storage.put(file).await.expect("is stored");
+        }
+        for asked in [Asked::All, Asked::From(65_530, Some(65_560)), Asked::From(199_999, None), Asked::Last(70_000)] {
+            let Piece { bytes, first, total } = storage.read(&names[0], &key, asked).await.expect("is read");
+            let start = first as usize;
+            assert_eq!((&plain[start..start + bytes.len()], total), (&bytes[..], 200_000), "{asked:?}");
+            assert!(!bytes.is_empty());
+        }
+        let beyond = storage.read(&names[0], &key, Asked::From(200_000, None)).await.expect("is read");
+        assert_eq!((beyond.bytes.len(), beyond.total), (0, 200_000));
+
+        let path = |name: &str| folder.path().join(name);
+        let stored = std::fs::read(path(&names[0])).expect("is there");
+        for changed in [
+            std::fs::read(path(&names[1])).expect("is there"),
+            stored[..stored.len() - 1].to_vec(),
+            stored.iter().enumerate().map(|(at, byte)| if at == 150_000 { byte ^ 1 } else { *byte }).collect(),
+            plain.clone(),
+        ] {
+            std::fs::write(path(&names[0]), changed).expect("is written");
+            assert!(matches!(storage.get(&names[0], &key).await, Err(Failure::Internal(_))));
+        }
     }
 
     #[test]

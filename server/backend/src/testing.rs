@@ -5,7 +5,7 @@
 #[cfg(test)]
 pub(crate) mod disk;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -16,12 +16,15 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use shutterpost_model::time::Millis;
 use shutterpost_vault::keys::Keys;
+use shutterpost_vault::root::passphrase::{Passphrase, PassphraseRoots};
 use tempfile::TempDir;
 
 use crate::context::{Clock, Random, World};
 use crate::db::{DatabaseUrl, Db, on_db, write_tx};
+use crate::keystore::KeyStore;
 use crate::services::Deps;
 use crate::storage::Storage;
+use crate::upgrade;
 
 /// URL of a PostgreSQL whose user may create databases; tests run on SQLite alone without it.
 const ADMIN_URL: &str = "SHUTTERPOST_TEST_POSTGRES";
@@ -65,6 +68,12 @@ impl Random for Seeded {
     }
 }
 
+/// A clock that stands still and repeatable bytes, for what needs no database.
+#[cfg(test)]
+pub(crate) fn world() -> World {
+    World { clock: Arc::new(TestClock(AtomicI64::new(TestClock::START))), random: Arc::new(Seeded(AtomicU64::new(1))) }
+}
+
 /// A database of its own with migrations applied, and the world around it. Gone when dropped; keep it until the end of
 /// the test.
 #[derive(Debug)]
@@ -73,38 +82,67 @@ pub struct TestDatabase {
     pub clock: Arc<TestClock>,
     pub world: World,
     pub keys: Arc<Keys>,
+    /// In a database of its own, of the same kind.
+    pub keystore: KeyStore,
     /// To open it once more.
     pub url: DatabaseUrl,
+    /// The same of the key store; its roots lie in [`TestDatabase::roots`].
+    pub keys_url: DatabaseUrl,
     /// `sqlite` or `postgres`, for messages of assertions.
     pub kind: &'static str,
     /// For objects; deleted with the database.
     folder: TempDir,
-    _postgres: Option<Created>,
+    _postgres: Option<[Created; 2]>,
 }
 
 /// Opens an empty database on SQLite and, where [`ADMIN_URL`] is set, another on PostgreSQL.
 pub async fn databases() -> Vec<TestDatabase> {
-    let folder = TempDir::new().expect("a temporary folder");
-    let url = DatabaseUrl::Sqlite(folder.path().join("test.sqlite"));
-    let mut all = vec![open("sqlite", &url, folder, None).await];
-    if let Ok(admin) = std::env::var(ADMIN_URL) {
-        let created = tokio::task::spawn_blocking(|| Created::new(admin)).await.expect("no panic");
-        let url = DatabaseUrl::Postgres(created.url());
-        all.push(open("postgres", &url, TempDir::new().expect("a temporary folder"), Some(created)).await);
+    let mut all = Vec::new();
+    for test in unsealed_databases().await {
+        let storage = test.deps().storage;
+        let sealed = upgrade::seal(&test.db, &test.url, &test.keystore, &storage, &test.world).await;
+        sealed.expect("there is nothing to seal");
+        all.push(test);
     }
     all
 }
 
-async fn open(kind: &'static str, url: &DatabaseUrl, folder: TempDir, postgres: Option<Created>) -> TestDatabase {
-    let db = Db::open(url, 4).await.expect("a fresh database opens");
+/// The same, as a start finds them that has not sealed yet what an older version stored.
+pub(crate) async fn unsealed_databases() -> Vec<TestDatabase> {
+    let folder = TempDir::new().expect("a temporary folder");
+    let urls = [folder.path().join("test.sqlite"), folder.path().join("keys.sqlite")].map(DatabaseUrl::Sqlite);
+    let mut all = vec![open("sqlite", urls, folder, None).await];
+    if let Ok(admin) = std::env::var(ADMIN_URL) {
+        let created = tokio::task::spawn_blocking(|| [Created::new(admin.clone()), Created::new(admin)]).await;
+        let created = created.expect("no panic");
+        let urls = created.each_ref().map(|created| DatabaseUrl::Postgres(created.url()));
+        all.push(open("postgres", urls, TempDir::new().expect("a temporary folder"), Some(created)).await);
+    }
+    all
+}
+
+async fn open(
+    kind: &'static str,
+    urls: [DatabaseUrl; 2],
+    folder: TempDir,
+    postgres: Option<[Created; 2]>,
+) -> TestDatabase {
+    let [url, keys_url] = urls;
+    let db = Db::open(&url, 4).await.expect("a fresh database opens");
     let clock = Arc::new(TestClock(AtomicI64::new(TestClock::START)));
     let world = World { clock: clock.clone(), random: Arc::new(Seeded(AtomicU64::new(1))) };
+    let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
+    let roots = PassphraseRoots::open(&folder.path().join("roots"), Passphrase::MachineMade, &mut random);
+    let roots = Arc::new(roots.expect("fresh roots"));
+    let keystore = KeyStore::open(&keys_url, 4, roots, world.clone()).await.expect("a fresh key store opens");
     TestDatabase {
         db,
         clock,
         world,
         keys: Arc::new(Keys::ephemeral([7; 32])),
-        url: url.clone(),
+        keystore,
+        url,
+        keys_url,
         kind,
         folder,
         _postgres: postgres,
@@ -124,32 +162,45 @@ impl TestDatabase {
         self.folder.path()
     }
 
+    /// The folder of root keys.
+    pub fn roots(&self) -> PathBuf {
+        self.folder().join("roots")
+    }
+
     /// What services are made of, with a store of its own.
     pub fn deps(&self) -> Deps {
         Deps {
             db: self.db.clone(),
             world: self.world.clone(),
             keys: Arc::clone(&self.keys),
+            keystore: self.keystore.clone(),
             storage: Storage::folder(&self.folder().join("objects")).expect("a folder for objects"),
             origin: "https://photos.example".into(),
         }
     }
 
+    /// A value sealed for its place, as a literal of SQL.
+    #[cfg(test)]
+    pub(crate) async fn sealed(
+        &self,
+        key: &crate::keystore::KeyRef,
+        place: crate::keystore::Place<'_>,
+        value: &str,
+    ) -> String {
+        let ring = self.keystore.make(std::slice::from_ref(key)).await.expect("a key");
+        let sealed = crate::keystore::Sealed::seal(&self.world, ring.get(key).expect("made"), place, &value.to_owned());
+        let hex = data_encoding::HEXLOWER.encode(sealed.bytes());
+        if self.db.is_sqlite() { format!("x'{hex}'") } else { format!("'\\x{hex}'") }
+    }
+
     /// Every row of every table as text, to show that something changed nothing.
     pub async fn dump(&self) -> String {
-        let mut text = String::new();
-        for table in self.lines(TABLES_SQLITE, TABLES_POSTGRES).await {
-            let columns = format!("SELECT 'quote(' || name || ')' AS line FROM pragma_table_info('{table}')");
-            let sqlite = if self.db.is_sqlite() {
-                let columns = self.lines(&columns, "").await.join(" || '|' || ");
-                format!("SELECT {columns} AS line FROM {table} ORDER BY 1")
-            } else {
-                String::new()
-            };
-            let postgres = format!("SELECT {table}::text AS line FROM {table} ORDER BY 1");
-            text.push_str(&format!("{table}\n  {}\n", self.lines(&sqlite, &postgres).await.join("\n  ")));
-        }
-        text
+        dump(&self.db).await
+    }
+
+    /// The same of the key store.
+    pub async fn dump_keys(&self) -> String {
+        dump(self.keystore.database()).await
     }
 
     /// Number of rows of a table, of those that the SQL condition holds for.
@@ -170,17 +221,37 @@ impl TestDatabase {
     }
 
     pub(crate) async fn lines(&self, sqlite: &str, postgres: &str) -> Vec<String> {
-        // Here alone: its `load` would be found before that of an atomic.
-        use diesel_async::RunQueryDsl;
-        let mut conn = self.db.read().await.expect("a connection");
-        let rows: Vec<Line> = on_db!(
-            conn,
-            sqlite c => diesel::sql_query(sqlite).load(c).await,
-            postgres c => diesel::sql_query(postgres).load(c).await,
-        )
-        .expect("the query is valid");
-        rows.into_iter().map(|row| row.line).collect()
+        lines(&self.db, sqlite, postgres).await
     }
+}
+
+async fn lines(db: &Db, sqlite: &str, postgres: &str) -> Vec<String> {
+    // Here alone: its `load` would be found before that of an atomic.
+    use diesel_async::RunQueryDsl;
+    let mut conn = db.read().await.expect("a connection");
+    let rows: Vec<Line> = on_db!(
+        conn,
+        sqlite c => diesel::sql_query(sqlite).load(c).await,
+        postgres c => diesel::sql_query(postgres).load(c).await,
+    )
+    .expect("the query is valid");
+    rows.into_iter().map(|row| row.line).collect()
+}
+
+async fn dump(db: &Db) -> String {
+    let mut text = String::new();
+    for table in lines(db, TABLES_SQLITE, TABLES_POSTGRES).await {
+        let columns = format!("SELECT 'quote(' || name || ')' AS line FROM pragma_table_info('{table}')");
+        let sqlite = if db.is_sqlite() {
+            let columns = lines(db, &columns, "").await.join(" || '|' || ");
+            format!("SELECT {columns} AS line FROM {table} ORDER BY 1")
+        } else {
+            String::new()
+        };
+        let postgres = format!("SELECT {table}::text AS line FROM {table} ORDER BY 1");
+        text.push_str(&format!("{table}\n  {}\n", lines(db, &sqlite, &postgres).await.join("\n  ")));
+    }
+    text
 }
 
 const TABLES_SQLITE: &str = "SELECT name AS line FROM sqlite_master WHERE type = 'table' \

@@ -13,4 +13,5 @@ mod confirmations;
 mod pages;
 mod alike;
 mod crash;
+mod canary;
 mod texts;

@@ -75,6 +75,7 @@ async fn app(database: TestDatabase) -> App {
         db: database.db.clone(),
         world: database.world.clone(),
         keys: database.keys.clone(),
+        keystore: database.keystore.clone(),
         storage: Storage::folder(&media).expect("a temporary folder"),
         origin: ORIGIN.into(),
     };

@@ -1,12 +1,18 @@
 //! The SQL of reading the trail.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use shutterpost_model::pii::Pii;
 
 use super::rows::AuditRow;
 use crate::db::{Conn, on_db};
 use crate::error::Failure;
+use crate::events::rows::device_names;
+use crate::identity::rows::{token_names, user_names};
 use crate::identity::scope::OrgScope;
+use crate::keystore::{KeyStore, Sealed};
 use crate::schema::{audit_entries, events_devices, identity_memberships, identity_tokens, identity_users};
 
 /// Which entries, in the form that the query needs.
@@ -48,25 +54,32 @@ pub(super) async fn list(
 }
 
 /// Names of those of the ids that are members, devices or tokens of the organisation, whether revoked or not.
-pub(super) async fn names(conn: &mut Conn, scope: &OrgScope, ids: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let organisation = scope.organisation().as_str();
-    let mut names: Vec<(String, String)> = on_db!(conn, c => identity_memberships::table
+pub(crate) async fn names(
+    conn: &mut Conn,
+    keystore: &KeyStore,
+    scope: &OrgScope,
+    ids: &[String],
+) -> Result<HashMap<String, String>, Failure> {
+    let organisation = scope.organisation();
+    let users = on_db!(conn, c => identity_memberships::table
         .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
-        .filter(identity_memberships::organisation_id.eq(organisation))
+        .filter(identity_memberships::organisation_id.eq(organisation.as_str()))
         .filter(identity_users::id.eq_any(ids))
         .select((identity_users::id, identity_users::name))
-        .load(c).await)?;
-    let devices: Vec<(String, String)> = on_db!(conn, c => events_devices::table
-        .filter(events_devices::organisation_id.eq(organisation))
+        .load::<(String, Sealed<Pii<String>>)>(c).await)?;
+    let devices = on_db!(conn, c => events_devices::table
+        .filter(events_devices::organisation_id.eq(organisation.as_str()))
         .filter(events_devices::id.eq_any(ids))
-        .select((events_devices::id, events_devices::name))
-        .load(c).await)?;
-    let tokens: Vec<(String, String)> = on_db!(conn, c => identity_tokens::table
-        .filter(identity_tokens::organisation_id.eq(organisation))
+        .select((events_devices::id, events_devices::event_id, events_devices::name))
+        .load::<(String, String, Sealed<String>)>(c).await)?;
+    let tokens = on_db!(conn, c => identity_tokens::table
+        .filter(identity_tokens::organisation_id.eq(organisation.as_str()))
         .filter(identity_tokens::id.eq_any(ids))
         .select((identity_tokens::id, identity_tokens::name))
-        .load(c).await)?;
-    names.extend(devices);
-    names.extend(tokens);
+        .load::<(String, Sealed<String>)>(c).await)?;
+    let mut names = HashMap::new();
+    names.extend(user_names(keystore, users).await?.into_iter().map(|(id, name)| (id, name.into_inner())));
+    names.extend(device_names(keystore, organisation, devices).await?);
+    names.extend(token_names(keystore, organisation, tokens).await?);
     Ok(names)
 }

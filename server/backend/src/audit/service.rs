@@ -1,6 +1,6 @@
 //! Reading the trail.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission};
@@ -48,7 +48,7 @@ impl AuditService {
 
         let actors: BTreeSet<&String> = rows.iter().filter_map(|row| row.actor_id.as_ref()).collect();
         let actors: Vec<String> = actors.into_iter().cloned().collect();
-        let names: HashMap<String, String> = queries::names(&mut conn, &scope, &actors).await?.into_iter().collect();
+        let names = queries::names(&mut conn, &self.deps.keystore, &scope, &actors).await?;
         let listed = |row: AuditRow| row.listed(|id| names.get(id).cloned());
         Ok(AuditPage { items: rows.into_iter().map(listed).collect::<Result<_, _>>()?, next })
     }

@@ -1,17 +1,17 @@
 //! What happened to a capture, from the audit trail.
 
-use std::collections::HashMap;
-
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::captures::HistoryLine;
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::time::Millis;
 
+use crate::audit::queries as audit;
 use crate::db::{Conn, on_db};
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
-use crate::schema::{audit_entries, events_devices, identity_memberships, identity_tokens, identity_users};
+use crate::keystore::KeyStore;
+use crate::schema::audit_entries;
 
 /// Lines shown; a capture has a handful.
 const MOST: i64 = 100;
@@ -23,6 +23,7 @@ type EntryRow = (i64, String, String, Option<String>);
 /// this capture is recognised by its instant.
 pub(super) async fn read(
     conn: &mut Conn,
+    keystore: &KeyStore,
     scope: &EventScope,
     capture: &CaptureId,
     deleted_at: Option<i64>,
@@ -48,46 +49,13 @@ pub(super) async fn read(
         entries = bulk.into_iter().chain(entries).collect();
         entries.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     }
-    let names = names(conn, scope, &entries).await?;
+    let actors: Vec<String> = entries.iter().filter_map(|(.., actor)| actor.clone()).collect();
+    // Of those who still have one in the organisation.
+    let names = audit::names(conn, keystore, scope.org(), &actors).await?;
     let line = |(at, action, _, actor): EntryRow| HistoryLine {
         at: Millis(at),
         action,
         actor: actor.and_then(|id| names.get(&id).cloned()),
     };
     Ok(entries.into_iter().map(line).collect())
-}
-
-/// Names of those who still have one in the organisation, by id.
-async fn names(conn: &mut Conn, scope: &EventScope, entries: &[EntryRow]) -> Result<HashMap<String, String>, Failure> {
-    let organisation = scope.organisation().as_str();
-    let of = |wanted: &str| -> Vec<&str> {
-        entries.iter().filter(|(_, _, kind, _)| kind == wanted).filter_map(|(.., id)| id.as_deref()).collect()
-    };
-    let mut names = HashMap::new();
-    let users = of("user");
-    if !users.is_empty() {
-        names.extend(on_db!(conn, c => identity_users::table
-            .inner_join(identity_memberships::table.on(identity_memberships::user_id.eq(identity_users::id)))
-            .filter(identity_memberships::organisation_id.eq(organisation))
-            .filter(identity_users::id.eq_any(users))
-            .select((identity_users::id, identity_users::name))
-            .load::<(String, String)>(c).await)?);
-    }
-    let devices = of("device");
-    if !devices.is_empty() {
-        names.extend(on_db!(conn, c => events_devices::table
-            .filter(events_devices::organisation_id.eq(organisation))
-            .filter(events_devices::id.eq_any(devices))
-            .select((events_devices::id, events_devices::name))
-            .load::<(String, String)>(c).await)?);
-    }
-    let tokens = of("token");
-    if !tokens.is_empty() {
-        names.extend(on_db!(conn, c => identity_tokens::table
-            .filter(identity_tokens::organisation_id.eq(organisation))
-            .filter(identity_tokens::id.eq_any(tokens))
-            .select((identity_tokens::id, identity_tokens::name))
-            .load::<(String, String)>(c).await)?);
-    }
-    Ok(names)
 }

@@ -7,21 +7,24 @@ use diesel_async::RunQueryDsl;
 use shutterpost_model::id::CaptureId;
 
 use super::queries::CHUNK;
+use super::rows::PURPOSE;
 use crate::context::World;
 use crate::db::{Tx, on_db};
 use crate::error::Failure;
 use crate::events::counters;
 use crate::events::scope::Tenant;
 use crate::jobs::queue::{self, JobKind};
+use crate::keystore::{KeyStore, Realm};
 use crate::schema::{captures, captures_renditions, messages};
 
-/// Deletes captures with renditions, links and messages, and enqueues the deletion of their objects. Gives the names
+/// Destroys the keys of captures, deletes them with renditions, links and messages, and enqueues the deletion of their objects. Gives the names
 /// of the objects, which the caller may delete at once when the transaction is committed.
 ///
 /// Ids that are not there (any more) are passed over. Whoever calls this also records what became stale.
 pub(crate) async fn purge(
     tx: &mut Tx,
     world: &World,
+    keystore: &KeyStore,
     scope: &impl Tenant,
     ids: &[CaptureId],
 ) -> Result<Vec<String>, Failure> {
@@ -42,6 +45,8 @@ pub(crate) async fn purge(
             .filter(captures::id.eq_any(chunk.iter().copied()))
             .select((captures::event_id, captures::object, captures::deleted_at))
             .load::<(String, String, Option<i64>)>(c).await)?;
+        // Now, and not after the rows: what is still read at this moment is the last that ever will be.
+        keystore.destroy(&Realm::Organisation(scope.organisation().clone()), &[PURPOSE], &chunk).await?;
         for (event, object, deleted_at) in rows {
             objects.insert(object);
             if deleted_at.is_none() {

@@ -13,6 +13,7 @@ use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
+use crate::keystore::Sealed;
 use crate::schema::{captures, captures_renditions, events, events_devices};
 
 /// Ids in one statement; far below SQLite's 32 766 parameters.
@@ -153,14 +154,18 @@ pub(crate) async fn newest(conn: &mut Conn, scope: &EventScope) -> Result<Option
         .first(c).await.optional())
 }
 
-/// Name of a device of the event, revoked or not.
-pub(super) async fn device_name(conn: &mut Conn, scope: &EventScope, device: &str) -> Result<Option<String>, Failure> {
+/// Sealed name of a device of the event, revoked or not.
+pub(super) async fn device_name(
+    conn: &mut Conn,
+    scope: &EventScope,
+    device: &str,
+) -> Result<Option<Sealed<String>>, Failure> {
     on_db!(conn, c => events_devices::table
         .filter(events_devices::organisation_id.eq(scope.organisation().as_str()))
         .filter(events_devices::event_id.eq(scope.event().as_str()))
         .filter(events_devices::id.eq(device))
         .select(events_devices::name)
-        .first::<String>(c).await.optional())
+        .first::<Sealed<String>>(c).await.optional())
 }
 
 pub(crate) async fn renditions(
@@ -176,13 +181,13 @@ pub(crate) async fn renditions(
         .load(c).await)
 }
 
-/// One rendition in exactly this revision: its object and validator.
+/// One rendition in exactly this revision: its object, its validator, and the capture whose key opens it.
 pub(super) async fn rendition(
     conn: &mut Conn,
     scope: &OrgScope,
     capture: &CaptureId,
     file: RenditionFile,
-) -> Result<(String, String), Failure> {
+) -> Result<(String, String, String), Failure> {
     on_db!(conn, c => captures_renditions::table
         .inner_join(captures::table.on(captures::id.eq(captures_renditions::capture_id)))
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
@@ -192,7 +197,7 @@ pub(super) async fn rendition(
         .filter(captures::organisation_id.eq(scope.organisation().as_str()))
         .filter(captures::revision.eq(file.revision))
         .filter(events::deleted_at.is_null())
-        .select((captures_renditions::object, captures_renditions::etag))
+        .select((captures_renditions::object, captures_renditions::etag, captures::key_subject))
         .first(c).await)
 }
 

@@ -3,12 +3,14 @@
 use diesel::prelude::*;
 use shutterpost_model::captures::{CaptureSummary, Encoding, Rendition, RenditionFile, RenditionName, cms_media};
 use shutterpost_model::error::Code;
-use shutterpost_model::id::CaptureId;
+use shutterpost_model::id::{CaptureId, OrganisationId};
 use shutterpost_model::messages::DeliveryState;
 use shutterpost_model::time::Millis;
+use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
 use crate::events::rows::stored;
+use crate::keystore::KeyRef;
 use crate::schema::{captures, captures_renditions};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -26,12 +28,22 @@ pub(crate) struct CaptureRow {
     pub(crate) size: i64,
     pub(crate) orientation: i32,
     pub(crate) object: String,
+    /// The capture whose key opens object and renditions: itself, but for captures that share another's bytes.
+    pub(crate) key_subject: String,
     pub(crate) revision: i32,
     pub(crate) captured_at: i64,
     pub(crate) received_at: i64,
     pub(crate) guests: i32,
     pub(crate) delivery: Option<String>,
     pub(crate) deleted_at: Option<i64>,
+}
+
+/// What the keys of captures are for.
+pub(crate) const PURPOSE: Purpose = Purpose::Capture;
+
+/// The key of a capture's original and renditions.
+pub(crate) fn key(organisation: &OrganisationId, subject: &str) -> KeyRef {
+    KeyRef::of(organisation, PURPOSE, subject)
 }
 
 /// What a tile of the grid needs.

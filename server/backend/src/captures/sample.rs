@@ -1,6 +1,8 @@
 //! A neutral picture for the preview of an event that has none yet. It has an id that no clock gives out, so it needs
 //! no address of its own.
 
+use std::sync::Arc;
+
 use shutterpost_model::captures::{Encoding, MediaFile, RenditionFile};
 use shutterpost_model::id::CaptureId;
 
@@ -23,7 +25,7 @@ pub(super) fn media(capture: &CaptureId, file: RenditionFile) -> Option<MediaFil
         Encoding::Jpeg => JPEG,
     };
     (*capture == id() && file.revision == REVISION).then(|| MediaFile {
-        bytes: bytes.to_vec(),
+        content: Arc::new(bytes.to_vec()),
         media_type: file.encoding.media_type(),
         etag: format!("sample-{REVISION}-{}", file.encoding.extension()),
     })

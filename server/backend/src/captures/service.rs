@@ -11,7 +11,7 @@ use shutterpost_model::share::ChangeTarget;
 use shutterpost_model::time::Millis;
 
 use super::parts::CaptureParts;
-use super::rows::{CaptureRow, Position};
+use super::rows::{self, CaptureRow, Position};
 use super::{history, list, queries, sample};
 use crate::audit::record::{Doer, Entry, record};
 use crate::changes;
@@ -19,10 +19,11 @@ use crate::context::{Clock, World};
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::events::counters;
-use crate::events::rows::{stored, stored_option};
+use crate::events::rows::{device_names, stored, stored_option};
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
+use crate::storage::StoredFile;
 
 /// Most captures of one delete or restore.
 const BULK_MOST: usize = 10_000;
@@ -80,7 +81,14 @@ impl CapturesService {
         let position = Position { captured_at: row.captured_at, id: capture.clone() };
         let (newer, older) = queries::neighbours(&mut conn, &scope, &position).await?;
         let device = match &row.device_id {
-            Some(device) => queries::device_name(&mut conn, &scope, device).await?,
+            Some(device) => match queries::device_name(&mut conn, &scope, device).await? {
+                Some(name) => {
+                    let row = (device.clone(), row.event_id.clone(), name);
+                    let names = device_names(&self.deps.keystore, scope.organisation(), vec![row]).await?;
+                    names.into_iter().next().map(|(_, name)| name)
+                }
+                None => None,
+            },
             None => None,
         };
         let mut renditions = Vec::new();
@@ -88,7 +96,7 @@ impl CapturesService {
             renditions.push(rendition.into_rendition(capture, row.revision)?);
         }
         renditions.sort_by_key(|rendition| (rendition.width, rendition.height, rendition.encoding.extension()));
-        let history = history::read(&mut conn, &scope, capture, row.deleted_at).await?;
+        let history = history::read(&mut conn, &self.deps.keystore, &scope, capture, row.deleted_at).await?;
         let CaptureParts { guests, links, messages } = &self.parts;
         let guests = guests.of_capture(&mut conn, scope.org(), capture).await?;
         let links = links.of_capture(&mut conn, scope.org(), capture).await?;
@@ -105,6 +113,7 @@ impl CapturesService {
             size,
             orientation: _,
             object: _,
+            key_subject: _,
             revision: _,
             captured_at,
             received_at,
@@ -188,11 +197,12 @@ impl CapturesService {
             return Ok(picture);
         }
         let mut conn = self.deps.db.read().await?;
-        let (object, etag) = queries::rendition(&mut conn, &scope, capture, file).await?;
+        let (object, etag, subject) = queries::rendition(&mut conn, &scope, capture, file).await?;
         // Reading the file takes longer than the query; the connection is for others meanwhile.
         drop(conn);
-        let bytes = self.deps.storage.get(&object).await?;
-        Ok(MediaFile { bytes, media_type: file.encoding.media_type(), etag })
+        let key = self.deps.keystore.get(&rows::key(scope.organisation(), &subject)).await?;
+        let content = Arc::new(StoredFile::new(&self.deps.storage, object, key));
+        Ok(MediaFile { content, media_type: file.encoding.media_type(), etag })
     }
 }
 

@@ -13,7 +13,8 @@ use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::{Db, Sqlite, migrate};
+use super::migrate::{self, Content};
+use super::{Db, Sqlite};
 
 /// Least SQLite: older ones can corrupt a database when a WAL is reset.
 const SQLITE_LEAST: i32 = 3_051_003;
@@ -48,7 +49,7 @@ macro_rules! pool {
 /// Why the database cannot be used. Shown to the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartFailure {
-    #[error("DATABASE_URL: {0:?} is neither sqlite:PATH nor postgres://…")]
+    #[error("a database URL begins with sqlite: or postgres://, and not with {0:?}")]
     UnknownScheme(String),
     #[error("SQLite {found} is too old: versions before 3.51.3 can corrupt a database; build with the bundled one")]
     OldSqlite { found: String },
@@ -91,7 +92,8 @@ impl DatabaseUrl {
 }
 
 impl Db {
-    /// Opens the database, checks that it can be trusted and runs pending migrations under a lock.
+    /// Opens the database, checks that it can be trusted and runs pending migrations under a lock, but for those that
+    /// follow [`crate::upgrade::seal`].
     /// `connections` bounds the pool of PostgreSQL and the readers of SQLite.
     pub async fn open(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
         Self::open_waiting(url, connections, LOCK_WAIT).await
@@ -104,7 +106,19 @@ impl Db {
         lock_wait: Duration,
     ) -> Result<Self, StartFailure> {
         let db = Self::connect(url, connections, lock_wait)?;
-        migrate::run(url).await?;
+        migrate::run(url, Content::Data { until: Some(migrate::BEFORE_SEALING) }).await?;
+        Ok(db)
+    }
+
+    /// Runs what must wait until everything stored is sealed.
+    pub(crate) async fn migrate_fully(&self, url: &DatabaseUrl) -> Result<(), StartFailure> {
+        migrate::run(url, Content::Data { until: None }).await
+    }
+
+    /// Opens the database of the key store in the same way.
+    pub(crate) async fn open_keys(url: &DatabaseUrl, connections: usize) -> Result<Self, StartFailure> {
+        let db = Self::connect(url, connections, LOCK_WAIT)?;
+        migrate::run(url, Content::Keys).await?;
         Ok(db)
     }
 

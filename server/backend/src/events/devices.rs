@@ -9,6 +9,7 @@ use super::rows::DeviceRow;
 use super::scope::{EventScope, Tenant};
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
+use crate::keystore::Sealed;
 use crate::schema::events_devices;
 
 /// Devices that were not revoked, oldest first.
@@ -31,7 +32,7 @@ pub(super) struct NewDevice {
     pub(super) id: String,
     pub(super) organisation_id: String,
     pub(super) event_id: String,
-    pub(super) name: String,
+    pub(super) name: Sealed<String>,
     pub(super) secret_hash: Vec<u8>,
     pub(super) hint: String,
     pub(super) captures: i64,

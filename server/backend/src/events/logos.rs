@@ -8,14 +8,14 @@ use shutterpost_model::events::LogoChange;
 use shutterpost_model::id::LogoId;
 
 use super::queries;
-use super::rows::LogoRow;
+use super::rows::{self, LogoRow};
 use super::scope::{EventScope, Tenant};
 use crate::context::World;
 use crate::db::Tx;
 use crate::error::Failure;
 use crate::jobs::queue::{self, JobKind};
 use crate::services::Deps;
-use crate::storage::Storage;
+use crate::storage::SealedFile;
 
 /// Logos are drawings; more is a photo by mistake.
 const LIMITS: Limits = Limits { max_bytes: 8_000_000, max_pixels: 25_000_000, max_side: 10_000 };
@@ -37,8 +37,11 @@ pub(super) async fn prepare(deps: &Deps, scope: &EventScope, change: LogoChange)
     let outcome = tokio::task::spawn_blocking(move || mark::logo(&bytes, &LIMITS)).await;
     let outcome = outcome.map_err(|error| Failure::internal("the logo's task ended early", error))?;
     let Logo { width, height, bytes } = outcome.map_err(|error| AppError::field("logo", code(error)))?;
-    let object = Storage::new_name(&deps.world);
-    if let Err(failure) = deps.storage.put(&object, bytes).await {
+    let key = rows::key(scope.organisation(), scope.event().as_str());
+    let ring = deps.keystore.make(std::slice::from_ref(&key)).await?;
+    let file = SealedFile::seal(&deps.world, ring.get(&key)?, &bytes)?;
+    let object = file.name().to_owned();
+    if let Err(failure) = deps.storage.put(file).await {
         deps.storage.delete_all(&[object]).await;
         return Err(failure);
     }

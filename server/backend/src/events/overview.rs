@@ -12,10 +12,11 @@ use shutterpost_model::messages::DeliveryState;
 use shutterpost_model::time::{DAY, Date, Millis};
 
 use super::queries;
-use super::rows::{SummaryRow, stored};
+use super::rows::{SummaryRow, device_names, stored};
 use crate::db::{Conn, on_db};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
+use crate::keystore::{KeyStore, Sealed};
 use crate::schema::{captures, events, events_devices, messages};
 
 const DAYS: i64 = 14;
@@ -24,7 +25,12 @@ const SILENT_AFTER: i64 = 20 * 60_000;
 /// Messages are searched by id, which begins with the time of creation; one may be sent this much later.
 const SENT_WITHIN: i64 = 7 * DAY;
 
-pub(super) async fn read(conn: &mut Conn, scope: &OrgScope, now: Millis) -> Result<Overview, Failure> {
+pub(super) async fn read(
+    conn: &mut Conn,
+    keystore: &KeyStore,
+    scope: &OrgScope,
+    now: Millis,
+) -> Result<Overview, Failure> {
     let today = now.date();
     let first = today.plus_days(1 - DAYS);
     let since = Millis(first.days() * DAY);
@@ -41,7 +47,7 @@ pub(super) async fn read(conn: &mut Conn, scope: &OrgScope, now: Millis) -> Resu
         days: (0..DAYS).map(|index| numbers(first.plus_days(index))).collect(),
         failed_messages: messages_in(conn, scope, DeliveryState::Failed).await?,
         waiting_messages: messages_in(conn, scope, DeliveryState::Queued).await?,
-        silent_devices: silent(conn, scope, now).await?,
+        silent_devices: silent(conn, keystore, scope, now).await?,
         events: events.into_iter().map(SummaryRow::into_summary).collect::<Result<_, _>>()?,
     })
 }
@@ -89,7 +95,12 @@ async fn messages_in(conn: &mut Conn, scope: &OrgScope, state: DeliveryState) ->
         .get_result(c).await)
 }
 
-async fn silent(conn: &mut Conn, scope: &OrgScope, now: Millis) -> Result<Vec<SilentDevice>, Failure> {
+async fn silent(
+    conn: &mut Conn,
+    keystore: &KeyStore,
+    scope: &OrgScope,
+    now: Millis,
+) -> Result<Vec<SilentDevice>, Failure> {
     let today = now.date();
     let text = today.to_string();
     let rows = on_db!(conn, c => events_devices::table
@@ -104,10 +115,12 @@ async fn silent(conn: &mut Conn, scope: &OrgScope, now: Millis) -> Result<Vec<Si
         .filter(events_devices::last_seen_at.lt(now.0 - SILENT_AFTER))
         .order(events_devices::last_seen_at.asc())
         .limit(50)
-        .select((events::id, events::name, events_devices::name, events_devices::last_seen_at))
-        .load::<(String, String, String, Option<i64>)>(c).await)?;
+        .select((events::id, events::name, events_devices::id, events_devices::name, events_devices::last_seen_at))
+        .load::<(String, String, String, Sealed<String>, Option<i64>)>(c).await)?;
+    let sealed = rows.iter().map(|(event, _, device, name, _)| (device.clone(), event.clone(), name.clone())).collect();
+    let names = device_names(keystore, scope.organisation(), sealed).await?;
     let mut devices = Vec::with_capacity(rows.len());
-    for (event, event_name, device_name, last_seen_at) in rows {
+    for ((event, event_name, _, _, last_seen_at), (_, device_name)) in rows.into_iter().zip(names) {
         let last_seen_at = Millis(last_seen_at.unwrap_or_default());
         devices.push(SilentDevice { event: stored(&event)?, event_name, device_name, last_seen_at });
     }

@@ -5,10 +5,13 @@ use std::str::FromStr;
 use diesel::prelude::*;
 use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName, cms_media};
 use shutterpost_model::events::{Branding, ConsentText, Device, Event, EventDraft, EventSummary, Logo};
-use shutterpost_model::id::{CaptureId, EventId, LogoId};
+use shutterpost_model::id::{CaptureId, EventId, LogoId, OrganisationId};
 use shutterpost_model::time::Millis;
+use shutterpost_vault::data_key::DataKey;
+use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
+use crate::keystore::{KeyRef, KeyStore, Place, Realm, Sealed};
 use crate::schema::{events, events_consents, events_devices, events_logos};
 
 /// Reads back a value that we wrote as text.
@@ -169,12 +172,44 @@ impl ConsentRow {
     }
 }
 
+/// The key of what people wrote or uploaded for an event: names of devices, logos.
+pub(crate) fn key(organisation: &OrganisationId, event: &str) -> KeyRef {
+    KeyRef::of(organisation, PURPOSE, event)
+}
+
+/// What the keys of events are for.
+pub(crate) const PURPOSE: Purpose = Purpose::Event;
+
+/// Where the name of a device stands.
+pub(crate) fn device_place<'a>(realm: &'a Realm, device: &'a str) -> Place<'a> {
+    Place { realm, table: "events_devices", column: "name", row: device }
+}
+
+/// Names of devices, by their ids, of rows of id, event and sealed name.
+pub(crate) async fn device_names(
+    keystore: &KeyStore,
+    organisation: &OrganisationId,
+    rows: Vec<(String, String, Sealed<String>)>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let wanted: Vec<KeyRef> = rows.iter().map(|(_, event, _)| key(organisation, event)).collect();
+    let (ring, realm) = (keystore.find(&wanted).await?, Realm::Organisation(organisation.clone()));
+    let mut names = Vec::with_capacity(rows.len());
+    for ((device, _, sealed), key) in rows.into_iter().zip(&wanted) {
+        // Without its key it is being erased at this moment.
+        if let Ok(key) = ring.get(key) {
+            let name = sealed.open(key, device_place(&realm, &device))?;
+            names.push((device, name));
+        }
+    }
+    Ok(names)
+}
+
 #[derive(Debug, Queryable, Selectable)]
 #[diesel(table_name = events_devices)]
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(super) struct DeviceRow {
     id: String,
-    name: String,
+    name: Sealed<String>,
     hint: String,
     captures: i64,
     created_at: i64,
@@ -182,8 +217,9 @@ pub(super) struct DeviceRow {
 }
 
 impl DeviceRow {
-    pub(super) fn into_device(self) -> Result<Device, Failure> {
-        let Self { id, name, hint, captures, created_at, last_seen_at } = self;
+    pub(super) fn into_device(self, realm: &Realm, key: &DataKey) -> Result<Device, Failure> {
+        let name = self.name.open(key, device_place(realm, &self.id))?;
+        let Self { id, name: _, hint, captures, created_at, last_seen_at } = self;
         Ok(Device {
             id: stored(&id)?,
             name,

@@ -11,7 +11,7 @@ use shutterpost_model::identity::Issued;
 use shutterpost_model::share::ChangeTarget;
 use shutterpost_model::validate;
 
-use super::rows::{DeviceRow, EventRow, SummaryRow, stored};
+use super::rows::{self, EventRow, SummaryRow, stored};
 use super::scope::{EventScope, Tenant};
 use super::{consents, counters, devices, logos, overview, queries, zone};
 use crate::audit::record::{Doer, Entry, record};
@@ -20,6 +20,7 @@ use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::bearer::{self, Fresh};
 use crate::identity::scope::OrgScope;
+use crate::keystore::{Realm, Sealed};
 use crate::services::Deps;
 
 /// Most events of a list; organisations have dozens.
@@ -196,7 +197,8 @@ impl EventsService {
         let (mut conn, scope) = self.prove(actor, event, Permission::EventRead).await?;
         let row = queries::logo(&mut conn, &scope, logo).await?;
         drop(conn);
-        self.deps.storage.get(&row.object).await
+        let key = self.deps.keystore.get(&rows::key(scope.organisation(), event.as_str())).await?;
+        self.deps.storage.get(&row.object, &key).await
     }
 
     async fn write_device(
@@ -209,16 +211,20 @@ impl EventsService {
         drop(conn);
         let name = draft.name.trim().to_owned();
         validate::name(&name).map_err(|code| AppError::field("name", code))?;
-        let (world, keys, doer) = (self.deps.world.clone(), self.deps.keys.clone(), Doer::from(actor));
-        write_tx!(self.deps.db, tx => {
+        let Deps { db, world, keys, keystore, .. } = self.deps.clone();
+        let doer = Doer::from(actor);
+        let key = rows::key(scope.organisation(), event.as_str());
+        let ring = keystore.make(std::slice::from_ref(&key)).await?;
+        write_tx!(db, tx => {
             let scope = EventScope::prove(tx, scope.org().clone(), scope.event()).await?;
+            let realm = Realm::Organisation(scope.organisation().clone());
             let Fresh { secret, hash, hint } = bearer::fresh(&world, &keys, bearer::DEVICE);
             let (id, now) = (world.id(DeviceId::new), world.now());
             let row = devices::NewDevice {
                 id: id.as_str().to_owned(),
                 organisation_id: scope.organisation().as_str().to_owned(),
                 event_id: scope.event().as_str().to_owned(),
-                name: name.clone(),
+                name: Sealed::seal(&world, ring.get(&key)?, rows::device_place(&realm, id.as_str()), &name),
                 secret_hash: hash.to_vec(),
                 hint,
                 captures: 0,
@@ -250,7 +256,7 @@ impl Events for EventsService {
     async fn overview(&self, actor: &Actor) -> Result<Overview, AppError> {
         let scope = OrgScope::prove(actor, Permission::OverviewRead)?;
         let mut conn = self.deps.db.read().await?;
-        Ok(overview::read(&mut conn, &scope, self.deps.world.now()).await?)
+        Ok(overview::read(&mut conn, &self.deps.keystore, &scope, self.deps.world.now()).await?)
     }
 
     async fn list(&self, actor: &Actor) -> Result<Vec<EventSummary>, AppError> {
@@ -298,7 +304,11 @@ impl Events for EventsService {
     async fn devices(&self, actor: &Actor, event: &EventId) -> Result<Vec<Device>, AppError> {
         let (mut conn, scope) = self.prove(actor, event, Permission::EventRead).await?;
         let rows = devices::list(&mut conn, &scope).await?;
-        Ok(rows.into_iter().map(DeviceRow::into_device).collect::<Result<_, _>>()?)
+        drop(conn);
+        let key = rows::key(scope.organisation(), event.as_str());
+        let ring = self.deps.keystore.find(std::slice::from_ref(&key)).await?;
+        let (realm, opened) = (Realm::Organisation(scope.organisation().clone()), rows.into_iter());
+        Ok(opened.map(|row| row.into_device(&realm, ring.get(&key)?)).collect::<Result<_, Failure>>()?)
     }
 
     async fn create_device(

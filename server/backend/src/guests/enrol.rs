@@ -1,49 +1,86 @@
 //! Taking a guest in with a capture.
 
+use std::sync::Arc;
+
 use shutterpost_model::guests::NewGuest;
 use shutterpost_model::id::{CaptureId, ConsentId, GuestId};
-use shutterpost_vault::keys::Keys;
+use shutterpost_model::pii::Pii;
+use shutterpost_vault::data_key::DataKey;
 
 use super::consents::Resolved;
 use super::queries::{self, NewRow};
-use super::rows::ConsentRow;
+use super::rows::{self, ConsentRow};
 use crate::context::World;
 use crate::db::Tx;
 use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::{EventScope, Tenant};
+use crate::keystore::{KeyRef, KeyStore, Lookup, Realm, Sealed};
 
-/// Writes the guest, or finds the one whom the event knows by the same contact point, and adds consents and capture.
+/// Who a guest is, settled before anything is written: the one whom the event knows by the same contact point, or
+/// somebody new, with a key on the disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Identified {
+    id: GuestId,
+    key: Arc<DataKey>,
+}
+
+/// Finds out who the guest is.
+pub(crate) async fn identify(
+    world: &World,
+    keystore: &KeyStore,
+    scope: &EventScope,
+    guest: &NewGuest,
+) -> Result<Identified, Failure> {
+    let fresh = world.id(GuestId::new);
+    let id = match guest.contact() {
+        Some(contact) => {
+            // Unique in the event: the same person at two events is not to be recognised.
+            let realm = Realm::Organisation(scope.organisation().clone());
+            let lookup = Lookup::within(realm, rows::BY_CONTACT, scope.event().as_str());
+            stored(&keystore.claim(&lookup, &contact, fresh.as_str()).await?)?
+        }
+        None => fresh,
+    };
+    let key = rows::key(scope.organisation(), id.as_str());
+    let ring = keystore.make(std::slice::from_ref(&key)).await?;
+    Ok(Identified { key: ring.shared(&key)?, id })
+}
+
+/// Writes the guest, or brings the one up to date whom the event knows, and adds consents and capture.
 pub(crate) async fn enrol(
     tx: &mut Tx,
     world: &World,
-    keys: &Keys,
+    keystore: &KeyStore,
     scope: &EventScope,
     capture: &CaptureId,
-    guest: &NewGuest,
+    (guest, identified): (&NewGuest, &Identified),
     consents: &[Resolved],
 ) -> Result<GuestId, Failure> {
-    let fresh = world.id(GuestId::new);
+    let Identified { id, key } = identified;
     let now = world.now();
-    // A key of its own per event: the same person at two events is not to be recognised.
-    let hash =
-        guest.contact().map(|contact| keys.lookup_in("guest-contact", scope.event().as_str(), contact.as_bytes()));
+    let realm = Realm::Organisation(scope.organisation().clone());
+    let seal = |column: &'static str, value: &Option<Pii<String>>| {
+        let place = rows::place(&realm, column, id.as_str());
+        value.as_ref().map(|value| Sealed::seal(world, key, place, value))
+    };
     let row = NewRow {
-        id: fresh.as_str(),
+        id: id.as_str(),
         organisation_id: scope.organisation().as_str(),
         event_id: scope.event().as_str(),
-        contact_hash: hash.as_ref().map(|hash| hash.as_slice()),
-        name: guest.name.as_ref().map(|name| name.expose().as_str()),
-        email: guest.email.as_ref().map(|email| email.expose().as_str()),
-        phone: guest.phone.as_ref().map(|phone| phone.expose().as_str()),
+        name: seal("name", &guest.name),
+        email: seal("email", &guest.email),
+        phone: seal("phone", &guest.phone),
         language: guest.language.tag(),
         created_at: now.0,
     };
-    let id = if queries::insert(tx, scope, &row).await? {
-        fresh
-    } else {
-        stored(&queries::refresh(tx, scope, &row).await?)?
-    };
+    if !queries::insert(tx, scope, &row).await? {
+        queries::refresh(tx, scope, &row).await?;
+    }
+    // Erased between the two: what was just sealed would be unreadable. The client tries again and gets another guest.
+    if !keystore.is_alive(&KeyRef::of(scope.organisation(), rows::PURPOSE, id.as_str())).await? {
+        return Err(Failure::Busy("a guest was erased while they were taken in again".into()));
+    }
     let rows: Vec<ConsentRow> = consents
         .iter()
         .map(|Resolved { purpose, granted, text_version }| ConsentRow {
@@ -58,5 +95,5 @@ pub(crate) async fn enrol(
         .collect();
     queries::insert_consents(tx, scope, &rows).await?;
     queries::insert_shown(tx, scope, id.as_str(), capture, now).await?;
-    Ok(id)
+    Ok(id.clone())
 }

@@ -3,7 +3,7 @@
 
 use shutterpost_model::id::{CaptureId, GuestId};
 
-use super::queries;
+use super::{queries, rows};
 use crate::captures::purge::{lock, purge};
 use crate::captures::queries::{CHUNK, guest_left};
 use crate::context::World;
@@ -11,6 +11,7 @@ use crate::db::Tx;
 use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::{EventScope, Tenant};
+use crate::keystore::{KeyStore, Realm};
 
 /// What an erasure did.
 #[derive(Debug, Default)]
@@ -22,7 +23,16 @@ pub(crate) struct Erased {
 }
 
 /// Erases a guest: contact data, consents, owner links, messages, and the captures that show nobody else.
-pub(crate) async fn guest(tx: &mut Tx, world: &World, scope: &impl Tenant, guest: &GuestId) -> Result<Erased, Failure> {
+///
+/// The keys go first, in a store of their own: should the transaction fail after that, what is left cannot be read, and
+/// the sweep deletes it.
+pub(crate) async fn guest(
+    tx: &mut Tx,
+    world: &World,
+    keystore: &KeyStore,
+    scope: &impl Tenant,
+    guest: &GuestId,
+) -> Result<Erased, Failure> {
     // Everybody takes guest, message, capture and counter in this order, so that nobody waits for each other.
     queries::lock(tx, scope, &[guest.as_str()]).await?;
     queries::delete_messages(tx, scope, guest).await?;
@@ -35,7 +45,8 @@ pub(crate) async fn guest(tx: &mut Tx, world: &World, scope: &impl Tenant, guest
     for (capture, guests) in queries::shown_with(tx, scope, guest).await? {
         if guests <= 1 { alone.push(stored(&capture)?) } else { shared.push(stored(&capture)?) }
     }
-    let objects = purge(tx, world, scope, &alone).await?;
+    destroy_keys(keystore, scope, &[guest.as_str()]).await?;
+    let objects = purge(tx, world, keystore, scope, &alone).await?;
     if !queries::delete(tx, scope, guest.as_str()).await? {
         return Err(Failure::NotFound);
     }
@@ -51,6 +62,7 @@ pub(crate) async fn guest(tx: &mut Tx, world: &World, scope: &impl Tenant, guest
 pub(crate) async fn captures(
     tx: &mut Tx,
     world: &World,
+    keystore: &KeyStore,
     scope: &impl Tenant,
     captures: &[CaptureId],
 ) -> Result<Erased, Failure> {
@@ -66,11 +78,13 @@ pub(crate) async fn captures(
         // An upload may just be adding a capture to one of them: wait for it, then look.
         queries::lock(tx, scope, &ids).await?;
     }
-    let objects = purge(tx, world, scope, captures).await?;
+    let objects = purge(tx, world, keystore, scope, captures).await?;
     for chunk in guests.chunks(CHUNK) {
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
         let kept = queries::still_shown(tx, scope, &ids).await?;
-        for guest in chunk.iter().filter(|guest| !kept.contains(guest)) {
+        let gone: Vec<&str> = ids.into_iter().filter(|guest| !kept.iter().any(|kept| kept == guest)).collect();
+        destroy_keys(keystore, scope, &gone).await?;
+        for guest in gone {
             queries::delete(tx, scope, guest).await?;
         }
     }
@@ -78,10 +92,19 @@ pub(crate) async fn captures(
 }
 
 /// Erases guests of an event whose captures are gone already; gives how many.
-pub(crate) async fn remaining(tx: &mut Tx, scope: &EventScope, most: i64) -> Result<i64, Failure> {
+pub(crate) async fn remaining(tx: &mut Tx, keystore: &KeyStore, scope: &EventScope, most: i64) -> Result<i64, Failure> {
     let guests = queries::ids_of_event(tx, scope, most).await?;
+    let ids: Vec<&str> = guests.iter().map(String::as_str).collect();
+    destroy_keys(keystore, scope, &ids).await?;
     for guest in &guests {
         queries::delete(tx, scope, guest).await?;
     }
     Ok(i64::try_from(guests.len()).unwrap_or(i64::MAX))
+}
+
+/// Destroys the keys of guests, and forgets what they were looked up by.
+async fn destroy_keys(keystore: &KeyStore, scope: &impl Tenant, guests: &[&str]) -> Result<(), Failure> {
+    let realm = Realm::Organisation(scope.organisation().clone());
+    keystore.destroy(&realm, &[rows::PURPOSE], guests).await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
 
 use super::rows::{ConsentRow, GuestRow};
@@ -10,6 +11,7 @@ use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
+use crate::keystore::Sealed;
 use crate::schema::{captures, events, guests, guests_captures, guests_consents, messages};
 
 /// A guest of an event that exists.
@@ -101,53 +103,47 @@ pub(super) struct NewRow<'a> {
     pub(super) id: &'a str,
     pub(super) organisation_id: &'a str,
     pub(super) event_id: &'a str,
-    pub(super) contact_hash: Option<&'a [u8]>,
-    pub(super) name: Option<&'a str>,
-    pub(super) email: Option<&'a str>,
-    pub(super) phone: Option<&'a str>,
+    pub(super) name: Option<Sealed<Pii<String>>>,
+    pub(super) email: Option<Sealed<Pii<String>>>,
+    pub(super) phone: Option<Sealed<Pii<String>>>,
     pub(super) language: &'a str,
     pub(super) created_at: i64,
 }
 
-/// Writes the guest unless the event knows the contact point already; says whether it did.
+/// Writes the guest unless there is one of this id; says whether it did.
 pub(super) async fn insert(tx: &mut Tx, _scope: &EventScope, row: &NewRow<'_>) -> Result<bool, Failure> {
     let written = on_db!(tx, c => diesel::insert_into(guests::table)
         .values(row)
-        .on_conflict((guests::event_id, guests::contact_hash))
+        .on_conflict(guests::id)
         .do_nothing()
         .execute(c).await)?;
     Ok(written == 1)
 }
 
-/// The guest with this contact point, brought up to date: what was given this time replaces what was known.
-pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -> Result<String, Failure> {
+/// Brings a guest up to date: what was given this time replaces what was known.
+pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -> Result<(), Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
-    let id: String = on_db!(tx, c => guests::table
-        .filter(guests::organisation_id.eq(organisation))
-        .filter(guests::event_id.eq(event))
-        .filter(guests::contact_hash.eq(row.contact_hash))
-        .select(guests::id)
-        .first(c).await)?;
-    if let Some(name) = row.name {
+    if let Some(name) = &row.name {
         on_db!(tx, c => diesel::update(guests::table)
             .filter(guests::organisation_id.eq(organisation))
-            .filter(guests::id.eq(&id))
+            .filter(guests::id.eq(row.id))
             .set(guests::name.eq(name))
             .execute(c).await)?;
     }
-    if let Some(phone) = row.phone {
+    if let Some(phone) = &row.phone {
         on_db!(tx, c => diesel::update(guests::table)
             .filter(guests::organisation_id.eq(organisation))
-            .filter(guests::id.eq(&id))
+            .filter(guests::id.eq(row.id))
             .set(guests::phone.eq(phone))
             .execute(c).await)?;
     }
-    on_db!(tx, c => diesel::update(guests::table)
+    let updated = on_db!(tx, c => diesel::update(guests::table)
         .filter(guests::organisation_id.eq(organisation))
-        .filter(guests::id.eq(&id))
+        .filter(guests::event_id.eq(event))
+        .filter(guests::id.eq(row.id))
         .set(guests::language.eq(row.language))
         .execute(c).await)?;
-    Ok(id)
+    if updated == 1 { Ok(()) } else { Err(Failure::NotFound) }
 }
 
 /// Notes that the capture shows the guest.

@@ -15,6 +15,7 @@ use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
+use crate::keystore::KeyStore;
 use crate::services::Deps;
 
 /// The port of guests on the database.
@@ -32,27 +33,29 @@ impl GuestsService {
         let scope = OrgScope::prove(actor, Permission::GuestRead)?;
         let mut conn = self.deps.db.read().await?;
         let row = queries::find(&mut conn, &scope, guest).await?;
-        view(&mut conn, &scope, row, Sight::Masked).await
+        view(&mut conn, &self.deps.keystore, &scope, row, Sight::Masked).await
     }
 
     async fn read_clear(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, Failure> {
         let scope = OrgScope::prove(actor, Permission::GuestReveal)?;
-        let (world, doer, guest) = (self.deps.world.clone(), Doer::from(actor), guest.clone());
-        write_tx!(self.deps.db, tx => {
+        let Deps { db, world, keystore, .. } = self.deps.clone();
+        let (doer, guest) = (Doer::from(actor), guest.clone());
+        write_tx!(db, tx => {
             let row = queries::find(tx, &scope, &guest).await?;
             let entry = Entry::new("guests.reveal").object(guest.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
-            view(tx, &scope, row, Sight::Clear).await
+            view(tx, &keystore, &scope, row, Sight::Clear).await
         })
     }
 
     async fn erase(&self, actor: &Actor, guest: &GuestId) -> Result<(), Failure> {
         let scope = OrgScope::prove(actor, Permission::GuestWrite)?;
-        let (world, doer, guest) = (self.deps.world.clone(), Doer::from(actor), guest.clone());
-        let objects = write_tx!(self.deps.db, tx => {
+        let Deps { db, world, keystore, .. } = self.deps.clone();
+        let (doer, guest) = (Doer::from(actor), guest.clone());
+        let objects = write_tx!(db, tx => {
             // For the rule that nothing of a deleted event is found.
             queries::find(tx, &scope, &guest).await?;
-            let erased = erase::guest(tx, &world, &scope, &guest).await?;
+            let erased = erase::guest(tx, &world, &keystore, &scope, &guest).await?;
             let entry = Entry::new("guests.delete").object(guest.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             for capture in erased.stale {
@@ -65,13 +68,20 @@ impl GuestsService {
     }
 }
 
-async fn view(conn: &mut Conn, scope: &OrgScope, row: GuestRow, sight: Sight) -> Result<GuestView, Failure> {
+async fn view(
+    conn: &mut Conn,
+    keystore: &KeyStore,
+    scope: &OrgScope,
+    row: GuestRow,
+    sight: Sight,
+) -> Result<GuestView, Failure> {
+    let ring = keystore.find(&[row.key()?]).await?;
     let captures = queries::captures_of(conn, scope, &row.id).await?;
     let mut consents = queries::consents(conn, scope, &row.id).await?;
     // Newest first: what counts is the last word on each purpose.
     consents.sort_by(|a, b| a.purpose.cmp(&b.purpose));
     consents.dedup_by(|later, kept| later.purpose == kept.purpose);
-    row.into_view(sight, captures, consents.into_iter().map(ConsentRow::into_view).collect())
+    row.into_view(&ring, sight, captures, consents.into_iter().map(ConsentRow::into_view).collect())
 }
 
 #[async_trait]
@@ -85,7 +95,12 @@ impl OfCapture<GuestView> for GuestsService {
         let rows = queries::of_capture(conn, scope, capture).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            views.push(view(conn, scope, row, Sight::Masked).await?);
+            match view(conn, &self.deps.keystore, scope, row, Sight::Masked).await {
+                Ok(view) => views.push(view),
+                // Being erased at this moment.
+                Err(Failure::NotFound) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         Ok(views)
     }

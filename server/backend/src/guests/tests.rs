@@ -6,7 +6,7 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::guests::{GuestView, Guests};
 use shutterpost_model::id::{CaptureId, GuestId};
 
-use super::enrol::enrol;
+use super::enrol::{enrol, identify};
 use crate::db::write_tx;
 use crate::events::scope::EventScope;
 use crate::identity::scope::OrgScope;
@@ -26,9 +26,12 @@ async fn join(stand: &Stand, capture: &CaptureId, json: &str) -> GuestId {
     let org = OrgScope::prove(&stand.owner, shutterpost_model::access::Permission::CaptureWrite).expect("may");
     let (deps, event, capture, guest) = (stand.deps.clone(), stand.event.clone(), capture.clone(), guest(json));
     stand.test.execute(&format!("UPDATE captures SET guests = guests + 1 WHERE id = '{capture}'")).await;
+    let mut conn = deps.db.read().await.expect("a connection");
+    let scope = EventScope::prove(&mut conn, org, &event).await.expect("is there");
+    drop(conn);
+    let identified = identify(&deps.world, &deps.keystore, &scope, &guest).await.expect("has a key");
     write_tx!(stand.deps.db, tx => {
-        let scope = EventScope::prove(tx, org, &event).await?;
-        enrol(tx, &deps.world, &deps.keys, &scope, &capture, &guest, &[]).await
+        enrol(tx, &deps.world, &deps.keystore, &scope, &capture, (&guest, &identified), &[]).await
     })
     .expect("enrols")
 }

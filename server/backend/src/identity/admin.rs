@@ -9,7 +9,6 @@ use shutterpost_model::validate::{self, Check};
 
 use super::PasswordPolicy;
 use super::queries::{memberships, users};
-use super::rows::NewUserRow;
 use super::service::AccountsService;
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::{Db, write_tx};
@@ -75,7 +74,7 @@ pub async fn find_organisation_by_name(deps: &Deps, name: &str) -> Result<Option
 /// The account of an address.
 pub async fn find_user_by_email(deps: &Deps, email: &Pii<String>) -> Result<Option<UserId>, AppError> {
     let Ok(email) = validate::email(email.expose()) else { return Ok(None) };
-    let find = async { users::by_email(&mut deps.db.read().await?, &Pii::new(email)).await };
+    let find = async { users::by_email(&mut deps.db.read().await?, &deps.keystore, &Pii::new(email)).await };
     find.await.map(|user| user.map(|user| user.id)).map_err(AppError::from)
 }
 
@@ -97,15 +96,17 @@ async fn create(
     check.finish()?;
     let (name, email) = (Pii::new(name.expose().trim().to_owned()), Pii::new(email.unwrap_or_default()));
 
-    let known = users::by_email(&mut deps.db.read().await?, &email).await?;
-    let hash = match known {
+    let known = users::by_email(&mut deps.db.read().await?, &deps.keystore, &email).await?;
+    let newcomer = match known {
         Some(_) => None,
         None => {
             let company = if let Place::Named(company) = &place { company.as_str() } else { "" };
-            Some(AccountsService::new(deps.clone(), policy).hash_of_newcomer(&name, &email, company, password).await?)
+            let accounts = AccountsService::new(deps.clone(), policy);
+            let hash = accounts.hash_of_newcomer(&name, &email, company, password).await?;
+            Some((users::register(&deps.world, &deps.keystore, &email).await?, hash))
         }
     };
-    let Deps { db, world, .. } = deps.clone();
+    let Deps { db, world, keystore, .. } = deps.clone();
     write_tx!(db, tx => {
         let now = world.now();
         let mut changed = false;
@@ -123,23 +124,12 @@ async fn create(
                 }
             },
         };
-        let user = match (users::by_email(tx, &email).await?, hash) {
+        let user = match (users::by_email(tx, &keystore, &email).await?, newcomer) {
             (Some(user), _) => user.id,
-            (None, Some(hash)) => {
+            (None, Some((registered, hash))) => {
                 changed = true;
-                let user = world.id(UserId::new);
-                let row = NewUserRow {
-                    id: user.as_str(),
-                    email: email.expose(),
-                    name: name.expose(),
-                    language: language.tag(),
-                    password_hash: hash.expose(),
-                    failures: 0,
-                    throttled_until: 0,
-                    created_at: now.0,
-                };
-                users::insert(tx, &row).await?;
-                user
+                users::insert(tx, &registered.row(&world, &email, &name, language, &hash)).await?;
+                registered.id
             }
             // The account was there a moment ago and is gone.
             (None, None) => return Err(Code::Conflict.into()),

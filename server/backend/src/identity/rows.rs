@@ -7,10 +7,12 @@ use shutterpost_model::access::Role;
 use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, SessionId, TokenId, UserId};
 use shutterpost_model::identity::{Invitation, Member, MyOrganisation, Token};
 use shutterpost_model::language::Language;
-use shutterpost_model::pii::{Pii, Purpose, Secret};
+use shutterpost_model::pii::{Pii, Purpose as Disclosure, Secret};
 use shutterpost_model::time::Millis;
+use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
+use crate::keystore::{KeyRef, KeyStore, Keyring, Place, Realm, Sealed};
 use crate::schema::{identity_invitations, identity_sessions, identity_tokens, identity_users};
 
 /// An id as stored; anything else in its column is damage.
@@ -33,9 +35,41 @@ pub(super) struct User {
     pub(super) email: Pii<String>,
     pub(super) name: Pii<String>,
     pub(super) language: Language,
-    /// PHC string; `None` until a password is set.
-    pub(super) password_hash: Option<Secret>,
+    /// `None` until a password is set.
+    pub(super) password: Option<StoredPassword>,
     pub(super) disabled: bool,
+}
+
+/// The hash of a password, open and as the database holds it: what was read is compared with what is there when an answer
+/// is settled.
+#[derive(Debug, Clone)]
+pub(super) struct StoredPassword {
+    pub(super) stored: Sealed<Secret>,
+    /// PHC string.
+    pub(super) hash: Secret,
+}
+
+/// Where users are looked up by their address.
+pub(crate) const BY_ADDRESS: &str = "users.email";
+
+/// Where a value of a user stands.
+pub(crate) fn user_place<'a>(column: &'static str, user: &'a str) -> Place<'a> {
+    Place { realm: &Realm::Installation, table: "identity_users", column, row: user }
+}
+
+/// Where the address of an invitation stands.
+pub(crate) fn invitation_place<'a>(realm: &'a Realm, invitation: &'a str) -> Place<'a> {
+    Place { realm, table: "identity_invitations", column: "email", row: invitation }
+}
+
+/// Where the name of an API token stands.
+pub(crate) fn token_place<'a>(realm: &'a Realm, token: &'a str) -> Place<'a> {
+    Place { realm, table: "identity_tokens", column: "name", row: token }
+}
+
+/// The key of an invited person, or of an API token's name.
+pub(crate) fn subject_key(organisation: &OrganisationId, subject: &str) -> KeyRef {
+    KeyRef::of(organisation, Purpose::Subject, subject)
 }
 
 #[derive(Queryable, Selectable)]
@@ -43,27 +77,68 @@ pub(super) struct User {
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(super) struct UserRow {
     id: String,
-    email: String,
-    name: String,
+    email: Sealed<Pii<String>>,
+    name: Sealed<Pii<String>>,
     language: String,
-    password_hash: Option<String>,
+    password_hash: Option<Sealed<Secret>>,
     disabled_at: Option<i64>,
 }
 
-impl TryFrom<UserRow> for User {
-    type Error = Failure;
-
-    fn try_from(row: UserRow) -> Result<Self, Failure> {
-        let UserRow { id: user, email, name, language: tag, password_hash, disabled_at } = row;
-        Ok(Self {
-            id: id(user)?,
-            email: Pii::new(email),
-            name: Pii::new(name),
+impl UserRow {
+    pub(super) async fn open(self, keystore: &KeyStore) -> Result<User, Failure> {
+        let Self { id: user, email, name, language: tag, password_hash, disabled_at } = self;
+        let key = keystore.get(&KeyRef::user(&id(user.clone())?)).await?;
+        let hash =
+            password_hash.as_ref().map(|hash| hash.open(&key, user_place("password_hash", &user))).transpose()?;
+        Ok(User {
+            email: email.open(&key, user_place("email", &user))?,
+            name: name.open(&key, user_place("name", &user))?,
             language: language(&tag)?,
-            password_hash: password_hash.map(Secret::new),
+            password: password_hash.zip(hash).map(|(stored, hash)| StoredPassword { stored, hash }),
             disabled: disabled_at.is_some(),
+            id: id(user)?,
         })
     }
+}
+
+/// Names of users, by their ids.
+pub(crate) async fn user_names(
+    keystore: &KeyStore,
+    rows: Vec<(String, Sealed<Pii<String>>)>,
+) -> Result<Vec<(String, Pii<String>)>, Failure> {
+    let mut wanted = Vec::with_capacity(rows.len());
+    for (user, _) in &rows {
+        wanted.push(KeyRef::user(&id(user.clone())?));
+    }
+    let ring = keystore.find(&wanted).await?;
+    let mut names = Vec::with_capacity(rows.len());
+    for ((user, sealed), key) in rows.into_iter().zip(&wanted) {
+        // Without its key it is being erased at this moment.
+        if let Ok(key) = ring.get(key) {
+            let name = sealed.open(key, user_place("name", &user))?;
+            names.push((user, name));
+        }
+    }
+    Ok(names)
+}
+
+/// Names of API tokens, by their ids.
+pub(crate) async fn token_names(
+    keystore: &KeyStore,
+    organisation: &OrganisationId,
+    rows: Vec<(String, Sealed<String>)>,
+) -> Result<Vec<(String, String)>, Failure> {
+    let wanted: Vec<KeyRef> = rows.iter().map(|(token, _)| subject_key(organisation, token)).collect();
+    let (ring, realm) = (keystore.find(&wanted).await?, Realm::Organisation(organisation.clone()));
+    let mut names = Vec::with_capacity(rows.len());
+    for ((token, sealed), key) in rows.into_iter().zip(&wanted) {
+        // Without its key it is being erased at this moment.
+        if let Ok(key) = ring.get(key) {
+            let name = sealed.open(key, token_place(&realm, &token))?;
+            names.push((token, name));
+        }
+    }
+    Ok(names)
 }
 
 #[derive(Insertable)]
@@ -71,10 +146,10 @@ impl TryFrom<UserRow> for User {
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(super) struct NewUserRow<'a> {
     pub(super) id: &'a str,
-    pub(super) email: &'a str,
-    pub(super) name: &'a str,
+    pub(super) email: Sealed<Pii<String>>,
+    pub(super) name: Sealed<Pii<String>>,
     pub(super) language: &'a str,
-    pub(super) password_hash: &'a str,
+    pub(super) password_hash: Sealed<Secret>,
     pub(super) failures: i32,
     pub(super) throttled_until: i64,
     pub(super) created_at: i64,
@@ -193,20 +268,21 @@ pub(super) struct OpenInvitationRow {
     id: String,
     organisation: String,
     organisation_name: String,
-    email: String,
+    email: Sealed<Pii<String>>,
     role: String,
 }
 
-impl TryFrom<OpenInvitationRow> for OpenInvitation {
-    type Error = Failure;
-
-    fn try_from(row: OpenInvitationRow) -> Result<Self, Failure> {
-        let OpenInvitationRow { id: invitation, organisation, organisation_name, email, role: name } = row;
-        Ok(Self {
+impl OpenInvitationRow {
+    pub(super) async fn open(self, keystore: &KeyStore) -> Result<OpenInvitation, Failure> {
+        let Self { id: invitation, organisation, organisation_name, email, role: name } = self;
+        let organisation: OrganisationId = id(organisation)?;
+        let key = keystore.get(&subject_key(&organisation, &invitation)).await?;
+        let realm = Realm::Organisation(organisation.clone());
+        Ok(OpenInvitation {
+            email: email.open(&key, invitation_place(&realm, &invitation))?,
             id: id(invitation)?,
-            organisation: id(organisation)?,
+            organisation,
             organisation_name,
-            email: Pii::new(email),
             role: role(&name)?,
         })
     }
@@ -218,7 +294,7 @@ impl TryFrom<OpenInvitationRow> for OpenInvitation {
 pub(super) struct NewInvitationRow<'a> {
     pub(super) id: &'a str,
     pub(super) organisation_id: &'a str,
-    pub(super) email: &'a str,
+    pub(super) email: Sealed<Pii<String>>,
     pub(super) role: &'a str,
     pub(super) language: &'a str,
     pub(super) generation: i32,
@@ -247,18 +323,35 @@ impl PendingInvitation {
 #[diesel(table_name = identity_invitations)]
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(super) struct InvitationRow {
-    id: String,
-    email: String,
+    pub(super) id: String,
+    email: Sealed<Pii<String>>,
     role: String,
     expires_at: i64,
 }
 
 impl InvitationRow {
-    pub(super) fn listed(self, now: Millis) -> Result<Invitation, Failure> {
-        let Self { id: invitation, email, role: name, expires_at } = self;
+    pub(super) fn email(&self, organisation: &OrganisationId, ring: &Keyring) -> Result<Pii<String>, Failure> {
+        let realm = Realm::Organisation(organisation.clone());
+        let key = ring.get(&subject_key(organisation, &self.id))?;
+        self.email.open(key, invitation_place(&realm, &self.id))
+    }
+
+    /// The invitation's id and the role that it promises.
+    pub(super) fn promised(self) -> Result<(InvitationId, Role), Failure> {
+        Ok((id(self.id)?, role(&self.role)?))
+    }
+
+    pub(super) fn listed(
+        self,
+        organisation: &OrganisationId,
+        ring: &Keyring,
+        now: Millis,
+    ) -> Result<Invitation, Failure> {
+        let email = self.email(organisation, ring)?;
+        let Self { id: invitation, email: _, role: name, expires_at } = self;
         Ok(Invitation {
             id: id(invitation)?,
-            email: Pii::new(email).disclose(Purpose::Directory),
+            email: email.disclose(Disclosure::Directory),
             role: role(&name)?,
             expires_at: Millis(expires_at),
             expired: expires_at <= now.0,
@@ -269,21 +362,27 @@ impl InvitationRow {
 #[derive(Queryable)]
 pub(super) struct MemberRow {
     user: String,
-    name: String,
-    email: String,
+    name: Sealed<Pii<String>>,
+    email: Sealed<Pii<String>>,
     role: String,
     created_at: i64,
     last_seen_at: Option<i64>,
 }
 
 impl MemberRow {
-    pub(super) fn listed(self) -> Result<Member, Failure> {
+    pub(super) fn key(&self) -> Result<KeyRef, Failure> {
+        Ok(KeyRef::user(&id(self.user.clone())?))
+    }
+
+    pub(super) fn listed(self, ring: &Keyring) -> Result<Member, Failure> {
+        let key = self.key()?;
+        let key = ring.get(&key)?;
         let Self { user, name, email, role: member_role, created_at, last_seen_at } = self;
         Ok(Member {
             last_seen: last_seen_at.map(Millis),
+            name: name.open(key, user_place("name", &user))?.disclose(Disclosure::Directory),
+            email: email.open(key, user_place("email", &user))?.disclose(Disclosure::Directory),
             user: id(user)?,
-            name: Pii::new(name).disclose(Purpose::Directory),
-            email: Pii::new(email).disclose(Purpose::Directory),
             role: role(&member_role)?,
             since: Millis(created_at),
         })
@@ -301,7 +400,7 @@ pub(super) fn my_organisation(row: (String, String, String)) -> Result<MyOrganis
 pub(super) struct NewTokenRow<'a> {
     pub(super) id: &'a str,
     pub(super) organisation_id: &'a str,
-    pub(super) name: &'a str,
+    pub(super) name: Sealed<String>,
     pub(super) role: &'a str,
     pub(super) secret_hash: &'a [u8],
     pub(super) hint: &'a str,
@@ -313,22 +412,21 @@ pub(super) struct NewTokenRow<'a> {
 #[diesel(table_name = identity_tokens)]
 #[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(super) struct TokenRow {
-    id: String,
-    name: String,
+    pub(super) id: String,
+    name: Sealed<String>,
     role: String,
     hint: String,
     created_at: i64,
     last_used_at: Option<i64>,
 }
 
-impl TryFrom<TokenRow> for Token {
-    type Error = Failure;
-
-    fn try_from(row: TokenRow) -> Result<Self, Failure> {
-        let TokenRow { id: token, name, role: role_name, hint, created_at, last_used_at } = row;
-        Ok(Self {
+impl TokenRow {
+    pub(super) fn listed(self, organisation: &OrganisationId, ring: &Keyring) -> Result<Token, Failure> {
+        let realm = Realm::Organisation(organisation.clone());
+        let Self { id: token, name, role: role_name, hint, created_at, last_used_at } = self;
+        Ok(Token {
+            name: name.open(ring.get(&subject_key(organisation, &token))?, token_place(&realm, &token))?,
             id: id(token)?,
-            name,
             role: role(&role_name)?,
             hint,
             created_at: Millis(created_at),

@@ -10,27 +10,30 @@ use shutterpost_model::guests::NewGuest;
 use shutterpost_model::id::{CaptureId, GuestId, LinkId};
 use shutterpost_model::messages::Template;
 use shutterpost_model::time::Millis;
+use shutterpost_vault::data_key::DataKey;
 
 use super::pictures::Pictures;
 use super::requests::{self, Fingerprint};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::queries as captures;
-use crate::captures::rows::{CaptureRow, RenditionRow};
+use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
+use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::events::{counters, devices};
 use crate::guests::consents::{may_deliver, resolve};
-use crate::guests::enrol::enrol;
+use crate::guests::enrol::{Identified, enrol, identify};
 use crate::jobs::outbox::{self, NewMessage};
 use crate::services::Deps;
 use crate::share::links;
-use crate::storage::Storage;
+use crate::storage::SealedFile;
 
 /// The first revision of a capture's renditions.
 const REVISION: i32 = 1;
 
 /// Everything about an upload that is written.
+#[derive(Clone)]
 pub(super) struct Arrival {
     pub(super) actor: Actor,
     pub(super) scope: EventScope,
@@ -56,18 +59,31 @@ pub(super) enum Outcome {
 /// Stores and writes. To be run in a task of its own, so that a client that hangs up cannot stop it half-way.
 pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> Result<Outcome, Failure> {
     let capture = deps.world.id(CaptureId::new);
-    let Named { row, renditions, files } = name(&deps, &arrival, &capture, pictures);
-    let objects: Vec<String> = files.iter().map(|(object, _)| object.clone()).collect();
+    let guest = match &arrival.guest {
+        Some(guest) => Some(identify(&deps.world, &deps.keystore, &arrival.scope, guest).await?),
+        None => None,
+    };
+    // On the disk before anything is sealed under it. Should this upload fail, the sweep removes it.
+    let key = captures_rows::key(arrival.scope.organisation(), capture.as_str());
+    let key = deps.keystore.make(std::slice::from_ref(&key)).await?.shared(&key)?;
+    let sealing = {
+        let (world, arrival, capture) = (deps.world.clone(), arrival.clone(), capture.clone());
+        // Milliseconds for a large original: not on a thread that answers requests.
+        tokio::task::spawn_blocking(move || name(&world, &key, &arrival, &capture, pictures)).await
+    };
+    let Named { row, renditions, files } =
+        sealing.map_err(|error| Failure::internal("the sealing of an upload ended early", error))??;
+    let objects: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
     // All are awaited, also after a failure: what is still being written cannot be deleted.
-    let puts = join_all(files.into_iter().map(|(object, bytes)| {
+    let puts = join_all(files.into_iter().map(|file| {
         let storage = deps.storage.clone();
-        async move { storage.put(&object, bytes).await }
+        async move { storage.put(file).await }
     }));
     if let Some(failure) = puts.await.into_iter().find_map(Result::err) {
         deps.storage.delete_all(&objects).await;
         return Err(failure);
     }
-    let outcome = write(&deps, arrival, capture, row, renditions).await;
+    let outcome = write(&deps, arrival, guest, capture, row, renditions).await;
     match &outcome {
         Ok(Outcome::Written { .. }) => {}
         // A commit whose answer got lost may have happened: then the rows decide, in the sweep.
@@ -77,23 +93,28 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
     outcome
 }
 
-/// Files with the names under which they are stored, and the rows that name them.
+/// Sealed files, and the rows that name them.
 struct Named {
     row: CaptureRow,
     renditions: Vec<RenditionRow>,
-    /// Name and content.
-    files: Vec<(String, Vec<u8>)>,
+    files: Vec<SealedFile>,
 }
 
-/// Gives every file a name and describes it.
-fn name(deps: &Deps, arrival: &Arrival, capture: &CaptureId, pictures: Pictures) -> Named {
+/// Seals every file and describes it.
+fn name(
+    world: &World,
+    key: &DataKey,
+    arrival: &Arrival,
+    capture: &CaptureId,
+    pictures: Pictures,
+) -> Result<Named, Failure> {
     let Pictures { original, width, height, renditions } = pictures;
     let organisation = arrival.scope.organisation();
     let device = match arrival.actor.credential() {
         Credential::Device { device, event: _ } => Some(device.as_str().to_owned()),
         Credential::Token(_) | Credential::Session { .. } => None,
     };
-    let object = Storage::new_name(&deps.world);
+    let original = SealedFile::seal(world, key, &original)?;
     let row = CaptureRow {
         id: capture.as_str().to_owned(),
         organisation_id: organisation.as_str().to_owned(),
@@ -105,36 +126,34 @@ fn name(deps: &Deps, arrival: &Arrival, capture: &CaptureId, pictures: Pictures)
         height,
         size: arrival.size,
         orientation: i32::from(arrival.inspected.orientation),
-        object: object.clone(),
+        object: original.name().to_owned(),
+        key_subject: capture.as_str().to_owned(),
         revision: REVISION,
         captured_at: arrival.captured_at.0,
-        received_at: deps.world.now().0,
+        received_at: world.now().0,
         guests: i32::from(arrival.guest.is_some()),
         delivery: None,
         deleted_at: None,
     };
-    let mut files = vec![(object, original)];
+    let mut files = vec![original];
     let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let renditions = renditions
-        .into_iter()
-        .map(|Rendition { name, encoding, width, height, bytes }| {
-            let object = Storage::new_name(&deps.world);
-            let row = RenditionRow {
-                capture_id: capture.as_str().to_owned(),
-                name: name.as_str().to_owned(),
-                encoding: encoding.extension().to_owned(),
-                organisation_id: organisation.as_str().to_owned(),
-                width: side(width),
-                height: side(height),
-                size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-                object: object.clone(),
-                etag: etag(&bytes),
-            };
-            files.push((object, bytes));
-            row
-        })
-        .collect();
-    Named { row, renditions, files }
+    let mut rows = Vec::with_capacity(renditions.len());
+    for Rendition { name, encoding, width, height, bytes } in renditions {
+        let file = SealedFile::seal(world, key, &bytes)?;
+        rows.push(RenditionRow {
+            capture_id: capture.as_str().to_owned(),
+            name: name.as_str().to_owned(),
+            encoding: encoding.extension().to_owned(),
+            organisation_id: organisation.as_str().to_owned(),
+            width: side(width),
+            height: side(height),
+            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            object: file.name().to_owned(),
+            etag: etag(&bytes),
+        });
+        files.push(file);
+    }
+    Ok(Named { row, renditions: rows, files })
 }
 
 /// A strong validator: half of the content's SHA-256.
@@ -146,6 +165,7 @@ fn etag(bytes: &[u8]) -> String {
 async fn write(
     deps: &Deps,
     arrival: Arrival,
+    identified: Option<Identified>,
     capture: CaptureId,
     row: CaptureRow,
     renditions: Vec<RenditionRow>,
@@ -164,7 +184,7 @@ async fn write(
         }
         captures::insert(tx, &scope, &row, &renditions).await?;
         links::create(tx, &deps.world, &deps.keys, &scope, &link, &capture, None).await?;
-        if let Some(guest) = &guest {
+        if let Some(guest) = guest.as_ref().zip(identified.as_ref()) {
             welcome(tx, &deps, &scope, &capture, guest).await?;
         }
         if let Credential::Device { device, event: _ } = actor.credential() {
@@ -183,10 +203,11 @@ async fn welcome(
     deps: &Deps,
     scope: &EventScope,
     capture: &CaptureId,
-    guest: &NewGuest,
+    guest: (&NewGuest, &Identified),
 ) -> Result<GuestId, Failure> {
+    let (guest, identified) = guest;
     let consents = resolve(tx, scope, guest).await?;
-    let id = enrol(tx, &deps.world, &deps.keys, scope, capture, guest, &consents).await?;
+    let id = enrol(tx, &deps.world, &deps.keystore, scope, capture, (guest, identified), &consents).await?;
     if guest.email.is_some() && may_deliver(&consents) {
         let link = deps.world.id(LinkId::new);
         links::create(tx, &deps.world, &deps.keys, scope, &link, capture, Some(&id)).await?;

@@ -12,6 +12,7 @@ use crate::db::Conn;
 use crate::error::Failure;
 use crate::guests::GuestsService;
 use crate::identity::scope::OrgScope;
+use crate::keystore::KeyStore;
 use crate::messages::views_of_capture;
 use crate::services::Deps;
 use crate::share::SharesService;
@@ -21,11 +22,11 @@ pub fn capture_parts(deps: &Deps) -> CaptureParts {
     CaptureParts {
         guests: Arc::new(GuestsService::new(deps.clone())),
         links: Arc::new(SharesService::new(deps.clone())),
-        messages: Arc::new(Messages),
+        messages: Arc::new(Messages(deps.keystore.clone())),
     }
 }
 
-struct Messages;
+struct Messages(KeyStore);
 
 #[async_trait]
 impl OfCapture<MessageView> for Messages {
@@ -35,6 +36,6 @@ impl OfCapture<MessageView> for Messages {
         scope: &OrgScope,
         capture: &CaptureId,
     ) -> Result<Vec<MessageView>, Failure> {
-        views_of_capture(conn, scope, capture).await
+        views_of_capture(conn, &self.0, scope, capture).await
     }
 }

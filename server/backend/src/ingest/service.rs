@@ -16,8 +16,8 @@ use super::pool::Pool;
 use super::requests::{self, Fingerprint};
 use crate::db::Conn;
 use crate::error::Failure;
-use crate::events::rows::stored;
-use crate::events::scope::EventScope;
+use crate::events::rows::{self as events_rows, stored};
+use crate::events::scope::{EventScope, Tenant};
 use crate::events::{queries as events, zone};
 use crate::guests::consents::resolve;
 use crate::identity::scope::OrgScope;
@@ -144,7 +144,8 @@ impl IngestService {
             return Ok(None);
         }
         let logo = events::logo(conn, scope, &stored(logo)?).await?;
-        self.deps.storage.get(&logo.object).await.map(Some)
+        let key = self.deps.keystore.get(&events_rows::key(scope.organisation(), scope.event().as_str())).await?;
+        self.deps.storage.get(&logo.object, &key).await.map(Some)
     }
 }
 

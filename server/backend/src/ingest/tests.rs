@@ -12,6 +12,7 @@ use shutterpost_model::time::Millis;
 
 use super::fixture::{ANNA, LOGO, OBJECTS, PICTURE, guest, stands, upload, upload_of};
 use super::{IngestConfig, IngestService};
+use crate::captures;
 use crate::jobs::Wake;
 use crate::services::Deps;
 
@@ -40,9 +41,13 @@ async fn an_upload_becomes_a_capture_with_guest_links_and_message() {
         assert_eq!(page.items[0].delivery, Some(DeliveryState::Queued));
         assert_eq!(page.items[0].guests, 1);
         assert_eq!(stand.objects().await, OBJECTS);
+        let key = captures::rows::key(&stand.organisation, accepted.id.as_str());
+        let key = stand.deps.keystore.get(&key).await.expect("was made");
         for name in stand.deps.storage.names().await {
-            let bytes = stand.deps.storage.get(&name).await.expect("is there");
+            let stored = stand.deps.storage.get_unsealed(&name).await.expect("is there");
+            let bytes = stand.deps.storage.get(&name, &key).await.expect("opens");
             assert!(!bytes.windows(6).any(|window| window == b"canary"), "metadata are gone from {name}");
+            assert!(!stored.windows(8).any(|window| window == &bytes[..8]), "{name} is sealed");
         }
         assert_eq!(stand.test.count("jobs", "kind = 'send_message'").await, 1);
         assert_eq!(stand.test.count("audit_entries", "action = 'captures.create'").await, 1);

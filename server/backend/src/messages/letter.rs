@@ -2,7 +2,7 @@
 
 use shutterpost_model::access::Role;
 use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName};
-use shutterpost_model::id::LogoId;
+use shutterpost_model::id::{LogoId, UserId};
 use shutterpost_model::messages::{Mail, Template};
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::share::LinkKind;
@@ -13,9 +13,12 @@ use super::queries;
 use super::rows::Message;
 use crate::db::Conn;
 use crate::error::Failure;
+use crate::guests::rows::Contact;
 use crate::identity::one_time;
+use crate::identity::rows::{invitation_place, subject_key, user_names, user_place};
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
+use crate::keystore::{KeyRef, KeyStore, Realm};
 use crate::share::links::Tokens;
 
 /// A mail that only needs to be written and sent.
@@ -32,6 +35,7 @@ pub(super) struct Letter {
 pub(super) struct Desk<'a> {
     pub(super) permit: &'a Permit,
     pub(super) keys: &'a Keys,
+    pub(super) keystore: &'a KeyStore,
     /// Canonical origin without a trailing slash.
     pub(super) origin: &'a str,
     pub(super) now: Millis,
@@ -58,8 +62,14 @@ async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
     };
     let (Some(guest), Some(link)) = (&message.guest, &message.link) else { return Err(incomplete()) };
     let scope = OrgScope::of_job(desk.permit, organisation.clone());
-    let Some((guest_name, Some(email))) = queries::guest(conn, &scope, guest).await? else { return Ok(None) };
-    let (email, guest_name) = (Pii::new(email), guest_name.map(Pii::new));
+    let Some(row) = queries::guest(conn, &scope, guest).await? else { return Ok(None) };
+    let ring = desk.keystore.find(&[row.key()?]).await?;
+    let (guest_name, email) = match row.contact(&ring) {
+        Ok(Contact { name, email: Some(email), phone: _ }) => (name, email),
+        // Being erased at this moment, or without an address.
+        Ok(_) | Err(Failure::NotFound) => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
     let Some(facts) = queries::capture(conn, &scope, event, capture).await? else { return Ok(None) };
     let Some(generation) = queries::owner_link(conn, &scope, link, capture, guest).await? else { return Ok(None) };
 
@@ -105,12 +115,18 @@ async fn invitation(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Resul
     let scope = OrgScope::of_job(desk.permit, organisation.clone());
     let Some(facts) = queries::invitation(conn, &scope, invitation, desk.now).await? else { return Ok(None) };
     let token = one_time::invitation_token(desk.keys, invitation, facts.generation);
+    let key = desk.keystore.get(&subject_key(organisation, invitation.as_str())).await?;
+    let realm = Realm::Organisation(organisation.clone());
+    let inviter = match facts.inviter.zip(facts.inviter_name) {
+        Some(row) => user_names(desk.keystore, vec![row]).await?.into_iter().next().map(|(_, name)| name),
+        None => None,
+    };
     Ok(Some(Letter {
-        to: Pii::new(facts.email),
+        to: facts.email.open(&key, invitation_place(&realm, invitation.as_str()))?,
         sender: None,
         mail: Mail::Invitation {
             organisation: facts.organisation,
-            inviter: Pii::new(facts.inviter.unwrap_or_default()),
+            inviter: inviter.unwrap_or_default(),
             role: Role::from_name(&facts.role).ok_or_else(|| Failure::internal("role of an invitation", facts.role))?,
             link: Secret::new(format!("{}/cms/invitation/{}", desk.origin, token.reveal())),
             expires_on: last_whole_day(Millis(facts.expires_at)),
@@ -126,12 +142,12 @@ fn last_whole_day(expires_at: Millis) -> Date {
 
 async fn reset(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
     let (Some(user), Some(reset)) = (&message.user, &message.reset) else { return Err(incomplete()) };
-    let Some(email) = queries::user_email(conn, desk.permit, user).await? else { return Ok(None) };
+    let Some(email) = address(conn, desk, user).await? else { return Ok(None) };
     let expiry = queries::reset_expiry(conn, desk.permit, reset, user, desk.now).await?;
     let Some(expires_at) = expiry else { return Ok(None) };
     let token = one_time::reset_token(desk.keys, reset);
     Ok(Some(Letter {
-        to: Pii::new(email),
+        to: email,
         sender: None,
         mail: Mail::Reset {
             link: Secret::new(format!("{}/cms/reset/{}", desk.origin, token.reveal())),
@@ -141,11 +157,17 @@ async fn reset(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Opt
     }))
 }
 
+/// Address of a user whose account is not blocked.
+async fn address(conn: &mut Conn, desk: Desk<'_>, user: &UserId) -> Result<Option<Pii<String>>, Failure> {
+    let Some(sealed) = queries::user_email(conn, desk.permit, user).await? else { return Ok(None) };
+    let key = desk.keystore.get(&KeyRef::user(user)).await?;
+    sealed.open(&key, user_place("email", user.as_str())).map(Some)
+}
+
 async fn password_changed(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
     let user = message.user.as_ref().ok_or_else(incomplete)?;
-    let email = queries::user_email(conn, desk.permit, user).await?;
-    Ok(email.map(|email| Letter {
-        to: Pii::new(email),
+    Ok(address(conn, desk, user).await?.map(|email| Letter {
+        to: email,
         sender: None,
         mail: Mail::PasswordChanged { at: message.created_at, support: None },
     }))

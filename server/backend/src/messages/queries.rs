@@ -7,21 +7,24 @@ use shutterpost_model::id::{
     CaptureId, DeliveryId, EventId, GuestId, InvitationId, LinkId, LogoId, MessageId, OrganisationId, ResetId, UserId,
 };
 use shutterpost_model::messages::{DeliveryState, FailureReason};
+use shutterpost_model::pii::Pii;
 use shutterpost_model::share::LinkKind;
 use shutterpost_model::time::Millis;
 
 use super::rows::{CaptureFacts, DeliveryRow, InvitationFacts, Message, MessageRow};
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
+use crate::guests::rows::GuestRow;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
+use crate::keystore::Sealed;
 use crate::schema::{
     captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_organisations,
     identity_resets, identity_users, messages, messages_deliveries, share_links,
 };
 
-/// A message with the address of its guest and that of its invitation, whichever it has.
-pub(super) type Addressed = (MessageRow, Option<String>, Option<String>);
+/// A message with the sealed address of its guest and that of its invitation, whichever it has.
+pub(super) type Addressed = (MessageRow, Option<Sealed<Pii<String>>>, Option<Sealed<Pii<String>>>);
 
 /// Messages of an organisation with their addresses.
 macro_rules! addressed {
@@ -245,17 +248,13 @@ pub(super) async fn end_delivery(
     Ok(())
 }
 
-/// Name and address of a guest; `None` if it is gone.
-pub(super) async fn guest(
-    conn: &mut Conn,
-    scope: &OrgScope,
-    guest: &GuestId,
-) -> Result<Option<(Option<String>, Option<String>)>, Failure> {
+/// A guest; `None` if it is gone.
+pub(super) async fn guest(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<Option<GuestRow>, Failure> {
     let organisation = scope.organisation().as_str();
     on_db!(conn, c => guests::table
         .filter(guests::organisation_id.eq(organisation))
         .filter(guests::id.eq(guest.as_str()))
-        .select((guests::name, guests::email))
+        .select(GuestRow::as_select())
         .first(c).await.optional())
 }
 
@@ -357,13 +356,18 @@ pub(super) async fn invitation(
             identity_invitations::generation,
             identity_invitations::expires_at,
             identity_organisations::name,
+            identity_users::id.nullable(),
             identity_users::name.nullable(),
         ))
         .first(c).await.optional())
 }
 
-/// Address of a user whose account is not blocked.
-pub(super) async fn user_email(conn: &mut Conn, _permit: &Permit, user: &UserId) -> Result<Option<String>, Failure> {
+/// Sealed address of a user whose account is not blocked.
+pub(super) async fn user_email(
+    conn: &mut Conn,
+    _permit: &Permit,
+    user: &UserId,
+) -> Result<Option<Sealed<Pii<String>>>, Failure> {
     on_db!(conn, c => identity_users::table
         .filter(identity_users::id.eq(user.as_str()))
         .filter(identity_users::disabled_at.is_null())

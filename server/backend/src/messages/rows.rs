@@ -8,9 +8,11 @@ use shutterpost_model::id::{
 };
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{DeliveryState, DeliveryView, FailureReason, Template};
+use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
 
 use crate::error::Failure;
+use crate::keystore::Sealed;
 use crate::schema::{messages, messages_deliveries};
 
 /// A row of `messages`, but for `attempts`: the deliveries show them, and the job counts them.
@@ -148,10 +150,12 @@ pub(super) struct CaptureFacts {
 /// What the mail about an invitation says.
 #[derive(Debug, Queryable)]
 pub(super) struct InvitationFacts {
-    pub(super) email: String,
+    pub(super) email: Sealed<Pii<String>>,
     pub(super) role: String,
     pub(super) generation: i32,
     pub(super) expires_at: i64,
     pub(super) organisation: String,
+    /// Id and name of who invited, if they are still there.
     pub(super) inviter: Option<String>,
+    pub(super) inviter_name: Option<Sealed<Pii<String>>>,
 }

@@ -73,7 +73,7 @@ impl SendMessage {
 
     /// The first transaction.
     async fn start(&self, permit: Permit, id: MessageId, job: Job) -> Result<Start, Failure> {
-        let Deps { db, world, keys, storage: _, origin } = self.deps.clone();
+        let Deps { db, world, keys, keystore, storage: _, origin } = self.deps.clone();
         write_tx!(db, tx => {
             let message = queries::lock_for_job(tx, &permit, &id).await?;
             if !queue::hold(tx, &world, &job).await? {
@@ -90,7 +90,7 @@ impl SendMessage {
                 fail(tx, &permit, &job, &begun, FailureReason::Internal).await?;
                 return Ok(Start::Over);
             }
-            let desk = Desk { permit: &permit, keys: &keys, origin: &origin, now };
+            let desk = Desk { permit: &permit, keys: &keys, keystore: &keystore, origin: &origin, now };
             let Some(letter) = letter::gather(tx, desk, &message).await? else {
                 fail(tx, &permit, &job, &begun, FailureReason::Gone).await?;
                 return Ok(Start::Over);

@@ -49,7 +49,7 @@ impl MessagesService {
         let shown = usize::try_from(PAGE).unwrap_or(usize::MAX);
         let more = rows.len() > shown;
         rows.truncate(shown);
-        let items = views::views(&mut conn, &scope, rows).await?;
+        let items = views::views(&mut conn, &self.deps.keystore, &scope, rows).await?;
         let next = items
             .last()
             .filter(|_| more)
@@ -89,8 +89,8 @@ async fn check_deliverable(conn: &mut Conn, scope: &OrgScope, message: &Message,
     match (message.template, message) {
         (Template::Capture, Message { event: Some(event), capture: Some(capture), guest: Some(guest), .. }) => {
             match queries::guest(conn, scope, guest).await? {
-                Some((_, Some(_))) => {}
-                Some((_, None)) => return Err(Code::NoAddress.into()),
+                Some(row) if row.has_email() => {}
+                Some(_) => return Err(Code::NoAddress.into()),
                 None => return Err(Code::Conflict.into()),
             }
             let link = message.link.as_ref().ok_or(Code::Conflict)?;

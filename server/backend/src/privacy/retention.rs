@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{CaptureId, EventId, OrganisationId};
 use shutterpost_model::share::ChangeTarget;
 use shutterpost_model::time::{DAY, Millis};
+use shutterpost_vault::wrap::Purpose;
 
 use super::sweep::{Swept, TRASH};
 use crate::audit::record::{Doer, Entry, record};
@@ -21,6 +22,7 @@ use crate::events::zone;
 use crate::guests::{erase, queries as guests};
 use crate::jobs::Permit;
 use crate::jobs::queue::{self, JobKind};
+use crate::keystore::Realm;
 use crate::schema::events as table;
 use crate::services::Deps;
 
@@ -83,9 +85,9 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
     if !guests_left {
         return Ok(false);
     }
-    let (world, scope) = (deps.world.clone(), scope.clone());
+    let (world, keystore, scope) = (deps.world.clone(), deps.keystore.clone(), scope.clone());
     swept.guests += write_tx!(deps.db, tx => {
-        let count = erase::remaining(tx, &scope, BATCH).await?;
+        let count = erase::remaining(tx, &keystore, &scope, BATCH).await?;
         let entry = Entry::new("privacy.retention").object(scope.event().as_str()).count(count);
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         Ok(count)
@@ -94,11 +96,11 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
 }
 
 /// Erases captures of one event with their guests, in one transaction.
-async fn erase_captures(deps: &Deps, scope: EventScope, ids: Vec<CaptureId>) -> Result<(), Failure> {
-    let world = deps.world.clone();
+pub(super) async fn erase_captures(deps: &Deps, scope: EventScope, ids: Vec<CaptureId>) -> Result<(), Failure> {
+    let (world, keystore) = (deps.world.clone(), deps.keystore.clone());
     let objects = write_tx!(deps.db, tx => {
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-        let erased = erase::captures(tx, &world, &scope, &ids).await?;
+        let erased = erase::captures(tx, &world, &keystore, &scope, &ids).await?;
         let entry = Entry::new("privacy.retention").object(scope.event().as_str()).count(count);
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         changes::record(tx, &world, ChangeTarget::Event(scope.event().clone())).await?;
@@ -110,8 +112,10 @@ async fn erase_captures(deps: &Deps, scope: EventScope, ids: Vec<CaptureId>) -> 
 
 /// Erases a deleted event that is empty by now, with its logos.
 async fn erase_event(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Result<(), Failure> {
-    let (world, scope) = (deps.world.clone(), scope.clone());
+    let (world, keystore, scope) = (deps.world.clone(), deps.keystore.clone(), scope.clone());
     let objects = write_tx!(deps.db, tx => {
+        let realm = Realm::Organisation(scope.organisation().clone());
+        keystore.destroy(&realm, &[Purpose::Event], &[scope.event().as_str()]).await?;
         let mut objects = Vec::new();
         for logo in events::logos(tx, &scope).await? {
             queue::enqueue(tx, &world, JobKind::DeleteObject, &logo.object, world.now()).await?;

@@ -2,7 +2,7 @@
 
 use shutterpost_model::time::DAY;
 
-use super::{orphans, retention};
+use super::{keys, orphans, retention};
 use crate::changes;
 use crate::db::write_tx;
 use crate::error::Failure;
@@ -28,22 +28,27 @@ pub struct Swept {
     pub events: i64,
     /// Objects deleted that no row names.
     pub objects: i64,
+    /// Keys destroyed that no row needs.
+    pub keys: i64,
 }
 
 /// One pass. Every batch is a transaction of its own with an audit entry `privacy.retention`.
 pub(crate) async fn sweep(permit: &Permit, deps: &Deps) -> Result<Swept, Failure> {
     let mut swept = Swept::default();
+    keys::finish_erasures(permit, deps, &mut swept).await?;
     retention::events(permit, deps, &mut swept).await?;
     retention::trash(permit, deps, &mut swept).await?;
     clear(deps).await?;
     orphans::sweep(permit, deps, &mut swept).await?;
+    keys::sweep_keys(permit, deps, &mut swept).await?;
     if swept != Swept::default() {
-        let Swept { captures, guests, events, objects } = swept;
+        let Swept { captures, guests, events, objects, keys } = swept;
         tracing::info!(
             privacy.captures = captures,
             privacy.guests = guests,
             privacy.events = events,
             privacy.objects = objects,
+            privacy.keys = keys,
             "swept what was due"
         );
     }

@@ -4,12 +4,17 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use shutterpost_model::captures::Captures;
 use shutterpost_model::events::{Branding, Events, LogoChange};
+use shutterpost_model::id::CaptureId;
 use shutterpost_model::ingest::Upload;
+use shutterpost_vault::data_key::{DataKey, KeyId};
+use shutterpost_vault::wrap::Purpose;
 
 use super::{Swept, sweep};
+use crate::captures::rows as captures;
 use crate::ingest::fixture::{ANNA, LOGO, OBJECTS, Stand, draft, stands, upload_of};
 use crate::jobs::Permit;
-use crate::storage::Storage;
+use crate::keystore::Realm;
+use crate::storage::SealedFile;
 
 async fn swept(stand: &Stand) -> Swept {
     sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps")
@@ -64,8 +69,8 @@ async fn the_trash_ends_after_thirty_days() {
         assert_eq!((stand.list().await.total, stand.objects().await), (1, OBJECTS));
         assert!(stand.captures.find(&stand.owner, &gone.id).await.is_err());
         assert!(stand.shows(&kept.share_url).await);
-        let dump = stand.test.dump().await;
-        assert!(!dump.contains("anna@canary") && dump.contains("berta@canary"));
+        let left = stand.captures.find(&stand.owner, &kept.id).await.expect("is found").guests.remove(0).id;
+        assert_eq!(stand.test.select("SELECT id AS line FROM guests").await, [left.as_str()]);
     }
 }
 
@@ -97,8 +102,10 @@ async fn orphans_are_removed_when_they_are_old_enough() {
         let logo = LogoChange::Replace(LOGO.to_vec());
         stand.events.update_branding(&stand.owner, &stand.event, Branding::default(), logo, 1).await.expect("saved");
         stand.capture(None).await;
-        let orphan = Storage::new_name(&stand.deps.world);
-        stand.deps.storage.put(&orphan, b"lost in a crash".to_vec()).await.expect("stored");
+        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
+        let file = SealedFile::seal(&stand.deps.world, &key, b"lost in a crash").expect("is sealed");
+        let orphan = file.name().to_owned();
+        stand.deps.storage.put(file).await.expect("stored");
         let path = stand.test.folder().join("objects").join(&orphan);
         let unfinished = path.with_file_name("0123#1");
         std::fs::write(&unfinished, b"half").expect("written");
@@ -114,6 +121,47 @@ async fn orphans_are_removed_when_they_are_old_enough() {
         written(61);
         assert_eq!(swept(&stand).await, Swept { objects: 2, ..Swept::default() });
         assert_eq!(stand.objects().await, OBJECTS + 1);
+        assert_eq!(swept(&stand).await, Swept::default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_no_row_needs_is_destroyed_when_it_is_old_enough() {
+    for stand in stands().await {
+        stand.capture(Some(ANNA)).await;
+        let key = captures::key(&stand.organisation, stand.deps.world.id(CaptureId::new).as_str());
+        stand.deps.keystore.make(std::slice::from_ref(&key)).await.expect("made by an upload that then failed");
+        stand.test.clock.advance(59 * 60_000);
+        assert_eq!(swept(&stand).await, Swept::default(), "{}", stand.test.kind);
+        stand.test.clock.advance(2 * 60_000);
+        assert_eq!(swept(&stand).await, Swept { keys: 1, ..Swept::default() });
+        assert!(stand.deps.keystore.get(&key).await.is_err());
+        assert_eq!(swept(&stand).await, Swept::default(), "{}: nothing is looked at twice", stand.test.kind);
+        stand.capture(Some(ANNA)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_cut_short_is_finished() {
+    for stand in stands().await {
+        let accepted = stand.capture(Some(ANNA)).await;
+        let guest = stand.captures.find(&stand.owner, &accepted.id).await.expect("is found").guests.remove(0).id;
+        // The keys are gone, and the process ended before it got to the rows.
+        let realm = Realm::Organisation(stand.organisation.clone());
+        let keystore = &stand.deps.keystore;
+        keystore.destroy(&realm, &[Purpose::Subject], &[guest.as_str()]).await.expect("destroyed");
+        keystore.destroy(&realm, &[Purpose::Capture], &[accepted.id.as_str()]).await.expect("destroyed");
+        let capture = stand.captures.find(&stand.owner, &accepted.id).await.expect("is still there");
+        assert!(capture.guests.is_empty(), "{}: and says nothing of anybody", stand.test.kind);
+
+        assert_eq!(swept(&stand).await, Swept { captures: 1, ..Swept::default() }, "{}", stand.test.kind);
+        assert_eq!(stand.test.count("guests", "1 = 1").await + stand.test.count("captures", "1 = 1").await, 0);
+        assert_eq!(stand.objects().await, 0);
+        assert!(!stand.shows(&accepted.share_url).await);
+        // Whoever comes again is somebody new.
+        let again = stand.capture(Some(ANNA)).await;
+        let guests = stand.captures.find(&stand.owner, &again.id).await.expect("is found").guests;
+        assert_ne!(guests[0].id, guest);
         assert_eq!(swept(&stand).await, Swept::default());
     }
 }

@@ -49,7 +49,14 @@ pub(super) async fn media(conn: &mut Conn, hash: &[u8; 32], file: RenditionFile)
         .filter(captures_renditions::name.eq(file.name.as_str()))
         .filter(captures_renditions::encoding.eq(file.encoding.extension()))
         .filter(events::deleted_at.is_null())
-        .select((captures_renditions::object, captures_renditions::etag, events::kept_until, events::time_zone))
+        .select((
+            captures_renditions::object,
+            captures_renditions::etag,
+            captures::organisation_id,
+            captures::key_subject,
+            events::kept_until,
+            events::time_zone,
+        ))
         .first::<FileRow>(c).await.optional())
 }
 
@@ -63,7 +70,14 @@ pub(super) async fn logo_by_token(conn: &mut Conn, hash: &[u8; 32]) -> Result<Op
         .filter(share_links::revoked_at.is_null())
         .filter(captures::deleted_at.is_null())
         .filter(events::deleted_at.is_null())
-        .select((events_logos::object, events_logos::id, events::kept_until, events::time_zone))
+        .select((
+            events_logos::object,
+            events_logos::id,
+            events_logos::organisation_id,
+            events_logos::event_id,
+            events::kept_until,
+            events::time_zone,
+        ))
         .first::<FileRow>(c).await.optional())
 }
 

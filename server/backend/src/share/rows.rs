@@ -42,11 +42,14 @@ pub(super) struct OpenRow {
     pub(super) revision: i32,
 }
 
-/// What a file under a media token needs: object, validator, and the end of retention.
+/// What a file under a media token needs: object, validator, what its key belongs to, and the end of retention.
 #[derive(Debug, Clone, Queryable)]
 pub(super) struct FileRow {
     pub(super) object: String,
     pub(super) etag: String,
+    pub(super) organisation: String,
+    /// A capture for renditions, the event for a logo.
+    pub(super) key_subject: String,
     pub(super) kept_until: String,
     pub(super) time_zone: String,
 }

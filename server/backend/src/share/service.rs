@@ -1,5 +1,7 @@
 //! The rules of share links and pages.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use shutterpost_media::mark::Logo;
 use shutterpost_model::access::{Actor, Permission};
@@ -8,6 +10,7 @@ use shutterpost_model::error::AppError;
 use shutterpost_model::id::{CaptureId, EventId, LinkId};
 use shutterpost_model::identity::Client;
 use shutterpost_model::share::{ChangeTarget, LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
+use shutterpost_vault::wrap::Purpose;
 
 use super::links::{Domain, Tokens, hash, view};
 use super::rows::FileRow;
@@ -15,16 +18,19 @@ use super::scope::GuestScope;
 use super::{page, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::parts::OfCapture;
+use crate::captures::rows as captures_rows;
 use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::events::queries as events;
-use crate::events::rows::stored;
+use crate::events::rows::{self as events_rows, stored};
 use crate::events::scope::{EventScope, Tenant};
 use crate::events::zone;
 use crate::guests::erase;
 use crate::identity::scope::OrgScope;
+use crate::keystore::KeyRef;
 use crate::services::Deps;
+use crate::storage::StoredFile;
 
 /// The port of share links and pages on the database.
 #[derive(Debug, Clone)]
@@ -56,15 +62,25 @@ impl SharesService {
         }))
     }
 
-    /// The bytes of a file that a media token gave, unless retention is over.
-    async fn fetch(&self, row: Option<FileRow>, media_type: &'static str) -> Result<Option<MediaFile>, Failure> {
-        let Some(FileRow { object, etag, kept_until, time_zone }) = row else { return Ok(None) };
+    /// The file that a media token gave, unless retention is over.
+    async fn fetch(
+        &self,
+        row: Option<FileRow>,
+        purpose: Purpose,
+        media_type: &'static str,
+    ) -> Result<Option<MediaFile>, Failure> {
+        let Some(FileRow { object, etag, organisation, key_subject, kept_until, time_zone }) = row else {
+            return Ok(None);
+        };
         if self.deps.world.now() >= zone::end_of(&time_zone, stored(&kept_until)?) {
             return Ok(None);
         }
-        match self.deps.storage.get(&object).await {
-            Ok(bytes) => Ok(Some(MediaFile { bytes, media_type, etag })),
-            // Deleted since the query.
+        match self.deps.keystore.get(&KeyRef::of(&stored(&organisation)?, purpose, &key_subject)).await {
+            Ok(key) => {
+                let content = Arc::new(StoredFile::new(&self.deps.storage, object, key));
+                Ok(Some(MediaFile { content, media_type, etag }))
+            }
+            // Erased since the query.
             Err(Failure::NotFound) => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -75,7 +91,7 @@ impl SharesService {
         let mut conn = self.deps.db.read().await?;
         let row = queries::media(&mut conn, &hash, file).await?;
         drop(conn);
-        self.fetch(row, file.encoding.media_type()).await
+        self.fetch(row, captures_rows::PURPOSE, file.encoding.media_type()).await
     }
 
     async fn read_logo(&self, token: &str) -> Result<Option<MediaFile>, Failure> {
@@ -83,7 +99,7 @@ impl SharesService {
         let mut conn = self.deps.db.read().await?;
         let row = queries::logo_by_token(&mut conn, &hash).await?;
         drop(conn);
-        self.fetch(row, Logo::MEDIA_TYPE).await
+        self.fetch(row, events_rows::PURPOSE, Logo::MEDIA_TYPE).await
     }
 
     async fn erase(&self, token: &str, client: Client) -> Result<Option<()>, Failure> {
@@ -99,7 +115,7 @@ impl SharesService {
         let objects = write_tx!(self.deps.db, tx => {
             let Some(opened) = GuestScope::prove(tx, &deps, &token).await? else { return Ok(None) };
             let scope = opened.scope;
-            let erased = erase::captures(tx, &deps.world, &scope, std::slice::from_ref(scope.capture())).await?;
+            let erased = erase::captures(tx, &deps.world, &deps.keystore, &scope, std::slice::from_ref(scope.capture())).await?;
             let doer = Doer::Guest(scope.link().as_str().to_owned());
             let entry = Entry::new("share.delete").object(scope.capture().as_str()).request(client.request);
             record(tx, &deps.world, Some(scope.organisation()), &doer, entry).await?;

@@ -1,6 +1,6 @@
 //! The rules of share links and pages, on both databases.
 
-use shutterpost_model::captures::{CaptureFilter, Captures, Encoding, RenditionFile, RenditionName};
+use shutterpost_model::captures::{Asked, CaptureFilter, Captures, Encoding, RenditionFile, RenditionName};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::{Branding, Events, LogoChange};
 use shutterpost_model::id::LinkId;
@@ -48,7 +48,10 @@ async fn both_links_show_the_page_and_only_one_is_passed_on() {
         assert_eq!((view.web.width, view.web.height), (64, 96));
         assert_eq!(view.organisation, "Host");
         let file = stand.shares.media(&media_token(&view), WEB).await.expect("no failure").expect("is there");
-        assert_eq!((file.media_type, &file.bytes[..4]), ("image/webp", &b"RIFF"[..]));
+        let all = file.content.read(Asked::All).await.expect("is read").bytes;
+        assert_eq!((file.media_type, &all[..4]), ("image/webp", &b"RIFF"[..]));
+        let some = file.content.read(Asked::From(2, Some(5))).await.expect("is read");
+        assert_eq!((some.bytes.as_slice(), some.first, some.total), (&all[2..6], 2, all.len() as u64));
         // A page's token opens no media, nor the other way round.
         assert!(stand.shares.media(token(&accepted.share_url), WEB).await.expect("no failure").is_none());
         assert!(!stand.shows(&media_token(&view)).await);
@@ -189,7 +192,8 @@ async fn logo_and_preview_follow_the_event() {
         let (path, width, height) = page.logo.clone().expect("has a logo");
         assert_eq!((path, width, height), (format!("/m/{}/logo.png", media_token(&page)), 96, 64));
         let file = stand.shares.logo(&media_token(&page)).await.expect("no failure").expect("is there");
-        assert_eq!((file.media_type, &file.bytes[1..4]), ("image/png", &b"PNG"[..]));
+        let all = file.content.read(Asked::All).await.expect("is read").bytes;
+        assert_eq!((file.media_type, &all[1..4]), ("image/png", &b"PNG"[..]));
         let preview = stand.shares.preview(&stand.owner, &stand.event).await.expect("shows");
         assert!(preview.web.webp.starts_with(&format!("/cms/media/{}/", accepted.id)));
         assert!(preview.logo.expect("has a logo").0.starts_with("/cms/logos/"));

@@ -19,7 +19,8 @@ const OWNER: &str = "owner@home.example";
 /// Where it is installed, and what may upload to it.
 pub(super) struct Program {
     folder: PathBuf,
-    database_url: String,
+    /// Where database, key store and roots are.
+    stores: [(&'static str, String); 3],
     port: u16,
     mail_port: u16,
     event: String,
@@ -47,14 +48,19 @@ impl Drop for Running {
 impl Program {
     /// Makes an organisation, an event and a device through the doors that people use.
     pub(super) async fn install(database: &TestDatabase, mail_port: u16) -> Self {
-        let database_url = match &database.url {
+        let text = |url: &DatabaseUrl| match url {
             DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
             DatabaseUrl::Postgres(url) => url.clone(),
         };
+        let stores = [
+            ("DATABASE_URL", text(&database.url)),
+            ("SHUTTERPOST_KEY_STORE", text(&database.keys_url)),
+            ("SHUTTERPOST_ROOTS", database.roots().display().to_string()),
+        ];
         let folder = database.folder().join("program");
         std::fs::create_dir(&folder).expect("a temporary folder");
         let (event, device) = (String::new(), String::new());
-        let mut program = Self { folder, database_url, port: free_port(), mail_port, event, device };
+        let mut program = Self { folder, stores, port: free_port(), mail_port, event, device };
         program.create_owner();
         let running = program.start().await;
         let sign_in = format!("email={OWNER}&password={PASSWORD}");
@@ -90,7 +96,7 @@ impl Program {
             .current_dir(&self.folder)
             // Of the environment of the tests nothing must reach it.
             .env_clear()
-            .env("DATABASE_URL", &self.database_url)
+            .envs(self.stores.iter().map(|(name, value)| (name, value)))
             .env("SHUTTERPOST_DATA", &self.folder)
             .env("SHUTTERPOST_PORT", self.port.to_string())
             .env("SHUTTERPOST_SMTP_URL", format!("smtp://127.0.0.1:{}", self.mail_port))

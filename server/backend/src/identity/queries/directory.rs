@@ -13,6 +13,7 @@ use crate::identity::rows::{
     self, InvitationRow, MemberRow, NewInvitationRow, NewTokenRow, PendingInvitation, TokenRow,
 };
 use crate::identity::scope::OrgScope;
+use crate::keystore::{KeyRef, KeyStore};
 use crate::schema::{
     identity_invitations, identity_memberships, identity_organisations, identity_tokens, identity_users,
 };
@@ -36,12 +37,11 @@ pub(in crate::identity) async fn lock_members(tx: &mut Tx, scope: &OrgScope) -> 
     Ok(())
 }
 
-/// Members by name.
+/// Members; their names are sealed, so whoever lists them sorts.
 pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<MemberRow>, Failure> {
     on_db!(conn, c => identity_memberships::table
         .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
         .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
-        .order((identity_users::name, identity_users::id))
         .select((
             identity_users::id,
             identity_users::name,
@@ -65,16 +65,14 @@ pub(in crate::identity) async fn member_role(
 /// Whether the address is a member's.
 pub(in crate::identity) async fn is_member(
     conn: &mut Conn,
+    keystore: &KeyStore,
     scope: &OrgScope,
     email: &Pii<String>,
 ) -> Result<bool, Failure> {
-    let found: i64 = on_db!(conn, c => identity_memberships::table
-        .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
-        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_users::email.eq(email.expose()))
-        .count()
-        .get_result(c).await)?;
-    Ok(found > 0)
+    match keystore.holder(&super::users::by_address(), email.expose()).await? {
+        Some(user) => Ok(member_role(conn, scope, &rows::id(user)?).await?.is_some()),
+        None => Ok(false),
+    }
 }
 
 pub(in crate::identity) async fn owners(conn: &mut Conn, scope: &OrgScope) -> Result<i64, Failure> {
@@ -179,37 +177,24 @@ pub(in crate::identity) async fn revoke_invitation(
     Ok(revoked > 0)
 }
 
-/// The roles that pending invitations of an address promise.
-pub(in crate::identity) async fn invited_roles(
+/// Pending invitations of an address, with the roles that they promise.
+pub(in crate::identity) async fn invitations_of(
     conn: &mut Conn,
+    keystore: &KeyStore,
     scope: &OrgScope,
     email: &Pii<String>,
-) -> Result<Vec<Role>, Failure> {
-    let names: Vec<String> = on_db!(conn, c => identity_invitations::table
-        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_invitations::email.eq(email.expose()))
-        .filter(identity_invitations::accepted_at.is_null())
-        .filter(identity_invitations::revoked_at.is_null())
-        .select(identity_invitations::role)
-        .load(c).await)?;
-    names.iter().map(|name| rows::role(name)).collect()
-}
-
-/// Revokes the pending invitations of an address, which a new one replaces.
-pub(in crate::identity) async fn revoke_invitations_of(
-    tx: &mut Tx,
-    scope: &OrgScope,
-    email: &Pii<String>,
-    now: Millis,
-) -> Result<(), Failure> {
-    on_db!(tx, c => diesel::update(identity_invitations::table)
-        .filter(identity_invitations::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_invitations::email.eq(email.expose()))
-        .filter(identity_invitations::accepted_at.is_null())
-        .filter(identity_invitations::revoked_at.is_null())
-        .set(identity_invitations::revoked_at.eq(now.0))
-        .execute(c).await)?;
-    Ok(())
+) -> Result<Vec<(InvitationId, Role)>, Failure> {
+    let organisation = scope.organisation();
+    let pending = invitations(conn, scope).await?;
+    let wanted: Vec<KeyRef> = pending.iter().map(|row| rows::subject_key(organisation, &row.id)).collect();
+    let ring = keystore.find(&wanted).await?;
+    let mut found = Vec::new();
+    for row in pending {
+        if row.email(organisation, &ring)? == *email {
+            found.push(row.promised()?);
+        }
+    }
+    Ok(found)
 }
 
 /// Tokens that are not revoked, newest first.

@@ -8,6 +8,7 @@ use shutterpost_model::time::Millis;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows::{self, OpenInvitation, OpenInvitationRow};
+use crate::keystore::KeyStore;
 use crate::schema::{identity_invitations, identity_organisations, identity_resets, identity_users};
 
 /// How many resets a user asked for since then.
@@ -86,6 +87,7 @@ pub(in crate::identity) async fn delete_resets(tx: &mut Tx, before: Millis) -> R
 /// The invitation of a link, if it can still be accepted.
 pub(in crate::identity) async fn open_invitation(
     conn: &mut Conn,
+    keystore: &KeyStore,
     hash: &[u8; 32],
     now: Millis,
 ) -> Result<Option<OpenInvitation>, Failure> {
@@ -104,7 +106,10 @@ pub(in crate::identity) async fn open_invitation(
             identity_invitations::role,
         ))
         .first(c).await.optional())?;
-    row.map(OpenInvitation::try_from).transpose()
+    match row {
+        Some(row) => row.open(keystore).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Uses an invitation by the very token that was shown; `false` if it was used, revoked or renewed in the meantime.

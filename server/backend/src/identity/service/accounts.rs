@@ -19,9 +19,10 @@ use crate::error::Failure;
 use crate::identity::hasher::{Hasher, Turn};
 use crate::identity::policy::PasswordPolicy;
 use crate::identity::queries::{memberships, sessions, users};
-use crate::identity::rows::User;
+use crate::identity::rows::{StoredPassword, User, user_place};
 use crate::identity::throttle::Addresses;
 use crate::identity::{bearer, session};
+use crate::keystore::{KeyRef, Sealed};
 use crate::services::Deps;
 
 /// The port of sign-in on the database.
@@ -35,7 +36,7 @@ pub struct AccountsService {
 /// What a check of a password found.
 pub(super) enum Checked {
     /// The password is right; `stored` is the hash that says so, `rehash` whether it should be renewed in this turn.
-    Right { turn: Turn, stored: Secret, rehash: bool },
+    Right { turn: Turn, stored: Sealed<Secret>, rehash: bool },
     /// Wrong, unknown, disabled or throttled: nobody outside learns which.
     Wrong,
 }
@@ -49,13 +50,15 @@ impl AccountsService {
     /// counted; the count is written in the time that the hash takes, so that it does not show.
     pub(super) async fn check(&self, user: Option<&User>, password: Secret) -> Result<Checked, Failure> {
         let turn = self.hasher.turn().await?;
-        let stored = user.and_then(|user| user.password_hash.clone());
-        let (counted, verified) =
-            tokio::join!(self.count_attempt(user), self.hasher.verify(turn, password, stored.clone()));
+        let stored = user.and_then(|user| user.password.clone());
+        let hash = stored.as_ref().map(|stored| stored.hash.clone());
+        let (counted, verified) = tokio::join!(self.count_attempt(user), self.hasher.verify(turn, password, hash));
         let (turn, verified) = verified?;
         let admitted = counted? && verified.ok && user.is_some_and(|user| !user.disabled);
         match stored {
-            Some(stored) if admitted => Ok(Checked::Right { turn, stored, rehash: verified.rehash }),
+            Some(StoredPassword { stored, hash: _ }) if admitted => {
+                Ok(Checked::Right { turn, stored, rehash: verified.rehash })
+            }
             _ => Ok(Checked::Wrong),
         }
     }
@@ -67,23 +70,39 @@ impl AccountsService {
     }
 
     /// The hash to store after a right password: a renewed one if its cost was another than today's.
-    pub(super) async fn renewed(&self, turn: Turn, rehash: bool, password: Secret) -> Result<Option<Secret>, Failure> {
-        if rehash { self.hasher.hash(turn, password, &self.deps.world).await.map(Some) } else { Ok(None) }
+    pub(super) async fn renewed(
+        &self,
+        user: &UserId,
+        turn: Turn,
+        rehash: bool,
+        password: Secret,
+    ) -> Result<Option<Sealed<Secret>>, Failure> {
+        if !rehash {
+            return Ok(None);
+        }
+        let hash = self.hasher.hash(turn, password, &self.deps.world).await?;
+        self.seal_password(user, &hash).await.map(Some)
+    }
+
+    /// A hash as the database keeps it: sealed under the person's own key.
+    pub(super) async fn seal_password(&self, user: &UserId, hash: &Secret) -> Result<Sealed<Secret>, Failure> {
+        let key = self.deps.keystore.get(&KeyRef::user(user)).await?;
+        Ok(Sealed::seal(&self.deps.world, &key, user_place("password_hash", user.as_str()), hash))
     }
 
     async fn try_sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, Failure> {
         let SignIn { email, password, remember } = sign_in;
-        let Deps { db, world, keys, .. } = self.deps.clone();
+        let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
         let user = match validate::email(email.expose()) {
-            Ok(email) => users::by_email(&mut db.read().await?, &Pii::new(email)).await?,
+            Ok(email) => users::by_email(&mut db.read().await?, &keystore, &Pii::new(email)).await?,
             Err(_) => None,
         };
         let checked = self.check(user.as_ref(), password.clone()).await?;
         let (Some(user), Checked::Right { turn, stored, rehash }) = (user, checked) else {
             return Err(Code::SignInFailed.into());
         };
-        let renewed = self.renewed(turn, rehash, password).await?;
+        let renewed = self.renewed(&user.id, turn, rehash, password).await?;
         let kind = if remember { session::Kind::Remembered } else { session::Kind::Browser };
         write_tx!(db, tx => {
             if !users::settle(tx, &user.id, &stored, renewed.as_ref()).await? {
@@ -111,8 +130,8 @@ impl AccountsService {
     async fn try_me(&self, actor: &Actor) -> Result<Me, Failure> {
         let (id, _) = signed_in(actor)?;
         let mut conn = self.deps.db.read().await?;
-        let User { id, email, name, language, password_hash: _, disabled: _ } =
-            users::by_id(&mut conn, &id).await?.ok_or(Failure::NotFound)?;
+        let User { id, email, name, language, password: _, disabled: _ } =
+            users::by_id(&mut conn, &self.deps.keystore, &id).await?.ok_or(Failure::NotFound)?;
         let organisations = memberships::of_user(&mut conn, &id).await?;
         let current = organisations.iter().find(|mine| Some(&mine.id) == actor.organisation()).cloned();
         Ok(Me {
@@ -129,12 +148,15 @@ impl AccountsService {
         let (id, _) = signed_in(actor)?;
         let name = Pii::new(name.expose().trim().to_owned());
         validate::name(name.expose()).map_err(|code| AppError::field("name", code))?;
-        let (world, doer) = (self.deps.world.clone(), Doer::from(actor));
-        write_tx!(self.deps.db, tx => {
-            let user = users::by_id(tx, &id).await?.ok_or(Failure::NotFound)?;
+        let Deps { db, world, keystore, .. } = self.deps.clone();
+        let doer = Doer::from(actor);
+        let key = keystore.get(&KeyRef::user(&id)).await?;
+        let sealed = Sealed::seal(&world, &key, user_place("name", id.as_str()), &name);
+        write_tx!(db, tx => {
+            let user = users::by_id(tx, &keystore, &id).await?.ok_or(Failure::NotFound)?;
             let changed = [("name", user.name != name), ("language", user.language != language)];
             let changed = changed.into_iter().filter_map(|(field, changed)| changed.then_some(field)).collect();
-            users::set_profile(tx, &id, &name, language).await?;
+            users::set_profile(tx, &id, &sealed, language).await?;
             let entry = Entry::new("identity.update_profile").object(id.as_str()).fields(changed);
             record(tx, &world, None, &doer, entry).await
         })

@@ -16,10 +16,11 @@ use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::queries::{directory, sessions};
-use crate::identity::rows::{NewInvitationRow, NewTokenRow};
+use crate::identity::rows::{MemberRow, NewInvitationRow, NewTokenRow, invitation_place, subject_key, token_place};
 use crate::identity::scope::OrgScope;
 use crate::identity::{bearer, one_time};
 use crate::jobs::outbox::{self, NewMessage};
+use crate::keystore::{KeyRef, Realm, Sealed};
 use crate::services::Deps;
 
 /// An invitation can be accepted for so long.
@@ -42,10 +43,16 @@ impl DirectoryService {
         let mut conn = self.deps.db.read().await?;
         let members = directory::members(&mut conn, &scope).await?;
         let invitations = directory::invitations(&mut conn, &scope).await?;
-        Ok(People {
-            members: members.into_iter().map(|row| row.listed()).collect::<Result<_, _>>()?,
-            invitations: invitations.into_iter().map(|row| row.listed(now)).collect::<Result<_, _>>()?,
-        })
+        drop(conn);
+        let organisation = scope.organisation();
+        let mut wanted = members.iter().map(MemberRow::key).collect::<Result<Vec<_>, _>>()?;
+        wanted.extend(invitations.iter().map(|row| subject_key(organisation, &row.id)));
+        let ring = self.deps.keystore.find(&wanted).await?;
+        let mut members = members.into_iter().map(|row| row.listed(&ring)).collect::<Result<Vec<_>, _>>()?;
+        // Sealed names have no order of their own.
+        members.sort_by_cached_key(|member| (member.name.get().to_lowercase(), member.user.clone()));
+        let invitations = invitations.into_iter().map(|row| row.listed(organisation, &ring, now));
+        Ok(People { members, invitations: invitations.collect::<Result<_, _>>()? })
     }
 
     async fn try_invite(&self, actor: &Actor, invite: Invite) -> Result<InvitationId, Failure> {
@@ -54,22 +61,28 @@ impl DirectoryService {
         let email = validate::email(email.expose()).map_err(|code| AppError::field("email", code))?;
         let email = Pii::new(email);
         may_touch(&scope, role)?;
-        let (Deps { db, world, keys, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        let id = world.id(InvitationId::new);
+        let key = subject_key(scope.organisation(), id.as_str());
+        let ring = keystore.make(std::slice::from_ref(&key)).await?;
         write_tx!(db, tx => {
-            if directory::is_member(tx, &scope, &email).await? {
+            if directory::is_member(tx, &keystore, &scope, &email).await? {
                 return Err(Code::AlreadyMember.into());
             }
-            for promised in directory::invited_roles(tx, &scope, &email).await? {
-                may_touch(&scope, promised)?;
+            let former = directory::invitations_of(tx, &keystore, &scope, &email).await?;
+            for (_, promised) in &former {
+                may_touch(&scope, *promised)?;
             }
             let now = world.now();
-            directory::revoke_invitations_of(tx, &scope, &email, now).await?;
-            let id = world.id(InvitationId::new);
+            for (invitation, _) in &former {
+                directory::revoke_invitation(tx, &scope, invitation, now).await?;
+            }
+            let realm = Realm::Organisation(scope.organisation().clone());
             let token = one_time::invitation_token(&keys, &id, 0);
             let row = NewInvitationRow {
                 id: id.as_str(),
                 organisation_id: scope.organisation().as_str(),
-                email: email.expose(),
+                email: Sealed::seal(&world, ring.get(&key)?, invitation_place(&realm, id.as_str()), &email),
                 role: role.as_str(),
                 language: language.tag(),
                 generation: 0,
@@ -152,18 +165,25 @@ impl DirectoryService {
     async fn try_tokens(&self, actor: &Actor) -> Result<Vec<Token>, Failure> {
         let scope = OrgScope::prove(actor, Permission::TokenManage)?;
         let rows = directory::tokens(&mut self.deps.db.read().await?, &scope).await?;
-        rows.into_iter().map(Token::try_from).collect()
+        let organisation = scope.organisation();
+        let wanted: Vec<KeyRef> = rows.iter().map(|row| subject_key(organisation, &row.id)).collect();
+        let ring = self.deps.keystore.find(&wanted).await?;
+        rows.into_iter().map(|row| row.listed(organisation, &ring)).collect()
     }
 
     async fn try_create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, Failure> {
         let scope = OrgScope::prove(actor, Permission::TokenManage)?;
         draft.check()?;
         may_touch(&scope, draft.role)?;
-        let (Deps { db, world, keys, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        let id = world.id(TokenId::new);
+        let key = subject_key(scope.organisation(), id.as_str());
+        let ring = keystore.make(std::slice::from_ref(&key)).await?;
         write_tx!(db, tx => {
+            let realm = Realm::Organisation(scope.organisation().clone());
             let bearer::Fresh { secret, hash, hint } = bearer::fresh(&world, &keys, bearer::TOKEN);
             let token = Token {
-                id: world.id(TokenId::new),
+                id,
                 name: draft.name.trim().to_owned(),
                 role: draft.role,
                 hint,
@@ -173,7 +193,7 @@ impl DirectoryService {
             let row = NewTokenRow {
                 id: token.id.as_str(),
                 organisation_id: scope.organisation().as_str(),
-                name: &token.name,
+                name: Sealed::seal(&world, ring.get(&key)?, token_place(&realm, token.id.as_str()), &token.name),
                 role: token.role.as_str(),
                 secret_hash: &hash,
                 hint: &token.hint,

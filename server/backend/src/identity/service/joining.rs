@@ -14,9 +14,11 @@ use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::one_time as tokens;
+use crate::identity::queries::users::Registered;
 use crate::identity::queries::{memberships, one_time, users};
-use crate::identity::rows::{NewUserRow, OpenInvitation, User};
+use crate::identity::rows::{OpenInvitation, User};
 use crate::identity::session;
+use crate::keystore::Sealed;
 use crate::services::Deps;
 
 /// Who joins, as far as it was proved before the transaction.
@@ -24,10 +26,11 @@ enum Joiner {
     /// Somebody with an account, by its password: `stored` is the hash that says so, `renewed` a better one.
     Known {
         user: UserId,
-        stored: Secret,
-        renewed: Option<Secret>,
+        stored: Sealed<Secret>,
+        renewed: Option<Sealed<Secret>>,
     },
     New {
+        registered: Registered,
         name: Pii<String>,
         language: Language,
         hash: Secret,
@@ -38,7 +41,7 @@ impl AccountsService {
     pub(super) async fn try_invitation(&self, token: &str) -> Result<InvitationView, Failure> {
         let (invitation, _) = self.open_invitation(token).await?;
         let OpenInvitation { id: _, organisation: _, organisation_name, email, role } = invitation;
-        let user = users::by_email(&mut self.deps.db.read().await?, &email).await?;
+        let user = users::by_email(&mut self.deps.db.read().await?, &self.deps.keystore, &email).await?;
         Ok(InvitationView {
             organisation: organisation_name,
             email: email.disclose(Purpose::OwnData),
@@ -51,7 +54,8 @@ impl AccountsService {
         let token = OneTimeToken::parse(token).ok_or(Code::LinkExpired)?;
         let hash = tokens::invitation_hash(&self.deps.keys, &token);
         let now = self.deps.world.now();
-        let open = one_time::open_invitation(&mut self.deps.db.read().await?, &hash, now).await?;
+        let mut conn = self.deps.db.read().await?;
+        let open = one_time::open_invitation(&mut conn, &self.deps.keystore, &hash, now).await?;
         open.map(|invitation| (invitation, hash)).ok_or_else(|| Code::LinkExpired.into())
     }
 
@@ -61,10 +65,10 @@ impl AccountsService {
         accept: AcceptInvitation,
         client: Client,
     ) -> Result<NewSession, Failure> {
-        let Deps { db, world, keys, .. } = self.deps.clone();
+        let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
         let (invitation, hash) = self.open_invitation(token).await?;
-        let user = users::by_email(&mut db.read().await?, &invitation.email).await?;
+        let user = users::by_email(&mut db.read().await?, &keystore, &invitation.email).await?;
         let joiner = match user {
             Some(user) => self.known(user, accept.password).await?,
             None => self.newcomer(&invitation, accept).await?,
@@ -91,7 +95,7 @@ impl AccountsService {
     async fn known(&self, user: User, password: Secret) -> Result<Joiner, Failure> {
         match self.check(Some(&user), password.clone()).await? {
             Checked::Right { turn, stored, rehash } => {
-                let renewed = self.renewed(turn, rehash, password).await?;
+                let renewed = self.renewed(&user.id, turn, rehash, password).await?;
                 Ok(Joiner::Known { user: user.id, stored, renewed })
             }
             Checked::Wrong => Err(AppError::field("password", Code::WrongPassword).into()),
@@ -104,7 +108,8 @@ impl AccountsService {
         validate::name(name.expose()).map_err(|code| AppError::field("name", code))?;
         let (email, organisation) = (&invitation.email, &invitation.organisation_name);
         let hash = self.hash_of_newcomer(&name, email, organisation, password).await?;
-        Ok(Joiner::New { name, language, hash })
+        let registered = users::register(&self.deps.world, &self.deps.keystore, email).await?;
+        Ok(Joiner::New { registered, name, language, hash })
     }
 }
 
@@ -118,24 +123,14 @@ async fn admit(tx: &mut Tx, world: &World, joiner: Joiner, email: &Pii<String>) 
                 Err(AppError::field("password", Code::WrongPassword).into())
             }
         }
-        Joiner::New { name, language, hash } => {
-            let user = world.id(UserId::new);
-            let row = NewUserRow {
-                id: user.as_str(),
-                email: email.expose(),
-                name: name.expose(),
-                language: language.tag(),
-                password_hash: hash.expose(),
-                failures: 0,
-                throttled_until: 0,
-                created_at: world.now().0,
-            };
+        Joiner::New { registered, name, language, hash } => {
+            let row = registered.row(world, email, &name, language, &hash);
             // Two invitations of one address, accepted at once: the page is to be loaded again and asks for the password.
             users::insert(tx, &row).await.map_err(|failure| match failure {
                 Failure::Duplicate(_) => Code::Conflict.into(),
                 other => other,
             })?;
-            Ok(user)
+            Ok(registered.id)
         }
     }
 }

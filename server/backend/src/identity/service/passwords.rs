@@ -22,6 +22,7 @@ use crate::identity::queries::{memberships, one_time, sessions, users};
 use crate::identity::rows::User;
 use crate::identity::session;
 use crate::jobs::outbox::{self, NewMessage};
+use crate::keystore::Sealed;
 use crate::services::Deps;
 
 const MINUTE: i64 = 60_000;
@@ -41,13 +42,13 @@ impl AccountsService {
         client: Client,
     ) -> Result<(), Failure> {
         let answer_at = tokio::time::Instant::now() + ANSWER_AFTER;
-        let Deps { db, world, keys, .. } = self.deps.clone();
+        let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
         let email = validate::email(email.expose()).map_err(|code| AppError::field("email", code))?;
         let email = Pii::new(email);
         let now = world.now();
         let outcome = write_tx!(db, tx => {
-            let user = users::by_email(tx, &email).await?.filter(|user| !user.disabled);
+            let user = users::by_email(tx, &keystore, &email).await?.filter(|user| !user.disabled);
             let mut entry = Entry::new("identity.request_reset").request(client.request);
             if let Some(user) = user {
                 if one_time::resets_since(tx, &user.id, now.plus(-60 * MINUTE)).await? < RESETS_AN_HOUR {
@@ -87,9 +88,10 @@ impl AccountsService {
         let Deps { db, world, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
         let (reset, user) = self.open_reset(token).await?;
-        let user = users::by_id(&mut db.read().await?, &user).await?.ok_or(Code::LinkExpired)?;
+        let user = users::by_id(&mut db.read().await?, &self.deps.keystore, &user).await?.ok_or(Code::LinkExpired)?;
         let personal = self.personal(&mut db.read().await?, &user).await?;
         let hash = self.new_hash("password", password, personal).await?;
+        let hash = self.seal_password(&user.id, &hash).await?;
         write_tx!(db, tx => {
             if !one_time::use_reset(tx, &reset, world.now()).await? {
                 return Err(Code::LinkExpired.into());
@@ -109,14 +111,17 @@ impl AccountsService {
     ) -> Result<NewSession, Failure> {
         let (id, old) = signed_in(actor)?;
         let Deps { db, world, keys, .. } = self.deps.clone();
-        let user = users::by_id(&mut db.read().await?, &id).await?.ok_or(Failure::NotFound)?;
+        let user = users::by_id(&mut db.read().await?, &self.deps.keystore, &id).await?.ok_or(Failure::NotFound)?;
         let Checked::Right { turn, stored, rehash: _ } = self.check(Some(&user), current).await? else {
             return Err(AppError::field("current", Code::WrongPassword).into());
         };
         // Given back: judging and hashing the new password queue up by themselves.
         drop(turn);
         let personal = self.personal(&mut db.read().await?, &user).await?;
-        let judged = self.new_hash("new", new, personal).await;
+        let judged = match self.new_hash("new", new, personal).await {
+            Ok(hash) => Ok(self.seal_password(&id, &hash).await?),
+            Err(failure) => Err(failure),
+        };
         let doer = Doer::from(actor);
         write_tx!(db, tx => {
             if !users::settle(tx, &id, &stored, None).await? {
@@ -169,7 +174,7 @@ impl AccountsService {
 }
 
 /// Stores a new password, makes open reset links worthless and tells the person by mail.
-async fn set_password(tx: &mut Tx, world: &World, user: &User, hash: &Secret) -> Result<(), Failure> {
+async fn set_password(tx: &mut Tx, world: &World, user: &User, hash: &Sealed<Secret>) -> Result<(), Failure> {
     users::set_password(tx, &user.id, hash).await?;
     one_time::use_resets_of(tx, &user.id, world.now()).await?;
     let message = NewMessage::new(Template::PasswordChanged, user.language).user(user.id.clone());

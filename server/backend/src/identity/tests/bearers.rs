@@ -92,7 +92,7 @@ async fn device(host: &Fixture) -> (String, DeviceId, EventId) {
              branding, version, created_at) VALUES ('{event}', '{organisation}', 'Gala', '2027-01-01', '2027-01-02', \
              'Europe/Berlin', 30, '2027-02-01', '{{}}', 1, 0); \
              INSERT INTO events_devices (id, organisation_id, event_id, name, secret_hash, hint, captures, created_at) \
-             VALUES ('{device}', '{organisation}', '{event}', 'Booth', {hash}, '{}', 0, 0)",
+             VALUES ('{device}', '{organisation}', '{event}', '', {hash}, '{}', 0, 0)",
             fresh.hint
         ))
         .await;

@@ -4,9 +4,11 @@ use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::OrganisationId;
 use shutterpost_model::identity::{Accounts, Directory};
+use shutterpost_model::pii::Pii;
 
 use super::{Fixture, OWNER, PASSWORD, fixtures};
 use crate::context::Clock;
+use crate::identity::admin;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn editors_and_below_manage_nobody() {
@@ -139,9 +141,10 @@ async fn people_shows_when_somebody_was_last_here() {
 
 /// As stored, membership by membership.
 async fn seen(host: &Fixture, organisation: &OrganisationId, email: &str) -> String {
+    let user = admin::find_user_by_email(&host.deps, &Pii::new(email.into())).await.expect("read").expect("known");
     let sql = format!(
-        "SELECT CAST(m.last_seen_at AS TEXT) AS line FROM identity_memberships m \
-         JOIN identity_users u ON u.id = m.user_id WHERE m.organisation_id = '{organisation}' AND u.email = '{email}'"
+        "SELECT CAST(last_seen_at AS TEXT) AS line FROM identity_memberships \
+         WHERE organisation_id = '{organisation}' AND user_id = '{user}'"
     );
     host.test.select(&sql).await.remove(0)
 }

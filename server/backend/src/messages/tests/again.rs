@@ -137,8 +137,12 @@ async fn a_capture_shows_its_own_messages() {
         let message = stage.enqueue().await;
         let mut conn = test.db.read().await.expect("a connection");
         let scope = OrgScope::of_job(&Permit::of_test(), stage.organisation.clone());
-        let own = views_of_capture(&mut conn, &scope, &stage.capture).await.expect("lists");
+        let own = views_of_capture(&mut conn, &test.keystore, &scope, &stage.capture).await.expect("lists");
         assert_eq!(own.iter().map(|view| &view.id).collect::<Vec<_>>(), [&message], "{}", test.kind);
-        assert!(views_of_capture(&mut conn, &scope, &ids.0).await.expect("lists").is_empty(), "{}", test.kind);
+        assert!(
+            views_of_capture(&mut conn, &test.keystore, &scope, &ids.0).await.expect("lists").is_empty(),
+            "{}",
+            test.kind
+        );
     }
 }

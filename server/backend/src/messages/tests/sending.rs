@@ -7,8 +7,9 @@ use shutterpost_vault::token::LinkKind;
 
 use super::stage::{ORIGIN, Stage};
 use crate::db::write_tx;
-use crate::identity::one_time;
+use crate::identity::{one_time, rows};
 use crate::jobs::outbox::{self, NewMessage};
+use crate::keystore::{KeyRef, Realm};
 use crate::messages::send::ATTEMPTS;
 use crate::testing::databases;
 
@@ -116,7 +117,8 @@ async fn a_template_that_panics_fails_its_message_alone() {
         let stage = Stage::set(&test).await;
         let world = &test.world;
         stage.enqueue().await;
-        stage.sql("UPDATE guests SET name = 'Panic'").await;
+        let name = stage.sealed(&stage.guest, "name", "Panic").await;
+        stage.sql(&format!("UPDATE guests SET name = {name}")).await;
         let (capture, guest, link) = (
             world.id(shutterpost_model::id::CaptureId::new),
             world.id(shutterpost_model::id::GuestId::new),
@@ -141,15 +143,21 @@ async fn mails_about_accounts_carry_their_one_time_links() {
         let hash = if test.db.is_sqlite() { "X'00'" } else { "'\\x00'" };
         let expires = world.now().plus(3_600_000).0;
         let week = world.now().plus(7 * 86_400_000).0;
+        let (key, realm) = (KeyRef::user(&user), Realm::Organisation(organisation.clone()));
+        let email = test.sealed(&key, rows::user_place("email", user.as_str()), "owner@example.com").await;
+        let name = test.sealed(&key, rows::user_place("name", user.as_str()), "Olga").await;
+        let key = rows::subject_key(&organisation, invitation.as_str());
+        let invited = rows::invitation_place(&realm, invitation.as_str());
+        let invited = test.sealed(&key, invited, "new@example.com").await;
         stage
             .sql(&format!(
                 "INSERT INTO identity_users (id, email, name, language, failures, throttled_until, created_at)
-                     VALUES ('{user}', 'owner@example.com', 'Olga', 'en', 0, 0, 0);
+                     VALUES ('{user}', {email}, {name}, 'en', 0, 0, 0);
                  INSERT INTO identity_resets (id, user_id, token_hash, created_at, expires_at)
                      VALUES ('{reset}', '{user}', {hash}, 0, {expires});
                  INSERT INTO identity_invitations (id, organisation_id, email, role, language, generation, token_hash,
                      invited_by, created_at, expires_at)
-                     VALUES ('{invitation}', '{organisation}', 'new@example.com', 'editor', 'en', 1, {hash}, '{user}', 0,
+                     VALUES ('{invitation}', '{organisation}', {invited}, 'editor', 'en', 1, {hash}, '{user}', 0,
                      {week});"
             ))
             .await;

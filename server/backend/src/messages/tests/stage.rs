@@ -13,10 +13,12 @@ use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
 
 use crate::db::write_tx;
+use crate::guests::rows as guests;
 use crate::jobs::Wake;
 use crate::jobs::outbox::{self, NewMessage};
 use crate::jobs::queue::JobKind;
 use crate::jobs::worker::Worker;
+use crate::keystore::Realm;
 use crate::messages::MessagesService;
 use crate::messages::mailer::{Envelope, Mailer};
 use crate::messages::send::SendMessage;
@@ -46,6 +48,7 @@ impl<'a> Stage<'a> {
             db: test.db.clone(),
             world: world.clone(),
             keys: test.keys.clone(),
+            keystore: test.keystore.clone(),
             storage,
             origin: ORIGIN.to_owned(),
         };
@@ -77,7 +80,11 @@ impl<'a> Stage<'a> {
     /// Adds a capture with a guest and the owner link between them.
     pub(super) async fn add(&self, capture: &CaptureId, guest: &GuestId, link: &LinkId, email: Option<&str>) {
         let Self { organisation, event, .. } = self;
-        let email = email.map_or("NULL".to_owned(), |email| format!("'{email}'"));
+        let email = match email {
+            Some(email) => self.sealed(guest, "email", email).await,
+            None => "NULL".to_owned(),
+        };
+        let name = self.sealed(guest, "name", "Anna").await;
         let hash = |text: &str| match self.test.db.is_sqlite() {
             true => format!("X'{}'", data_encoding::HEXLOWER.encode(text.as_bytes())),
             false => format!("'\\x{}'", data_encoding::HEXLOWER.encode(text.as_bytes())),
@@ -90,12 +97,19 @@ impl<'a> Stage<'a> {
              INSERT INTO captures_renditions (capture_id, name, encoding, organisation_id, width, height, size, object, etag)
                  VALUES ('{capture}', 'web', 'jpg', '{organisation}', 960, 640, 1, 'o', 'e');
              INSERT INTO guests (id, organisation_id, event_id, name, email, language, created_at)
-                 VALUES ('{guest}', '{organisation}', '{event}', 'Anna', {email}, 'de', 0);
+                 VALUES ('{guest}', '{organisation}', '{event}', {name}, {email}, 'de', 0);
              INSERT INTO share_links (id, organisation_id, capture_id, guest_id, kind, generation, token_hash, media_hash,
                  created_at)
                  VALUES ('{link}', '{organisation}', '{capture}', '{guest}', 'owner', 2, {token}, {media}, 0);"
         ))
         .await;
+    }
+
+    /// A value of a guest, as a literal of SQL.
+    pub(super) async fn sealed(&self, guest: &GuestId, column: &'static str, value: &str) -> String {
+        let realm = Realm::Organisation(self.organisation.clone());
+        let place = guests::place(&realm, column, guest.as_str());
+        self.test.sealed(&guests::key(&self.organisation, guest.as_str()), place, value).await
     }
 
     pub(super) async fn sql(&self, sql: &str) {

@@ -1,0 +1,197 @@
+//! The key store: every key that opens something of the data database, in a database of its own.
+//!
+//! ```text
+//! root, one a generation (crate::keystore::Roots: passphrase file, HSM, KMS)
+//!   └ realm key: of an organisation, or of the installation; renewed with each generation
+//!       ├ subject, event, capture and lookup keys: destroyed with what they are for
+//! ```
+//!
+//! A key is on the disk before anything is sealed under it ([`KeyStore::make`] commits by itself, before the data
+//! transaction does). The two databases cannot commit together: a key whose row was never written is swept
+//! (`crate::privacy`), a row whose key is destroyed counts as gone.
+
+mod cache;
+mod field;
+mod hierarchy;
+mod lookups;
+mod queries;
+mod rotation;
+mod schema;
+mod sweep;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_vault::data_key::{DataKey, KeyId};
+use shutterpost_vault::root::{RootError, Roots};
+use shutterpost_vault::wrap::{Kek, Purpose};
+
+use crate::context::World;
+use crate::db::{DatabaseUrl, Db, StartFailure};
+use crate::error::Failure;
+use cache::Cache;
+
+pub(crate) use field::{Place, Sealed};
+pub(crate) use lookups::Lookup;
+pub use rotation::Rotated;
+pub(crate) use sweep::Owned;
+
+/// What belongs to no organisation: users, sessions, staff.
+const INSTALLATION: &str = "installation";
+
+/// Whose keys: an organisation's, or the installation's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Realm {
+    Installation,
+    Organisation(OrganisationId),
+}
+
+impl Realm {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Installation => INSTALLATION,
+            Self::Organisation(organisation) => organisation.as_str(),
+        }
+    }
+
+    /// Reads what [`Realm::as_str`] wrote.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        if text == INSTALLATION {
+            return Ok(Self::Installation);
+        }
+        let organisation = text.parse().map_err(|_| Failure::Internal("a stored realm does not read".into()))?;
+        Ok(Self::Organisation(organisation))
+    }
+
+    const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Installation => Purpose::Installation,
+            Self::Organisation(_) => Purpose::Organisation,
+        }
+    }
+}
+
+/// Which key: whose, for what, and of which object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct KeyRef {
+    realm: Realm,
+    purpose: Purpose,
+    subject: String,
+}
+
+impl KeyRef {
+    /// A key of something that the organisation has. The caller holds a scope of that organisation.
+    pub(crate) fn of(organisation: &OrganisationId, purpose: Purpose, subject: &str) -> Self {
+        Self { realm: Realm::Organisation(organisation.clone()), purpose, subject: subject.to_owned() }
+    }
+
+    /// The key of a person who signs in.
+    pub(crate) fn user(user: &UserId) -> Self {
+        Self { realm: Realm::Installation, purpose: Purpose::Subject, subject: user.as_str().to_owned() }
+    }
+
+    fn lookup(realm: &Realm) -> Self {
+        Self { realm: realm.clone(), purpose: Purpose::Lookup, subject: realm.as_str().to_owned() }
+    }
+}
+
+/// Keys at hand. What was destroyed, or never made, is not among them.
+#[derive(Debug, Default)]
+pub(crate) struct Keyring(HashMap<KeyRef, Arc<DataKey>>);
+
+impl Keyring {
+    /// The key, or [`Failure::NotFound`]: what it is for was erased.
+    pub(crate) fn get(&self, key: &KeyRef) -> Result<&DataKey, Failure> {
+        self.0.get(key).map(|key| &**key).ok_or(Failure::NotFound)
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared(&self, key: &KeyRef) -> Result<Arc<DataKey>, Failure> {
+        self.0.get(key).cloned().ok_or(Failure::NotFound)
+    }
+
+    pub(crate) fn has(&self, key: &KeyRef) -> bool {
+        self.0.contains_key(key)
+    }
+}
+
+/// Why there is no key store. Shown to the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyStoreFailure {
+    #[error("the key store: {0}")]
+    Start(#[from] StartFailure),
+    #[error("the root keys: {0}")]
+    Roots(#[from] RootError),
+    #[error("the key store cannot be used: {0}")]
+    Unusable(String),
+    #[error(
+        "the database belongs to the key store {expected}, and this one is {found}. Restore the right key store from its \
+         backup, or set SHUTTERPOST_KEY_STORE to where it is; under another one nothing can be read"
+    )]
+    Foreign { expected: String, found: String },
+}
+
+/// The key store of an installation. Cheap to clone.
+#[derive(Clone)]
+pub struct KeyStore(Arc<Inner>);
+
+struct Inner {
+    id: String,
+    db: Db,
+    roots: Arc<dyn Roots>,
+    world: World,
+    keys: Cache<KeyRef, Arc<DataKey>>,
+    keks: Cache<KeyId, Arc<Kek>>,
+}
+
+impl fmt::Debug for KeyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyStore")
+    }
+}
+
+impl KeyStore {
+    /// Opens the store, makes its tables, and its first generation where there is none.
+    ///
+    /// # Errors
+    /// [`KeyStoreFailure`], whose text tells the operator what to do.
+    pub async fn open(
+        url: &DatabaseUrl,
+        connections: usize,
+        roots: Arc<dyn Roots>,
+        world: World,
+    ) -> Result<Self, KeyStoreFailure> {
+        let db = Db::open_keys(url, connections).await?;
+        let unusable = |failure: Failure| KeyStoreFailure::Unusable(format!("{failure:?}"));
+        let id = queries::store_id(&db, &world).await.map_err(unusable)?;
+        let store = Self(Arc::new(Inner { id, db, roots, world, keys: Cache::default(), keks: Cache::default() }));
+        store.first_generation().await.map_err(unusable)?;
+        Ok(store)
+    }
+
+    /// The store's own name, which the data database remembers.
+    pub fn id(&self) -> &str {
+        &self.0.id
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn database(&self) -> &Db {
+        &self.0.db
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        self.0.db.ping().await
+    }
+
+    /// Fills from the world's random source, in the shape that the vault asks for.
+    fn random(&self) -> impl FnMut(&mut [u8]) + use<> {
+        let world = self.0.world.clone();
+        move |bytes: &mut [u8]| world.random.fill(bytes)
+    }
+}

@@ -1,0 +1,210 @@
+//! No personal value that goes in through a door is found in what is stored or logged, however it may be written.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aho_corasick::AhoCorasick;
+use axum::http::StatusCode;
+use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+use sha2::{Digest, Sha256};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{App, As, PASSWORD, Tenant, apps, path_of, tenant};
+
+/// Small, since it is uploaded often.
+const PHOTO: &[u8] = include_bytes!("../../backend/src/ingest/fixture/turned.jpg");
+
+/// Guests taken in, each with name, address and telephone number.
+const GUESTS: usize = 45;
+/// Of each: invited people, devices, API tokens.
+const EACH: usize = 22;
+
+/// Everything that the program says, at the level that says most.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Said {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The ways in which a value might lie about.
+fn encodings(value: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let bytes = value.as_bytes();
+    // Base64 of a text depends on where in the text the value begins; the middle is the same.
+    let base64 = |skip: usize| {
+        let text = BASE64.encode(&bytes[skip..skip + (bytes.len() - skip) / 3 * 3]);
+        text.into_bytes()
+    };
+    vec![
+        ("plain", bytes.to_vec()),
+        ("lower case", value.to_lowercase().into_bytes()),
+        ("upper case", value.to_uppercase().into_bytes()),
+        ("hexadecimal", HEXLOWER.encode(bytes).into_bytes()),
+        ("hexadecimal, upper case", HEXUPPER.encode(bytes).into_bytes()),
+        ("base64", base64(0)),
+        ("base64, one on", base64(1)),
+        ("base64, two on", base64(2)),
+        ("base64url", BASE64URL_NOPAD.encode(bytes).into_bytes()),
+        ("base32", BASE32.encode(bytes).into_bytes()),
+        ("UTF-16, little end first", value.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("UTF-16, big end first", value.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("percent", bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>().into_bytes()),
+        ("percent, as in a form", value.replace('@', "%40").replace('+', "%2B").replace(' ', "+").into_bytes()),
+        ("backwards", bytes.iter().rev().copied().collect()),
+        ("SHA-256", Sha256::digest(bytes).to_vec()),
+        ("SHA-256, hexadecimal", HEXLOWER.encode(&Sha256::digest(bytes)).into_bytes()),
+    ]
+}
+
+/// Looks for all values in all spellings at once.
+struct Search {
+    patterns: AhoCorasick,
+    names: Vec<String>,
+}
+
+impl Search {
+    fn new(values: &[String]) -> Self {
+        let (mut patterns, mut names) = (Vec::new(), Vec::new());
+        for value in values {
+            for (encoding, bytes) in encodings(value) {
+                patterns.push(bytes);
+                names.push(format!("{value} ({encoding})"));
+            }
+        }
+        Self { patterns: AhoCorasick::new(&patterns).expect("few enough"), names }
+    }
+
+    fn find(&self, bytes: &[u8]) -> Vec<&str> {
+        self.patterns.find_iter(bytes).map(|found| self.names[found.pattern().as_usize()].as_str()).collect()
+    }
+}
+
+/// Every file below a folder.
+fn files(folder: &Path, all: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, all);
+        } else {
+            all.insert(path.display().to_string(), std::fs::read(&path).expect("a file"));
+        }
+    }
+}
+
+/// Everything that one installation keeps: files, and on PostgreSQL the rows of both databases. The local outbox is left
+/// out: it stands for the mail server and holds what was sent.
+async fn kept(app: &App) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    files(app.database.folder(), &mut all);
+    all.retain(|name, _| !name.contains("/outbox/"));
+    all.insert("rows".into(), app.database.dump().await.into_bytes());
+    all.insert("rows of the key store".into(), app.database.dump_keys().await.into_bytes());
+    all
+}
+
+/// Sends personal data in through every door that takes some, and gives the values.
+async fn enter(app: &App, home: &Tenant) -> Vec<String> {
+    let mut values = Vec::new();
+    let mut value = |text: String| {
+        values.push(text.clone());
+        text
+    };
+    let mark = |kind: &str, n: usize| format!("{kind}{}", BASE32.encode(&Sha256::digest(format!("{kind}{n}"))[..10]));
+    let owner = app.sign_in(&format!("owner@{}.example", home.name)).await;
+    for n in 0..GUESTS {
+        let name = value(format!("Anna {}", mark("Name", n)));
+        let email = value(format!("{}@canary.example", mark("Mail", n).to_lowercase()));
+        let phone = value(format!("+4915{:09}", 123_456_789 + 7_654_321 * n));
+        let guest = serde_json::json!({
+            "name": name, "email": email, "phone": phone,
+            "consents": [{ "purpose": "delivery", "granted": true }],
+        });
+        let answer = app.upload(&home.event, &home.device, &format!("c{n}"), PHOTO, Some(&guest.to_string())).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+        let url = answer.json()["share_url"].as_str().expect("a link").to_owned();
+        assert_eq!(app.get(&path_of(&url), &As::Nobody).await.status, StatusCode::OK);
+    }
+    for n in 0..EACH {
+        let email = value(format!("{}@people.example", mark("Invited", n).to_lowercase()));
+        let fields = [("intent", "invite"), ("email", &*email), ("role", "viewer"), ("language", "en")];
+        assert_eq!(app.form("/cms/people", &owner, &fields).await.status, StatusCode::SEE_OTHER);
+        let device = value(format!("Booth of {}", mark("Device", n)));
+        let path = format!("/cms/events/{}/devices", home.event);
+        assert_eq!(app.form(&path, &owner, &[("intent", "create"), ("name", &device)]).await.status, StatusCode::OK);
+        let token = value(format!("Key of {}", mark("Token", n)));
+        let fields = [("intent", "create"), ("name", &*token), ("role", "viewer")];
+        assert_eq!(app.form("/cms/tokens", &owner, &fields).await.status, StatusCode::OK);
+        // Addresses that nobody here has.
+        let stranger = value(format!("{}@strangers.example", mark("Stranger", n).to_lowercase()));
+        app.form("/cms/sign-in", &As::Nobody, &[("email", &stranger), ("password", PASSWORD)]).await;
+        app.form("/cms/forgot", &As::Nobody, &[("email", &stranger)]).await;
+    }
+    let me = value(format!("Olivia {}", mark("Owner", 0)));
+    let fields = [("intent", "profile"), ("name", &*me), ("language", "en")];
+    assert_eq!(app.form("/cms/account", &owner, &fields).await.status, StatusCode::SEE_OTHER);
+    value(format!("owner@{}.example", home.name));
+    values
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_personal_is_found_in_what_is_kept_or_said() {
+    let said = Said::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(said.clone());
+    tracing::subscriber::set_global_default(subscriber.finish()).expect("a process of its own");
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let values = enter(&app, &home).await;
+        assert!(values.len() >= 200, "{}", values.len());
+        while app.work().await > 0 {}
+
+        // Errors say more than successes: a store that refuses, with a guest's data at hand.
+        let hidden = app.media.with_extension("hidden");
+        std::fs::rename(&app.media, &hidden).expect("moved away");
+        std::fs::write(&app.media, b"in the way").expect("written");
+        let failing = values[1].clone();
+        let guest = serde_json::json!({ "name": values[0], "email": failing });
+        let answer = app.upload(&home.event, &home.device, "fails", PHOTO, Some(&guest.to_string())).await;
+        assert!(answer.status.is_server_error(), "{}", answer.text());
+        let search = Search::new(&values);
+        assert_eq!(search.find(&answer.body), [""; 0], "{}: the error's answer", app.database.kind);
+        std::fs::remove_file(&app.media).expect("removed");
+        std::fs::rename(&hidden, &app.media).expect("moved back");
+
+        let kept = kept(&app).await;
+        for (name, bytes) in &kept {
+            let found = search.find(bytes);
+            assert!(found.is_empty(), "{}: {name} holds {:?}", app.database.kind, &found[..found.len().min(5)]);
+        }
+        // The search does find: names of events are not sealed, and the outbox holds the mails.
+        let control = Search::new(&["Party".to_owned()]);
+        assert!(kept.values().any(|bytes| !control.find(bytes).is_empty()), "{}", app.database.kind);
+        let mut outbox = BTreeMap::new();
+        files(&app.database.folder().join("outbox"), &mut outbox);
+        assert!(outbox.values().any(|bytes| !search.find(bytes).is_empty()), "{}", app.database.kind);
+        // So do the databases: what was sealed opens.
+        let page = app.get("/cms/people", &app.sign_in("owner@home.example").await).await.text();
+        assert!(page.contains(&values[3 * GUESTS]), "{}", app.database.kind);
+
+        let said = said.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(said.len() > 10_000, "the log says something");
+        let found = search.find(&said);
+        assert!(found.is_empty(), "{}: the log holds {:?}", app.database.kind, &found[..found.len().min(5)]);
+    }
+}
