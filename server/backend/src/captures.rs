@@ -4,6 +4,7 @@ pub(crate) mod parts;
 
 mod service;
 mod list;
+mod order;
 mod history;
 pub(crate) mod sample;
 

@@ -2,7 +2,7 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text};
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::captures::{CaptureFilter, RenditionFile};
 use shutterpost_model::id::{CaptureId, EventId};
@@ -55,15 +55,8 @@ macro_rules! listed {
         if let Some(to) = to {
             query = query.filter(captures::captured_at.lt(to.0));
         }
-        if let Some(Position { captured_at, id }) = $after {
-            // A row value: one range of the index on both databases, however many captures share an instant.
-            query = query.filter(
-                sql::<Bool>("(captures.captured_at, captures.id) < (")
-                    .bind::<BigInt, _>(*captured_at)
-                    .sql(", ")
-                    .bind::<Text, _>(id.as_str())
-                    .sql(")"),
-            );
+        if let Some(position) = $after {
+            query = query.filter(position.older());
         }
         query
     }};
@@ -99,30 +92,17 @@ pub(super) async fn neighbours(
     scope: &EventScope,
     position: &Position,
 ) -> Result<(Option<String>, Option<String>), Failure> {
-    let Position { captured_at, id } = position;
     let newer = on_db!(conn, c => captures::table
         .filter(captures::event_id.eq(scope.event().as_str()))
         .filter(captures::deleted_at.is_null())
-        .filter(
-            sql::<Bool>("(captures.captured_at, captures.id) > (")
-                .bind::<BigInt, _>(*captured_at)
-                .sql(", ")
-                .bind::<Text, _>(id.as_str())
-                .sql(")"),
-        )
+        .filter(position.newer())
         .order((captures::captured_at.asc(), captures::id.asc()))
         .select(captures::id)
         .first::<String>(c).await.optional())?;
     let older = on_db!(conn, c => captures::table
         .filter(captures::event_id.eq(scope.event().as_str()))
         .filter(captures::deleted_at.is_null())
-        .filter(
-            sql::<Bool>("(captures.captured_at, captures.id) < (")
-                .bind::<BigInt, _>(*captured_at)
-                .sql(", ")
-                .bind::<Text, _>(id.as_str())
-                .sql(")"),
-        )
+        .filter(position.older())
         .order((captures::captured_at.desc(), captures::id.desc()))
         .select(captures::id)
         .first::<String>(c).await.optional())?;
