@@ -110,11 +110,6 @@ impl Keyring {
         self.0.get(key).map(|key| &**key).ok_or(Failure::NotFound)
     }
 
-    /// The same, to be kept.
-    pub(crate) fn shared(&self, key: &KeyRef) -> Result<Arc<DataKey>, Failure> {
-        self.0.get(key).cloned().ok_or(Failure::NotFound)
-    }
-
     pub(crate) fn has(&self, key: &KeyRef) -> bool {
         self.0.contains_key(key)
     }

@@ -96,12 +96,10 @@ impl Storage {
 
     /// A file, opened; [`Failure::NotFound`] if there is none.
     pub(crate) async fn get(&self, name: &str, key: &DataKey) -> Result<Vec<u8>, Failure> {
-        let result = self.store.get(&name.into()).await.map_err(failure)?;
-        let bytes = result.bytes().await.map_err(failure)?;
-        sealed::open(name, key, &bytes)
+        sealed::open(name, key, &self.get_unsealed(name).await?)
     }
 
-    /// The bytes of an object as stored, for sealing what an older version left.
+    /// The bytes of an object as stored.
     pub(crate) async fn get_unsealed(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let result = self.store.get(&name.into()).await.map_err(failure)?;
         Ok(result.bytes().await.map_err(failure)?.into())

@@ -13,7 +13,7 @@ use crate::captures::rows as captures;
 use crate::context::World;
 use crate::db::{DatabaseUrl, Db, StartFailure, on_db, write_tx};
 use crate::error::Failure;
-use crate::events::rows as events;
+use crate::events::rows::{self as events, stored};
 use crate::guests::rows as guests;
 use crate::identity::rows as identity;
 use crate::keystore::{KeyRef, KeyStore, KeyStoreFailure, Lookup, Realm, Sealed};
@@ -146,10 +146,6 @@ struct Work<'a> {
     world: &'a World,
 }
 
-fn id<T: std::str::FromStr>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|_| Failure::Internal("a stored id does not read".into()))
-}
-
 impl Work<'_> {
     async fn all(&self) -> Result<(), Failure> {
         while self.users().await? {}
@@ -179,14 +175,13 @@ impl Work<'_> {
         drop(conn);
         let mut sealed = Vec::with_capacity(rows.len());
         for (user, email, name, password) in rows {
-            let key = KeyRef::user(&id::<UserId>(&user)?);
+            let key = KeyRef::user(&stored::<UserId>(&user)?);
             self.keystore.claim(&Lookup::everywhere(Realm::Installation, identity::BY_ADDRESS), &email, &user).await?;
-            let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
-            let key = ring.get(&key)?;
-            let email = Sealed::seal(self.world, key, identity::user_place("email", &user), &Pii::new(email));
-            let name = Sealed::seal(self.world, key, identity::user_place("name", &user), &Pii::new(name));
+            let key = self.keystore.make_one(&key).await?;
+            let email = Sealed::seal(self.world, &key, identity::user_place("email", &user), &Pii::new(email));
+            let name = Sealed::seal(self.world, &key, identity::user_place("name", &user), &Pii::new(name));
             let place = identity::user_place("password_hash", &user);
-            let password = password.map(|hash| Sealed::seal(self.world, key, place, &Secret::new(hash)));
+            let password = password.map(|hash| Sealed::seal(self.world, &key, place, &Secret::new(hash)));
             sealed.push((user, email, name, password));
         }
         let more = !sealed.is_empty();
@@ -216,12 +211,12 @@ impl Work<'_> {
         drop(conn);
         let mut sealed = Vec::with_capacity(rows.len());
         for (invitation, organisation, email) in rows {
-            let organisation: OrganisationId = id(&organisation)?;
+            let organisation: OrganisationId = stored(&organisation)?;
             let key = identity::subject_key(&organisation, &invitation);
-            let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
+            let key = self.keystore.make_one(&key).await?;
             let realm = Realm::Organisation(organisation);
             let place = identity::invitation_place(&realm, &invitation);
-            let email = Sealed::seal(self.world, ring.get(&key)?, place, &Pii::new(email));
+            let email = Sealed::seal(self.world, &key, place, &Pii::new(email));
             sealed.push((invitation, email));
         }
         let more = !sealed.is_empty();
@@ -247,11 +242,11 @@ impl Work<'_> {
         drop(conn);
         let mut sealed = Vec::with_capacity(rows.len());
         for (token, organisation, name) in rows {
-            let organisation: OrganisationId = id(&organisation)?;
+            let organisation: OrganisationId = stored(&organisation)?;
             let key = identity::subject_key(&organisation, &token);
-            let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
+            let key = self.keystore.make_one(&key).await?;
             let realm = Realm::Organisation(organisation);
-            let name = Sealed::seal(self.world, ring.get(&key)?, identity::token_place(&realm, &token), &name);
+            let name = Sealed::seal(self.world, &key, identity::token_place(&realm, &token), &name);
             sealed.push((token, name));
         }
         let more = !sealed.is_empty();
@@ -277,11 +272,11 @@ impl Work<'_> {
         drop(conn);
         let mut sealed = Vec::with_capacity(rows.len());
         for (device, organisation, event, name) in rows {
-            let organisation: OrganisationId = id(&organisation)?;
+            let organisation: OrganisationId = stored(&organisation)?;
             let key = events::key(&organisation, &event);
-            let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
+            let key = self.keystore.make_one(&key).await?;
             let realm = Realm::Organisation(organisation);
-            let name = Sealed::seal(self.world, ring.get(&key)?, events::device_place(&realm, &device), &name);
+            let name = Sealed::seal(self.world, &key, events::device_place(&realm, &device), &name);
             sealed.push((device, name));
         }
         let more = !sealed.is_empty();
@@ -314,7 +309,7 @@ impl Work<'_> {
             after.clone_from(&last.0);
             let mut sealed = Vec::with_capacity(rows.len());
             for (guest, organisation, event, name, email, phone) in rows {
-                let organisation: OrganisationId = id(&organisation)?;
+                let organisation: OrganisationId = stored(&organisation)?;
                 let realm = Realm::Organisation(organisation.clone());
                 let contact = guests::contact(email.as_deref(), phone.as_deref());
                 if let Some(contact) = contact {
@@ -322,11 +317,10 @@ impl Work<'_> {
                     self.keystore.claim(&lookup, &contact, &guest).await?;
                 }
                 let key = guests::key(&organisation, &guest);
-                let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
-                let key = ring.get(&key)?;
+                let key = self.keystore.make_one(&key).await?;
                 let seal = |column: &'static str, value: Option<String>| {
                     let place = guests::place(&realm, column, &guest);
-                    value.map(|value| Sealed::seal(self.world, key, place, &Pii::new(value)))
+                    value.map(|value| Sealed::seal(self.world, &key, place, &Pii::new(value)))
                 };
                 let (name, email, phone) = (seal("name", name), seal("email", email), seal("phone", phone));
                 sealed.push((guest, name, email, phone));
@@ -363,11 +357,11 @@ impl Work<'_> {
             .select(renditions::object)
             .load::<String>(c).await)?);
         drop(conn);
-        let key = captures::key(&id(&organisation)?, &capture);
-        let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
+        let key = captures::key(&stored(&organisation)?, &capture);
+        let key = self.keystore.make_one(&key).await?;
         let mut moved = Vec::with_capacity(objects.len());
         for old in objects {
-            let file = SealedFile::seal(self.world, ring.get(&key)?, &self.storage.get_unsealed(&old).await?)?;
+            let file = SealedFile::seal(self.world, &key, &self.storage.get_unsealed(&old).await?)?;
             moved.push((old, file.name().to_owned()));
             self.storage.put(file).await?;
         }
@@ -398,14 +392,14 @@ impl Work<'_> {
             .load::<(String, String, String, String)>(c).await)?;
         drop(conn);
         for (logo, organisation, event, old) in rows {
-            let key = events::key(&id(&organisation)?, &event);
-            let ring = self.keystore.make(std::slice::from_ref(&key)).await?;
+            let key = events::key(&stored(&organisation)?, &event);
+            let key = self.keystore.make_one(&key).await?;
             let bytes = self.storage.get_unsealed(&old).await?;
             // Sealed by a start that was cut short.
             if SealedFile::is_one(&bytes) {
                 continue;
             }
-            let file = SealedFile::seal(self.world, ring.get(&key)?, &bytes)?;
+            let file = SealedFile::seal(self.world, &key, &bytes)?;
             let new = file.name().to_owned();
             self.storage.put(file).await?;
             write_tx!(self.db, tx => {

@@ -17,8 +17,8 @@ use crate::jobs::queue::{self, JobKind};
 use crate::keystore::{KeyStore, Realm};
 use crate::schema::{captures, captures_renditions, messages};
 
-/// Destroys the keys of captures, deletes them with renditions, links and messages, and enqueues the deletion of their objects. Gives the names
-/// of the objects, which the caller may delete at once when the transaction is committed.
+/// Destroys the keys of captures, deletes them with renditions, links and messages, and enqueues the deletion of their
+/// objects. Gives the names of the objects, which the caller may delete at once when the transaction is committed.
 ///
 /// Ids that are not there (any more) are passed over. Whoever calls this also records what became stale.
 pub(crate) async fn purge(

@@ -38,8 +38,8 @@ pub(super) async fn prepare(deps: &Deps, scope: &EventScope, change: LogoChange)
     let outcome = outcome.map_err(|error| Failure::internal("the logo's task ended early", error))?;
     let Logo { width, height, bytes } = outcome.map_err(|error| AppError::field("logo", code(error)))?;
     let key = rows::key(scope.organisation(), scope.event().as_str());
-    let ring = deps.keystore.make(std::slice::from_ref(&key)).await?;
-    let file = SealedFile::seal(&deps.world, ring.get(&key)?, &bytes)?;
+    let key = deps.keystore.make_one(&key).await?;
+    let file = SealedFile::seal(&deps.world, &key, &bytes)?;
     let object = file.name().to_owned();
     if let Err(failure) = deps.storage.put(file).await {
         deps.storage.delete_all(&[object]).await;

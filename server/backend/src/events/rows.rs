@@ -191,17 +191,8 @@ pub(crate) async fn device_names(
     organisation: &OrganisationId,
     rows: Vec<(String, String, Sealed<String>)>,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let wanted: Vec<KeyRef> = rows.iter().map(|(_, event, _)| key(organisation, event)).collect();
-    let (ring, realm) = (keystore.find(&wanted).await?, Realm::Organisation(organisation.clone()));
-    let mut names = Vec::with_capacity(rows.len());
-    for ((device, _, sealed), key) in rows.into_iter().zip(&wanted) {
-        // Without its key it is being erased at this moment.
-        if let Ok(key) = ring.get(key) {
-            let name = sealed.open(key, device_place(&realm, &device))?;
-            names.push((device, name));
-        }
-    }
-    Ok(names)
+    let values = rows.into_iter().map(|(device, event, sealed)| (key(organisation, &event), device, sealed)).collect();
+    keystore.open_each(device_place(&Realm::Organisation(organisation.clone()), ""), values).await
 }
 
 #[derive(Debug, Queryable, Selectable)]

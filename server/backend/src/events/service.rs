@@ -214,7 +214,7 @@ impl EventsService {
         let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         let doer = Doer::from(actor);
         let key = rows::key(scope.organisation(), event.as_str());
-        let ring = keystore.make(std::slice::from_ref(&key)).await?;
+        let key = keystore.make_one(&key).await?;
         write_tx!(db, tx => {
             let scope = EventScope::prove(tx, scope.org().clone(), scope.event()).await?;
             let realm = Realm::Organisation(scope.organisation().clone());
@@ -224,7 +224,7 @@ impl EventsService {
                 id: id.as_str().to_owned(),
                 organisation_id: scope.organisation().as_str().to_owned(),
                 event_id: scope.event().as_str().to_owned(),
-                name: Sealed::seal(&world, ring.get(&key)?, rows::device_place(&realm, id.as_str()), &name),
+                name: Sealed::seal(&world, &key, rows::device_place(&realm, id.as_str()), &name),
                 secret_hash: hash.to_vec(),
                 hint,
                 captures: 0,

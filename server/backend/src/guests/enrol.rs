@@ -42,9 +42,8 @@ pub(crate) async fn identify(
         }
         None => fresh,
     };
-    let key = rows::key(scope.organisation(), id.as_str());
-    let ring = keystore.make(std::slice::from_ref(&key)).await?;
-    Ok(Identified { key: ring.shared(&key)?, id })
+    let key = keystore.make_one(&rows::key(scope.organisation(), id.as_str())).await?;
+    Ok(Identified { id, key })
 }
 
 /// Writes the guest, or brings the one up to date whom the event knows, and adds consents and capture.

@@ -106,20 +106,11 @@ pub(crate) async fn user_names(
     keystore: &KeyStore,
     rows: Vec<(String, Sealed<Pii<String>>)>,
 ) -> Result<Vec<(String, Pii<String>)>, Failure> {
-    let mut wanted = Vec::with_capacity(rows.len());
-    for (user, _) in &rows {
-        wanted.push(KeyRef::user(&id(user.clone())?));
+    let mut values = Vec::with_capacity(rows.len());
+    for (user, sealed) in rows {
+        values.push((KeyRef::user(&id(user.clone())?), user, sealed));
     }
-    let ring = keystore.find(&wanted).await?;
-    let mut names = Vec::with_capacity(rows.len());
-    for ((user, sealed), key) in rows.into_iter().zip(&wanted) {
-        // Without its key it is being erased at this moment.
-        if let Ok(key) = ring.get(key) {
-            let name = sealed.open(key, user_place("name", &user))?;
-            names.push((user, name));
-        }
-    }
-    Ok(names)
+    keystore.open_each(user_place("name", ""), values).await
 }
 
 /// Names of API tokens, by their ids.
@@ -128,17 +119,8 @@ pub(crate) async fn token_names(
     organisation: &OrganisationId,
     rows: Vec<(String, Sealed<String>)>,
 ) -> Result<Vec<(String, String)>, Failure> {
-    let wanted: Vec<KeyRef> = rows.iter().map(|(token, _)| subject_key(organisation, token)).collect();
-    let (ring, realm) = (keystore.find(&wanted).await?, Realm::Organisation(organisation.clone()));
-    let mut names = Vec::with_capacity(rows.len());
-    for ((token, sealed), key) in rows.into_iter().zip(&wanted) {
-        // Without its key it is being erased at this moment.
-        if let Ok(key) = ring.get(key) {
-            let name = sealed.open(key, token_place(&realm, &token))?;
-            names.push((token, name));
-        }
-    }
-    Ok(names)
+    let values = rows.into_iter().map(|(token, sealed)| (subject_key(organisation, &token), token, sealed)).collect();
+    keystore.open_each(token_place(&Realm::Organisation(organisation.clone()), ""), values).await
 }
 
 #[derive(Insertable)]

@@ -65,7 +65,7 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
     };
     // On the disk before anything is sealed under it. Should this upload fail, the sweep removes it.
     let key = captures_rows::key(arrival.scope.organisation(), capture.as_str());
-    let key = deps.keystore.make(std::slice::from_ref(&key)).await?.shared(&key)?;
+    let key = deps.keystore.make_one(&key).await?;
     let sealing = {
         let (world, arrival, capture) = (deps.world.clone(), arrival.clone(), capture.clone());
         // Milliseconds for a large original: not on a thread that answers requests.

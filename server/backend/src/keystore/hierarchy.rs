@@ -7,8 +7,9 @@ use shutterpost_vault::data_key::{DataKey, KeyId};
 use shutterpost_vault::root::{RootError, unwrap_key, wrap_key};
 use shutterpost_vault::wrap::{Kek, KeyAbout, Purpose};
 
+use super::field::Opens;
 use super::queries::{self, KeyRow};
-use super::{KeyRef, KeyStore, Keyring, Realm};
+use super::{KeyRef, KeyStore, Keyring, Place, Realm, Sealed};
 use crate::db::write_tx;
 use crate::error::Failure;
 
@@ -84,6 +85,30 @@ impl KeyStore {
             self.create(missing).await?;
         }
         Err(Failure::Busy("keys could not be made while realm keys were renewed".into()))
+    }
+
+    /// The same for one key.
+    pub(crate) async fn make_one(&self, key: &KeyRef) -> Result<Arc<DataKey>, Failure> {
+        self.make(std::slice::from_ref(key)).await?.0.remove(key).ok_or(Failure::NotFound)
+    }
+
+    /// Opens one column of several rows, by their ids; `place` is that of any row. What has no key is being erased at this
+    /// moment and left out.
+    pub(crate) async fn open_each<T: Opens>(
+        &self,
+        place: Place<'_>,
+        values: Vec<(KeyRef, String, Sealed<T>)>,
+    ) -> Result<Vec<(String, T)>, Failure> {
+        let wanted: Vec<KeyRef> = values.iter().map(|(key, ..)| key.clone()).collect();
+        let ring = self.find(&wanted).await?;
+        let mut opened = Vec::with_capacity(values.len());
+        for (key, row, sealed) in values {
+            if let Ok(key) = ring.get(&key) {
+                let value = sealed.open(key, Place { row: &row, ..place })?;
+                opened.push((row, value));
+            }
+        }
+        Ok(opened)
     }
 
     /// Makes keys of their own for what has none; whoever is second leaves the first one's.

@@ -54,9 +54,8 @@ impl KeyStore {
     /// Notes that `subject` has the value, unless another object has it: gives whichever does. On the disk when this
     /// returns. Before the row: the object found may have no row yet, or never get one.
     pub(crate) async fn claim(&self, lookup: &Lookup, value: &str, subject: &str) -> Result<String, Failure> {
-        let key = KeyRef::lookup(&lookup.realm);
-        let ring = self.make(std::slice::from_ref(&key)).await?;
-        let hash = ColumnIndex::new(ring.get(&key)?, lookup.field, &lookup.scope).of(value).to_vec();
+        let key = self.make_one(&KeyRef::lookup(&lookup.realm)).await?;
+        let hash = ColumnIndex::new(&key, lookup.field, &lookup.scope).of(value).to_vec();
         let (Lookup { realm, field, scope }, subject) = (lookup.clone(), subject.to_owned());
         let now = self.0.world.now();
         write_tx!(self.0.db, tx => {

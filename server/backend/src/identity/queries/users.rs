@@ -65,9 +65,8 @@ pub(in crate::identity) async fn register(
 ) -> Result<Registered, Failure> {
     let fresh = world.id(UserId::new);
     let id: UserId = rows::id(keystore.claim(&by_address(), email.expose(), fresh.as_str()).await?)?;
-    let key = KeyRef::user(&id);
-    let ring = keystore.make(std::slice::from_ref(&key)).await?;
-    Ok(Registered { key: ring.shared(&key)?, id })
+    let key = keystore.make_one(&KeyRef::user(&id)).await?;
+    Ok(Registered { id, key })
 }
 
 impl Registered {

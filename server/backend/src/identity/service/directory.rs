@@ -64,7 +64,7 @@ impl DirectoryService {
         let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
         let id = world.id(InvitationId::new);
         let key = subject_key(scope.organisation(), id.as_str());
-        let ring = keystore.make(std::slice::from_ref(&key)).await?;
+        let key = keystore.make_one(&key).await?;
         write_tx!(db, tx => {
             if directory::is_member(tx, &keystore, &scope, &email).await? {
                 return Err(Code::AlreadyMember.into());
@@ -82,7 +82,7 @@ impl DirectoryService {
             let row = NewInvitationRow {
                 id: id.as_str(),
                 organisation_id: scope.organisation().as_str(),
-                email: Sealed::seal(&world, ring.get(&key)?, invitation_place(&realm, id.as_str()), &email),
+                email: Sealed::seal(&world, &key, invitation_place(&realm, id.as_str()), &email),
                 role: role.as_str(),
                 language: language.tag(),
                 generation: 0,
@@ -178,7 +178,7 @@ impl DirectoryService {
         let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
         let id = world.id(TokenId::new);
         let key = subject_key(scope.organisation(), id.as_str());
-        let ring = keystore.make(std::slice::from_ref(&key)).await?;
+        let key = keystore.make_one(&key).await?;
         write_tx!(db, tx => {
             let realm = Realm::Organisation(scope.organisation().clone());
             let bearer::Fresh { secret, hash, hint } = bearer::fresh(&world, &keys, bearer::TOKEN);
@@ -193,7 +193,7 @@ impl DirectoryService {
             let row = NewTokenRow {
                 id: token.id.as_str(),
                 organisation_id: scope.organisation().as_str(),
-                name: Sealed::seal(&world, ring.get(&key)?, token_place(&realm, token.id.as_str()), &token.name),
+                name: Sealed::seal(&world, &key, token_place(&realm, token.id.as_str()), &token.name),
                 role: token.role.as_str(),
                 secret_hash: &hash,
                 hint: &token.hint,
