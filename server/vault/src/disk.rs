@@ -51,11 +51,11 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Zeroizing<String>, DiskErro
 
 /// Writes a file unless one is there already, which is left alone. Missing parent folders are made with mode 0700. Says
 /// whether the file is this one.
-pub(crate) fn place(path: &Path, text: &str, random: &mut Random<'_>) -> Result<bool, DiskError> {
+pub(crate) fn place(path: &Path, content: &[u8], random: &mut Random<'_>) -> Result<bool, DiskError> {
     let folder = folder_of(path);
     make_folder(folder)?;
     let temporary = temporary(path, random);
-    let written = write_new(&temporary, text).map_err(io_error("write"));
+    let written = write_new(&temporary, content).map_err(io_error("write"));
     // A link, because unlike a rename it never replaces: whoever comes second keeps the first one's keys.
     let placed = written.and_then(|()| match fs::hard_link(&temporary, path) {
         Ok(()) => Ok(true),
@@ -75,7 +75,7 @@ pub(crate) fn place(path: &Path, text: &str, random: &mut Random<'_>) -> Result<
 /// Writes a file in the place of the one that is there: readers see the old one or the new one, whole.
 pub(crate) fn replace(path: &Path, text: &str, random: &mut Random<'_>) -> Result<(), DiskError> {
     let temporary = temporary(path, random);
-    let written = write_new(&temporary, text).map_err(io_error("write"));
+    let written = write_new(&temporary, text.as_bytes()).map_err(io_error("write"));
     if let Err(error) = written.and_then(|()| fs::rename(&temporary, path).map_err(io_error("replace"))) {
         // The first error is the one that matters; a half-written file is in nobody's way.
         drop(fs::remove_file(&temporary));
@@ -86,7 +86,7 @@ pub(crate) fn replace(path: &Path, text: &str, random: &mut Random<'_>) -> Resul
 
 /// Makes an empty file unless it is there already.
 pub(crate) fn mark(path: &Path) -> Result<(), DiskError> {
-    match write_new(path, "") {
+    match write_new(path, &[]) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io_error("make")(error)),
         _ => {}
     }
@@ -136,8 +136,8 @@ fn temporary(path: &Path, random: &mut Random<'_>) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content)?;
     file.sync_all()
 }

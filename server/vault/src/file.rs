@@ -118,7 +118,7 @@ fn read_any(path: &Path) -> Result<Stored, VaultError> {
 
 /// Writes the roots unless a file is there already, which is left alone. Synced to the disk before this returns.
 pub(crate) fn create(path: &Path, roots: &Roots, random: &mut Random<'_>) -> Result<(), VaultError> {
-    match disk::place(path, &text(roots), random) {
+    match disk::place(path, text(roots).as_bytes(), random) {
         Ok(_first) => Ok(()),
         Err(error) => Err(vault_error(path, error)),
     }

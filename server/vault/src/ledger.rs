@@ -5,11 +5,15 @@
 //! signature(64)`. Then entries of 128 bytes each: `sequence(8) | key id(16) | unix milliseconds(8) | hash of what is
 //! before it(32) | signature(64)`, numbers big-endian. The hash is SHA-256 over the 128 bytes of the former entry, or of
 //! the header; the signature is Ed25519 over the 64 bytes in front of it. So nothing in the ledger can be changed,
-//! exchanged or left out. That entries are missing from its *end* shows only to somebody who remembers the hash of a later
-//! one: see [`Entry::hash`] and [`contains`].
+//! exchanged or left out. That entries are missing from its *end* shows only to somebody who remembers a [`Mark`] of
+//! later.
 //!
 //! An entry never crosses a sector of a disk. As long as a writer syncs whenever [`LedgerWriter::room`] is used up, a
 //! crash leaves nothing but a last part that is cut short or zero, which [`LedgerError::Torn`] tells from tampering.
+//!
+//! [`file`] keeps a ledger in one or more places of a disk.
+
+pub mod file;
 
 use std::fmt;
 
@@ -63,34 +67,64 @@ pub enum LedgerError {
     Tampered { sequence: u64 },
 }
 
+/// How far a ledger reaches: how many entries there are, and the hash of the newest, or of the header before there is one.
+/// Whoever keeps it elsewhere learns by it if the end of the ledger was cut off, and reads on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    pub count: u64,
+    pub hash: [u8; 32],
+}
+
+impl Mark {
+    /// Where the bytes of what follows begin in the file.
+    pub const fn bytes(&self) -> u64 {
+        (self.count + 1) * ENTRY_BYTES as u64
+    }
+
+    /// Whether the bytes in front of [`Mark::bytes`], one entry or the header, are what was there.
+    pub fn fits(&self, newest: &[u8]) -> bool {
+        <[u8; 32]>::from(Sha256::digest(newest)) == self.hash
+    }
+}
+
 /// Reads a whole ledger and checks every entry.
 ///
 /// # Errors
 /// [`LedgerError`].
 pub fn verify(bytes: &[u8], public: &PublicKey) -> Result<Vec<Entry>, LedgerError> {
-    let mut before = check_header(bytes, public)?;
+    let start = begin(bytes, public)?;
+    read(bytes.get(ENTRY_BYTES..).unwrap_or_default(), start, public)
+}
+
+/// Checks a ledger's header: where its first entry follows.
+///
+/// # Errors
+/// [`LedgerError`].
+pub fn begin(bytes: &[u8], public: &PublicKey) -> Result<Mark, LedgerError> {
+    check_header(bytes, public).map(|hash| Mark { count: 0, hash })
+}
+
+/// Reads what follows a place of the ledger that is known to be whole.
+///
+/// # Errors
+/// [`LedgerError`].
+pub fn read(bytes: &[u8], from: Mark, public: &PublicKey) -> Result<Vec<Entry>, LedgerError> {
+    let mut before = from.hash;
     let mut entries = Vec::with_capacity(bytes.len() / ENTRY_BYTES);
-    for (sequence, slot) in (0..).zip(bytes.chunks(ENTRY_BYTES).skip(1)) {
+    for (sequence, slot) in (from.count..).zip(bytes.chunks(ENTRY_BYTES)) {
         match read_entry(slot, sequence, &before, public) {
             Some(entry) => {
                 before = entry.hash;
                 entries.push(entry);
             }
-            None if is_torn(slot, bytes, entries.len()) => {
-                let good_bytes = ((entries.len() + 1) * ENTRY_BYTES) as u64;
+            None if is_torn(slot, bytes.get(entries.len() * ENTRY_BYTES..).unwrap_or_default()) => {
+                let good_bytes = from.bytes() + (entries.len() * ENTRY_BYTES) as u64;
                 return Err(LedgerError::Torn { entries, good_bytes });
             }
             None => return Err(LedgerError::Tampered { sequence }),
         }
     }
     Ok(entries)
-}
-
-/// Whether the ledger, as verified, holds what it held when its newest entry had this place and hash. Whoever keeps the
-/// newest [`Entry`]'s two values elsewhere learns in this way if the end of the ledger was cut off.
-pub fn contains(entries: &[Entry], sequence: u64, hash: &[u8; 32]) -> bool {
-    let entry = usize::try_from(sequence).ok().and_then(|at| entries.get(at));
-    entry.is_some_and(|entry| entry.sequence == sequence && entry.hash == *hash)
 }
 
 /// Makes the entries of one ledger; the caller appends them to the file and syncs it.
@@ -103,25 +137,38 @@ pub struct LedgerWriter {
 impl LedgerWriter {
     /// Begins a ledger. Returns the header, which is to be on the disk before the first entry is.
     pub fn new(signer: SigningKey, random: &mut Random<'_>) -> (LedgerWriter, [u8; ENTRY_BYTES]) {
-        let mut header = [0; ENTRY_BYTES];
-        header[..8].copy_from_slice(&MAGIC);
-        header[8..12].copy_from_slice(&FORMAT.to_be_bytes());
-        random(&mut header[16..32]);
-        header[32..48].copy_from_slice(&signer.public().id());
-        seal(&signer, HEADER_DOMAIN, &mut header);
+        let header = new_header(&signer, random);
         let before = Sha256::digest(header).into();
         (LedgerWriter { signer, next: 0, before }, header)
     }
 
-    /// Goes on behind a ledger that [`verify`] finds whole, and returns its entries.
+    /// Goes on behind a place of the ledger that is known to be whole.
+    pub const fn at(signer: SigningKey, mark: Mark) -> LedgerWriter {
+        LedgerWriter { signer, next: mark.count, before: mark.hash }
+    }
+
+    /// How far the ledger reaches.
+    pub const fn mark(&self) -> Mark {
+        Mark { count: self.next, hash: self.before }
+    }
+
+    /// Goes back, or on, to a place that is known to be whole.
+    pub const fn go_to(&mut self, mark: Mark) {
+        (self.next, self.before) = (mark.count, mark.hash);
+    }
+
+    /// Takes note of what another writer appended behind [`LedgerWriter::mark`].
     ///
     /// # Errors
-    /// [`LedgerError`], of [`verify`].
-    pub fn resume(signer: SigningKey, bytes: &[u8]) -> Result<(LedgerWriter, Vec<Entry>), LedgerError> {
-        let entries = verify(bytes, &signer.public())?;
-        let header: [u8; 32] = Sha256::digest(bytes.get(..ENTRY_BYTES).ok_or(LedgerError::Malformed)?).into();
-        let before = entries.last().map_or(header, |entry| entry.hash);
-        Ok((LedgerWriter { signer, next: entries.len() as u64, before }, entries))
+    /// [`LedgerError`]; of a torn end, what is whole is taken note of.
+    pub fn catch_up(&mut self, bytes: &[u8]) -> Result<(), LedgerError> {
+        let read = read(bytes, self.mark(), &self.signer.public());
+        if let Ok(entries) | Err(LedgerError::Torn { entries, .. }) = &read
+            && let Some(newest) = entries.last()
+        {
+            (self.next, self.before) = (newest.sequence + 1, newest.hash);
+        }
+        read.map(|_| ())
     }
 
     /// The next entry: the key `key` was destroyed at `erased_at` (unix milliseconds). Every entry made must be written,
@@ -160,6 +207,16 @@ fn seal(signer: &SigningKey, domain: &'static str, bytes: &mut [u8; ENTRY_BYTES]
 }
 
 /// The hash of the header, if it is this installation's.
+fn new_header(signer: &SigningKey, random: &mut Random<'_>) -> [u8; ENTRY_BYTES] {
+    let mut header = [0; ENTRY_BYTES];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&FORMAT.to_be_bytes());
+    random(&mut header[16..32]);
+    header[32..48].copy_from_slice(&signer.public().id());
+    seal(signer, HEADER_DOMAIN, &mut header);
+    header
+}
+
 fn check_header(bytes: &[u8], public: &PublicKey) -> Result<[u8; 32], LedgerError> {
     let header: &[u8; ENTRY_BYTES] = bytes.first_chunk().ok_or(LedgerError::Malformed)?;
     let (signed, signature) = header.split_last_chunk().ok_or(LedgerError::Malformed)?;
@@ -199,8 +256,7 @@ fn read_entry(slot: &[u8], sequence: u64, before: &[u8; 32], public: &PublicKey)
 
 /// Whether what stands behind `good` entries is what an interrupted write leaves: less than an entry, or nothing but
 /// zeros in the block that was being written. Cutting entries off is all that somebody could achieve by imitating it.
-fn is_torn(slot: &[u8], bytes: &[u8], good: usize) -> bool {
-    let rest = bytes.get((good + 1) * ENTRY_BYTES..).unwrap_or_default();
+fn is_torn(slot: &[u8], rest: &[u8]) -> bool {
     let zero = rest.len() <= BLOCK_BYTES && rest.iter().all(|byte| *byte == 0);
     slot.len() < ENTRY_BYTES || zero
 }

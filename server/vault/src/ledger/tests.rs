@@ -49,9 +49,14 @@ fn entries_come_back_in_order_and_a_writer_goes_on() {
     let mut made = Vec::new();
     for n in 0..40_u8 {
         if n % 7 == 3 {
-            let entries;
-            (writer, entries) = LedgerWriter::resume(signer(1), &bytes).unwrap();
-            assert_eq!(entries, made);
+            let start = begin(&bytes, &signer(1).public()).unwrap();
+            assert!(start.fits(&bytes[..ENTRY_BYTES]));
+            let mark = writer.mark();
+            assert!(mark.fits(&bytes[bytes.len() - ENTRY_BYTES..]));
+            assert_eq!(mark.bytes(), bytes.len() as u64);
+            writer = LedgerWriter::at(signer(1), start);
+            writer.catch_up(&bytes[ENTRY_BYTES..]).unwrap();
+            assert_eq!(writer.mark(), mark);
         }
         let (entry, appended) = writer.append(KeyId::from_bytes([n; 16]), i64::from(n) - 5);
         assert_eq!(
@@ -84,8 +89,9 @@ fn a_torn_end_is_told_from_tampering() {
         let torn = [&whole[..], &vec![0; zeros]].concat();
         let Err(LedgerError::Torn { entries: good, good_bytes }) = check(&torn) else { panic!("{zeros} zeros") };
         assert_eq!((good, good_bytes), (entries.clone(), whole.len() as u64));
-        assert!(LedgerWriter::resume(signer(1), &torn).is_err());
-        assert!(LedgerWriter::resume(signer(1), &torn[..good_bytes as usize]).is_ok());
+        let mut writer = LedgerWriter::at(signer(1), begin(&torn, &signer(1).public()).unwrap());
+        assert!(writer.catch_up(&torn[ENTRY_BYTES..]).is_err());
+        assert_eq!(writer.mark().bytes(), good_bytes, "and knows where to go on");
     }
     let far = [&whole[..], &[0; BLOCK_BYTES + 1]].concat();
     assert_eq!(check(&far), Err(LedgerError::Tampered { sequence: 5 }), "more than one write leaves");
@@ -140,11 +146,16 @@ fn entries_left_out_exchanged_or_from_elsewhere_are_noticed() {
 #[test]
 fn a_cut_end_shows_to_whoever_remembers_it() {
     let whole = ledger(6, 5);
-    let newest = check(&whole).unwrap().pop().unwrap();
-    let cut = check(&whole[..whole.len() - ENTRY_BYTES]).unwrap();
-    assert!(contains(&check(&whole).unwrap(), newest.sequence, &newest.hash));
-    assert!(!contains(&cut, newest.sequence, &newest.hash));
-    assert!(!contains(&check(&ledger(7, 6)).unwrap(), newest.sequence, &newest.hash));
+    let mut writer = LedgerWriter::at(signer(1), begin(&whole, &signer(1).public()).unwrap());
+    writer.catch_up(&whole[ENTRY_BYTES..]).unwrap();
+    let mark = writer.mark();
+    let newest = |bytes: &[u8]| bytes.last_chunk::<ENTRY_BYTES>().unwrap().to_vec();
+    assert!(mark.fits(&newest(&whole)));
+    assert!(!mark.fits(&newest(&whole[..whole.len() - ENTRY_BYTES])));
+    assert!(!mark.fits(&newest(&ledger(7, 5))), "another ledger");
+    let rest = &ledger(6, 8)[whole.len()..];
+    assert_eq!(read(rest, mark, &signer(1).public()).unwrap().len(), 3, "and reads on from there");
+    assert_eq!(read(&rest[ENTRY_BYTES..], mark, &signer(1).public()), Err(LedgerError::Tampered { sequence: 5 }));
 }
 
 #[test]

@@ -171,7 +171,7 @@ impl PassphraseRoots {
         let mut text = Zeroizing::new(String::with_capacity(65));
         HEXLOWER.encode_append(secret.as_slice(), &mut text);
         text.push('\n');
-        disk::place(&path, &text, random).map_err(|error| root_error(&path, error))?;
+        disk::place(&path, text.as_bytes(), random).map_err(|error| root_error(&path, error))?;
         // Read back rather than used directly: another process may have been first.
         let missing = || io_error("open", &path, io::ErrorKind::NotFound.into());
         self.machine_passphrase()?.ok_or_else(missing)
@@ -311,7 +311,7 @@ impl Roots for PassphraseRoots {
         let wrapping = self.wrapping(generation, &file)?;
         file.wrapped = wrapping.seal(&[], &file.associated(generation), &[root.as_slice()], random);
         let path = self.path(generation);
-        match disk::place(&path, &file.text(generation), random) {
+        match disk::place(&path, file.text(generation).as_bytes(), random) {
             Ok(true) => Ok(()),
             Ok(false) => Err(RootError::Exists { generation }),
             Err(error) => Err(root_error(&path, error)),
