@@ -8,7 +8,6 @@
 pub mod context;
 pub mod island;
 pub mod refusal;
-pub mod words;
 
 pub mod captures;
 pub mod events;

@@ -11,6 +11,7 @@ compile_error!(
 );
 
 pub mod texts;
+pub mod words;
 pub mod ui;
 pub mod cms;
 #[cfg(feature = "ssr")]

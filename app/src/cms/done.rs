@@ -5,10 +5,10 @@ use leptos_i18n::td_string;
 use leptos_router::hooks::use_query_map;
 
 use super::context::request_context;
-use super::words::{is_one, number};
 use crate::i18n::Locale;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Text, Toast};
+use crate::words::{is_one, number};
 
 /// The keys that a redirect may carry; a test of the server holds that it sends no other.
 pub const KEYS: &[&str] = &[

@@ -8,12 +8,12 @@ use shutterpost_model::audit::{self, AuditFilter, AuditView};
 
 use super::words;
 use crate::cms::load::load;
-use crate::cms::words::{encode, number};
 use crate::i18n::Locale;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
     Art, ButtonLink, Chips, Column, EmptyState, Icon, IconName, LoadMore, PageHead, PageTitle, Tab, Table, Time,
 };
+use crate::words::{encode, number};
 
 const ADDRESS: &str = "/cms/audit";
 /// Areas that a chip shows; the first part of an action.

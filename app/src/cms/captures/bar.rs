@@ -10,9 +10,9 @@ use shutterpost_model::id::CaptureId;
 use super::api;
 use super::selection::Selection;
 use super::state::Grid;
-use crate::cms::words::{is_one, number};
 use crate::texts::{self, Locale, language_of, use_locale};
 use crate::ui::{Button, Icon, IconName, Tone};
+use crate::words::{is_one, number};
 
 /// What the notice at the bottom says.
 #[derive(Debug, Clone, PartialEq, Eq)]

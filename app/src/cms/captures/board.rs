@@ -12,9 +12,9 @@ use super::grid::CaptureGrid;
 use super::state::Grid;
 use super::upload::Uploads;
 use crate::cms::island::{Island, Slot};
-use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Banner, ButtonLink, IconName, Meaning};
+use crate::words::{is_one, number};
 
 /// What the grid begins with.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -15,12 +15,12 @@ use crate::cms::forms::OutcomeBanner;
 use crate::cms::guests::card::GuestCard;
 use crate::cms::load::load;
 use crate::cms::messages::timeline::Timeline;
-use crate::cms::words::{bytes, exact};
 use crate::texts::{Locale, language_of, use_locale};
 use crate::ui::{
     Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Submit,
     Time, Tone,
 };
+use crate::words::{bytes, exact};
 
 /// All that can be done on this page, by `intent`.
 const INTENTS: [&str; 6] = ["delete", "restore", "send_again", "renew_link", "revoke_link", "delete_guest"];

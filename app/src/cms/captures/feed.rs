@@ -8,7 +8,7 @@ use shutterpost_model::captures::{CaptureFilter, CaptureSummary};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::messages::DeliveryState;
 
-use crate::cms::words::encode;
+use crate::words::encode;
 
 /// What a look at the newest page brought.
 #[derive(Debug, Clone, PartialEq, Eq)]

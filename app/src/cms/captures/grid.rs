@@ -19,9 +19,9 @@ use super::place;
 use super::selection::Direction;
 use super::state::Grid;
 use crate::cms::refusal::banner;
-use crate::cms::words::{exact, is_one, number};
 use crate::texts::{Locale, language_of, use_locale};
 use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Skeleton, Time, alive};
+use crate::words::{exact, is_one, number};
 
 /// What a tile says to those who do not see it.
 fn description(locale: Locale, capture: &CaptureSummary) -> String {

@@ -9,9 +9,9 @@ use shutterpost_model::id::CaptureId;
 use super::feed::rendition;
 use super::live::focus;
 use super::state::Grid;
-use crate::cms::words::exact;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Button, ButtonLink, IconName, Tone};
+use crate::words::exact;
 
 /// The dialog; open while `capture` is set. Arrows walk, space and Escape close.
 #[component]

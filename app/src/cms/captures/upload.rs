@@ -9,9 +9,9 @@ use shutterpost_model::id::EventId;
 
 use super::queue::{ACCEPTED, Entry, Failure, Progress, Queue};
 use super::send;
-use crate::cms::words::{bytes, is_one, number, percent};
 use crate::texts::{self, Locale, language_of, use_locale};
 use crate::ui::{Button, Icon, IconName, Spinner, Tone};
+use crate::words::{bytes, is_one, number, percent};
 
 /// The picker, the drop zone and the list of uploads. `arrived` is called after each capture that came in.
 #[component]

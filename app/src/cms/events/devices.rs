@@ -12,12 +12,12 @@ use super::settings::use_event;
 use crate::cms::context::use_origin;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
-use crate::cms::words::number;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
     Art, Column, CopyButton, Dialog, DialogActions, DialogButton, EmptyState, Field, IconName, PageTitle, Submit,
     Table, Time, Tone,
 };
+use crate::words::number;
 
 /// The devices of an event.
 #[component]

@@ -11,9 +11,9 @@ use shutterpost_model::time::Date;
 use super::head::{Part, days};
 use crate::cms::context::use_now;
 use crate::cms::load::load;
-use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Art, Badge, ButtonLink, EmptyState, Icon, IconName, Meaning, PageHead, PageTitle, Tone};
+use crate::words::{is_one, number};
 
 /// The page of all events.
 #[component]

@@ -13,9 +13,9 @@ use shutterpost_model::id::EventId;
 use shutterpost_model::language::Language;
 
 use crate::cms::island::Island;
-use crate::cms::words::encode;
 use crate::texts::use_locale;
 use crate::ui::alive::typed_into;
+use crate::words::encode;
 
 /// How long after the last key the frame is loaded again.
 const PAUSE: Duration = Duration::from_millis(400);

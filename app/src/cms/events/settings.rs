@@ -17,9 +17,9 @@ use super::zones;
 use crate::cms::forms::{FormState, OutcomeBanner, use_form};
 use crate::cms::island::island;
 use crate::cms::load::load;
-use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Banner, Dialog, DialogActions, DialogButton, Field, IconName, PageHead, PageTitle, Submit, Tone};
+use crate::words::{is_one, number};
 
 /// Where a new event takes place unless somebody says otherwise: by the language of the page.
 const fn usual_zone(language: Language) -> &'static str {

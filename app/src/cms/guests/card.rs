@@ -9,9 +9,9 @@ use shutterpost_model::identity::Me;
 
 use super::contact::Contact;
 use crate::cms::island::island;
-use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Badge, Dialog, DialogActions, DialogButton, IconName, Meaning, Submit, Time, Tone};
+use crate::words::{is_one, number};
 
 /// The guest's contact data, consents, and what can be done.
 #[component]

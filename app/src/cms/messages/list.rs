@@ -12,12 +12,12 @@ use super::timeline::{SendAgain, state, subject};
 use crate::cms::context::use_dev;
 use crate::cms::forms::OutcomeBanner;
 use crate::cms::load::load;
-use crate::cms::words::{encode, is_one, number};
 use crate::texts::{self, Locale, language_of, use_locale};
 use crate::ui::{
     Art, Badge, Banner, ButtonLink, Chips, Column, EmptyState, IconName, LoadMore, PageHead, PageTitle, Tab, Table,
     Time,
 };
+use crate::words::{encode, is_one, number};
 
 /// State and cursor of the list, as the address says.
 type Query = (Option<DeliveryState>, Option<String>);

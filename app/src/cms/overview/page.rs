@@ -11,9 +11,9 @@ use super::sparkline::Sparkline;
 use crate::cms::events::head::Part;
 use crate::cms::events::list::EventCards;
 use crate::cms::load::load;
-use crate::cms::words::{is_one, number};
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Art, ButtonLink, EmptyState, Icon, IconName, PageHead, PageTitle, Time, Tone};
+use crate::words::{is_one, number};
 
 /// The first page after sign-in.
 #[component]
