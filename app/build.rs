@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 11] =
-    ["common", "errors", "identity", "overview", "events", "captures", "guests", "messages", "audit", "share", "mail"];
+const NAMESPACES: [&str; 12] = [
+    "common", "errors", "identity", "overview", "events", "captures", "guests", "messages", "privacy", "audit",
+    "share", "mail",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");

@@ -38,6 +38,8 @@ pub mod overview;
 #[cfg(feature = "ssr")]
 pub mod plain;
 #[cfg(feature = "ssr")]
+pub mod privacy;
+#[cfg(feature = "ssr")]
 mod respond;
 #[cfg(feature = "ssr")]
 pub mod shell;

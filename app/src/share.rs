@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 use shutterpost_model::language::Language;
+use shutterpost_model::privacy::{ReceiptFacts, ReceiptFault};
 use shutterpost_model::share::SharePage;
 
 pub(crate) mod palette;
@@ -16,6 +17,7 @@ mod notice;
 pub(crate) mod photo;
 mod places;
 mod styles;
+mod verify;
 mod view;
 pub(crate) mod words;
 #[cfg(test)]
@@ -23,6 +25,7 @@ pub(crate) mod tests;
 
 pub use document::Document;
 pub use styles::style_hash;
+pub use verify::SIGNED_FIRST;
 
 /// The optional script: native share sheet with the file, a button that copies the link. At most 3 kB.
 pub const SCRIPT: &str = include_str!("share/share.js");
@@ -53,9 +56,20 @@ pub fn confirm_delete(page: &SharePage, language: Language) -> Document {
     notice::confirm_delete(page, language)
 }
 
-/// After the photo was deleted.
-pub fn deleted(language: Language) -> Document {
-    notice::deleted(language)
+/// After the photo was deleted, with the text of the receipt if there is one already.
+pub fn deleted(language: Language, receipt: Option<&str>) -> Document {
+    notice::deleted(language, receipt)
+}
+
+/// The page that checks receipts, for anybody: `check` is what became of the `receipt` that was given, `None` before there
+/// is one. `public_key` is 32 bytes of Ed25519 in base64url.
+pub fn verify(
+    check: Option<Result<&ReceiptFacts, ReceiptFault>>,
+    receipt: &str,
+    public_key: &str,
+    language: Language,
+) -> Document {
+    verify::page(check, receipt, public_key, language)
 }
 
 /// For every link that leads to no photo, whatever the reason.

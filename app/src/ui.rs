@@ -11,7 +11,7 @@
 //! | [`Dialog`] | asking before acting | `id`, `title`, children; end with [`DialogActions`] |
 //! | [`Field`] | one line of input | `name`, `label`, `kind?` (`type`), `value?`, `hint?`, `error?`, `required?`, `autocomplete?`, `min?`, `max?`, `accept?`, `form?`, `placeholder?`, `autofocus?`, `readonly?`, `multiple?` |
 //! | [`PasswordField`] | a password, with a show button | `name`, `label`, `hint?`, `error?`, `autocomplete` |
-//! | [`TextArea`] | several lines; escapes on the server | `name`, `label`, `value?`, `rows?`, `hint?`, `error?` |
+//! | [`TextArea`] | several lines; escapes on the server | `name`, `label`, `value?`, `rows?`, `hint?`, `error?`, `required?`, `readonly?`, `code?` |
 //! | [`Select`] | one of a few | `name`, `label`, `options: Vec<Choice>`, `value?`, `hint?`, `error?` |
 //! | [`Checkbox`] | yes or no | `name`, `label`, `checked?`, `value?`, `hint?`, `error?` |
 //! | [`Menu`] | rare actions of a row | `id`, `label`, `icon?`, children: `<a>`, `<button>` or forms |

@@ -58,6 +58,10 @@ settings! {
     roots = "SHUTTERPOST_ROOTS";
     /// File with the passphrase that wraps the root keys; without one a random one is made beside them.
     passphrase_file = "SHUTTERPOST_PASSPHRASE_FILE";
+    /// Folder of the ledger of erased keys, outside of what is restored.
+    ledger = "SHUTTERPOST_LEDGER";
+    /// Folder of a second ledger, on another disk.
+    ledger_copy = "SHUTTERPOST_LEDGER_COPY";
     /// `smtp://…` or `smtps://…`.
     smtp_url = "SHUTTERPOST_SMTP_URL";
     /// PEM file with the certificate of an authority that the mail server's is signed by, beside the system's.
@@ -110,6 +114,9 @@ pub struct StoreConfig {
     pub roots: PathBuf,
     /// `None`: one is made.
     pub passphrase_file: Option<PathBuf>,
+    pub ledger: PathBuf,
+    /// `None`: there is one ledger only.
+    pub ledger_copy: Option<PathBuf>,
     pub connections: usize,
 }
 
@@ -248,6 +255,8 @@ impl Config {
                     .key_store
                     .unwrap_or_else(|| format!("sqlite:{}", data.join("keystore/keys.sqlite").display())),
                 roots: raw.roots.map_or_else(|| data.join("roots"), PathBuf::from),
+                ledger: raw.ledger.map_or_else(|| data.join("ledger"), PathBuf::from),
+                ledger_copy: raw.ledger_copy.map(PathBuf::from),
                 passphrase_file: raw.passphrase_file.map(PathBuf::from),
                 connections: number("connections", raw.connections.as_deref(), 8)?,
                 data,

@@ -15,6 +15,7 @@ mod limit;
 mod health;
 mod assets;
 mod share;
+mod verify;
 pub mod share_cache;
 mod media;
 mod cms;

@@ -9,7 +9,7 @@ use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::jobs::Wake;
 use shutterpost_backend::jobs::worker::Worker;
 use shutterpost_backend::keys;
-use shutterpost_backend::keystore::KeyStore;
+use shutterpost_backend::keystore::{KeyStore, LedgerPlaces};
 use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
 use shutterpost_backend::services::{Backend, Deps, Limits, Options};
 use shutterpost_backend::storage::Storage;
@@ -32,13 +32,15 @@ pub async fn deps(config: &Config) -> Result<Deps, StartError> {
     let storage = Storage::parse(&config.store.storage)?;
     let db = Db::open(&url, config.store.connections).await?;
     let keys = keys::open(&db, &config.store.keys, &world).await?;
-    let keystore = keystore(config, &world).await?;
+    let copies = config.store.ledger_copy.iter().cloned().collect();
+    let ledger = LedgerPlaces::new(config.store.ledger.clone(), copies, &keys);
+    let keystore = keystore(config, ledger, &world).await?;
     upgrade::seal(&db, &url, &keystore, &storage, &world).await?;
     Ok(Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() })
 }
 
 /// Opens root keys and key store.
-async fn keystore(config: &Config, world: &World) -> Result<KeyStore, StartError> {
+async fn keystore(config: &Config, ledger: LedgerPlaces, world: &World) -> Result<KeyStore, StartError> {
     let store = &config.store;
     if store.key_store == store.database_url {
         return Err("key_store: must be another database than database_url, or the keys lie in its backups".into());
@@ -47,7 +49,7 @@ async fn keystore(config: &Config, world: &World) -> Result<KeyStore, StartError
     // An operator's passphrase is stretched, which takes a moment.
     let roots = tokio::task::spawn_blocking(move || keys::open_roots(&folder, file.as_deref(), &source));
     let url = DatabaseUrl::parse(&store.key_store)?;
-    Ok(KeyStore::open(&url, store.connections, Arc::new(roots.await??), world.clone()).await?)
+    Ok(KeyStore::open(&url, store.connections, Arc::new(roots.await??), ledger, world.clone()).await?)
 }
 
 /// The installation, ready to serve and to work.

@@ -37,7 +37,7 @@ impl Role {
         use Permission as P;
         match self {
             Self::Owner => true,
-            Self::Admin => !matches!(permission, P::OwnerGrant),
+            Self::Admin => !matches!(permission, P::OwnerGrant | P::OrganisationErase),
             Self::Editor => {
                 Self::Viewer.grants(permission)
                     || matches!(
@@ -96,10 +96,14 @@ pub enum Permission {
     /// Make somebody an owner or touch an owner.
     OwnerGrant,
     AuditRead,
+    /// Erase captures and events at once, see erasures and their receipts.
+    PrivacyManage,
+    /// Erase the organisation with everything it has.
+    OrganisationErase,
 }
 
 impl Permission {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -117,6 +121,8 @@ impl Permission {
         Self::PeopleManage,
         Self::OwnerGrant,
         Self::AuditRead,
+        Self::PrivacyManage,
+        Self::OrganisationErase,
     ];
 }
 

@@ -146,8 +146,6 @@ pub trait Guests: Send + Sync {
     async fn find(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError>;
     /// The guest with contact data in the clear; writes an audit entry.
     async fn reveal(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError>;
-    /// Erases contact data, consents, owner links and messages of the guest, and the captures that show nobody else.
-    async fn delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), AppError>;
 }
 
 #[cfg(test)]

@@ -116,6 +116,8 @@ ids! {
     ResetId = "rst";
     /// An API token as listed; never its secret.
     TokenId = "tok";
+    /// An erasure.
+    ErasureId = "era";
     /// An event.
     EventId = "evt";
     /// A device of one event.

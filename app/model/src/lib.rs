@@ -19,6 +19,7 @@ pub mod guests;
 pub mod share;
 pub mod messages;
 pub mod ingest;
+pub mod privacy;
 pub mod audit;
 
 pub mod services;

@@ -9,6 +9,7 @@ use crate::guests::Guests;
 use crate::identity::{Accounts, Directory};
 use crate::ingest::Ingest;
 use crate::messages::Messages;
+use crate::privacy::Privacy;
 use crate::share::Shares;
 
 /// One handle per port; cheap to clone.
@@ -22,6 +23,7 @@ pub struct Services {
     pub shares: Arc<dyn Shares>,
     pub messages: Arc<dyn Messages>,
     pub ingest: Arc<dyn Ingest>,
+    pub privacy: Arc<dyn Privacy>,
     pub audit: Arc<dyn Audit>,
 }
 

@@ -8,7 +8,6 @@ use crate::captures::{MediaFile, RenditionFile};
 use crate::error::AppError;
 use crate::events::Branding;
 use crate::id::{CaptureId, EventId, LinkId};
-use crate::identity::Client;
 use crate::time::{Date, Millis};
 
 /// What a link allows.
@@ -101,9 +100,6 @@ pub trait Shares: Send + Sync {
     async fn media(&self, token: &str, file: RenditionFile) -> Result<Option<MediaFile>, AppError>;
     /// The event's logo under a media token.
     async fn logo(&self, token: &str) -> Result<Option<MediaFile>, AppError>;
-    /// "Delete my photo" of an owner link: bytes and contact data go at once. `None` if the link is none or does
-    /// not allow it.
-    async fn delete_by_owner(&self, token: &str, client: Client) -> Result<Option<()>, AppError>;
     /// Changes after a sequence number, oldest first, at most 1000; and the newest number.
     async fn changes(&self, after: i64) -> Result<(Vec<ShareChange>, i64), AppError>;
     /// Kills the link's token and makes a new one.

@@ -12,7 +12,7 @@ use super::identity::invitation::InvitationPage;
 use super::identity::people::PeoplePage;
 use super::identity::sign_in::SignInPage;
 use super::identity::tokens::TokensPage;
-use super::{audit, captures, events, messages, overview};
+use super::{audit, captures, events, messages, overview, privacy};
 
 /// Every page, as the server's router writes paths. `/cms` itself redirects and is no page.
 pub const fn page_paths() -> &'static [&'static str] {
@@ -32,6 +32,8 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/messages",
         "/cms/people",
         "/cms/tokens",
+        "/cms/privacy",
+        "/cms/privacy/{erasure}",
         "/cms/audit",
         "/cms/account",
     ]
@@ -59,6 +61,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("messages") view=messages::MessagesPage/>
                     <Route path=path!("people") view=PeoplePage/>
                     <Route path=path!("tokens") view=TokensPage/>
+                    <Route path=path!("privacy") view=privacy::PrivacyPage/>
+                    <Route path=path!("privacy/:erasure") view=privacy::ErasurePage/>
                     <Route path=path!("audit") view=audit::AuditPage/>
                     <Route path=path!("account") view=AccountPage/>
                     <Route path=path!("*any") view=NotFoundPage/>

@@ -23,13 +23,14 @@ enum Place {
     Messages,
     People,
     Tokens,
+    Privacy,
     Audit,
 }
 
 impl Place {
     /// Of daily use; the others hide behind "More" on a phone.
     const DAILY: [Self; 3] = [Self::Overview, Self::Events, Self::Messages];
-    const RARE: [Self; 3] = [Self::People, Self::Tokens, Self::Audit];
+    const RARE: [Self; 4] = [Self::People, Self::Tokens, Self::Privacy, Self::Audit];
 
     const fn href(self) -> &'static str {
         match self {
@@ -38,6 +39,7 @@ impl Place {
             Self::Messages => "/cms/messages",
             Self::People => "/cms/people",
             Self::Tokens => "/cms/tokens",
+            Self::Privacy => "/cms/privacy",
             Self::Audit => "/cms/audit",
         }
     }
@@ -49,6 +51,7 @@ impl Place {
             Self::Messages => IconName::Mail,
             Self::People => IconName::People,
             Self::Tokens => IconName::Key,
+            Self::Privacy => IconName::Lock,
             Self::Audit => IconName::Shield,
         }
     }
@@ -60,6 +63,7 @@ impl Place {
             Self::Messages => Permission::MessageRead,
             Self::People => Permission::PeopleManage,
             Self::Tokens => Permission::TokenManage,
+            Self::Privacy => Permission::PrivacyManage,
             Self::Audit => Permission::AuditRead,
         }
     }
@@ -71,6 +75,7 @@ impl Place {
             Self::Messages => td_string!(locale, common.nav_messages),
             Self::People => td_string!(locale, common.nav_people),
             Self::Tokens => td_string!(locale, common.nav_tokens),
+            Self::Privacy => td_string!(locale, common.nav_privacy),
             Self::Audit => td_string!(locale, common.nav_audit),
         }
     }
@@ -213,7 +218,11 @@ fn Organisations(me: Me) -> impl IntoView {
 fn Breadcrumb(me: Me, path: String) -> impl IntoView {
     let locale = use_locale();
     let here = match Place::of(&path) {
-        Some(place) => Some(view! { <a href=place.href()>{place.label(locale)}</a> }.into_any()),
+        Some(place) if me.may(place.needs()) => {
+            Some(view! { <a href=place.href()>{place.label(locale)}</a> }.into_any())
+        }
+        // Whoever erased a guest sees that erasure, though not the list.
+        Some(place) => Some(place.label(locale).into_any()),
         None => (path == "/cms/account").then(|| td_string!(locale, common.nav_account).into_any()),
     };
     view! {
@@ -292,6 +301,7 @@ mod tests {
             ("/cms/captures/cap_1", Some(Place::Events)),
             ("/cms/people", Some(Place::People)),
             ("/cms/peoples", None),
+            ("/cms/privacy/era_1", Some(Place::Privacy)),
             ("/cms/account", None),
         ] {
             assert_eq!(Place::of(path), place, "{path}");

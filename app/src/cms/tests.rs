@@ -13,8 +13,9 @@ use super::shell::{Assets, shell};
 
 mod fakes;
 mod identity;
+mod privacy;
 
-use fakes::{NOW, World, actor, capture_id, event_id, services};
+use fakes::{NOW, World, actor, capture_id, erasure_id, event_id, services};
 
 /// A request, as far as pages can tell one from another.
 struct Visit {

@@ -8,7 +8,7 @@ use shutterpost_model::share::SharePage;
 
 use super::document::{self, Document, Head, Kind};
 use super::icons::{self, Icon, icon};
-use super::{photo, view, words};
+use super::{photo, verify, view, words};
 use crate::texts::locale_of;
 
 pub fn confirm_delete(page: &SharePage, language: Language) -> Document {
@@ -34,15 +34,24 @@ pub fn confirm_delete(page: &SharePage, language: Language) -> Document {
     })
 }
 
-pub fn deleted(language: Language) -> Document {
+pub fn deleted(language: Language, receipt: Option<&str>) -> Document {
     let locale = locale_of(language);
+    let receipt = receipt.map(words::plain);
+    let address = receipt.as_deref().map(verify::query).unwrap_or_default();
     notice(
         language,
         icons::DONE,
         td_string!(locale, share.deleted_title),
         td_string!(locale, share.deleted_text),
-        || view! { <p>{td_string!(locale, share.deleted_next)}</p> },
-        Switch::Offered,
+        || match receipt {
+            Some(receipt) => view! {
+                <p>{td_string!(locale, share.receipt_keep)}</p>
+                {verify::form(verify::Form::Kept, receipt, language)}
+            }
+            .into_any(),
+            None => view! { <p>{td_string!(locale, share.deleted_next)}</p> }.into_any(),
+        },
+        Some(address),
     )
 }
 
@@ -54,7 +63,7 @@ pub fn not_found(language: Language) -> Document {
         td_string!(locale, share.missing_title),
         td_string!(locale, share.missing_text),
         || view! { <p>{td_string!(locale, share.missing_next)}</p> },
-        Switch::Offered,
+        Some(String::new()),
     )
 }
 
@@ -72,30 +81,24 @@ pub fn error(language: Language, request_id: &str) -> Document {
                 <p><code>{reference}</code></p>
             }
         },
-        Switch::Absent,
+        None,
     )
 }
 
-/// Whether the reader may change the language; after a failed POST the address would not answer the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Switch {
-    Offered,
-    Absent,
-}
-
+/// `address` is where the same is said in another language, an empty one where it is now; after a failed POST there is
+/// none, because its address would not answer the same.
 fn notice<V: IntoView + 'static>(
     language: Language,
     picture: Icon,
     title: &'static str,
     text: &'static str,
     next: impl FnOnce() -> V,
-    switch: Switch,
+    address: Option<String>,
 ) -> Document {
     let head = Head { language, title: title.to_owned(), page: None, kind: Kind::Plain, class: "notice" };
     document::render(head, || {
         // An address that is only a query keeps the path of the page.
-        let switch =
-            (switch == Switch::Offered).then(|| view! { <p>{view::other_language(language, Some(String::new()))}</p> });
+        let switch = address.map(|address| view! { <p>{view::other_language(language, Some(address))}</p> });
         view! {
             <main>
                 <div class="sign">{icon(picture)}</div>
@@ -109,7 +112,7 @@ fn notice<V: IntoView + 'static>(
     })
 }
 
-fn credit(language: Language) -> impl IntoView + use<> {
+pub fn credit(language: Language) -> impl IntoView + use<> {
     view! {
         <footer class="foot">
             <p>{td_string!(locale_of(language), share.credit)}</p>

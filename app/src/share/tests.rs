@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::language::Language;
+use shutterpost_model::privacy::{ErasureKind, RECEIPT_MOST, ReceiptFacts, ReceiptFault};
 use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
-use shutterpost_model::time::Date;
+use shutterpost_model::time::{DAY, Date, Millis};
 
 use super::{Document, styles};
 
 const OWNER: &str = "owner-token-7Yk2mVq9TzR4wXn8";
+const RECEIPT: &str = "eyJmb3JtYXQiOjF9.c2lnbmF0dXJl";
+const PUBLIC_KEY: &str = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg";
 const VIEW: &str = "view-token-4Hq8ZtN2vKc6RwYx";
 
 /// What hostile or careless people type.
@@ -64,6 +67,19 @@ pub(crate) fn sample(kind: LinkKind) -> SharePage {
         share_path: Some(format!("/s/{VIEW}")),
         origin: "https://photos.example".to_owned(),
         kept_until: Date::new(2027, 5, 3).expect("valid"),
+    }
+}
+
+fn facts(object: &str) -> ReceiptFacts {
+    ReceiptFacts {
+        id: "era_019cb4df0b9f700080000000000000aa".to_owned(),
+        organisation: "org_019cb4df0b9f700080000000000000bb".to_owned(),
+        kind: ErasureKind::Guest,
+        object: object.to_owned(),
+        destroyed: vec![("captures".to_owned(), 2), ("messages".to_owned(), 1)],
+        keys: 3,
+        erased_at: Millis(1_772_560_245_999),
+        last_backup_unreadable_at: Millis(1_772_560_245_999 + 7 * DAY),
     }
 }
 
@@ -122,15 +138,26 @@ pub(crate) fn skeleton(html: &str) -> Vec<String> {
 }
 
 fn every_page(language: Language) -> Vec<Document> {
+    pages(language).into_iter().map(|(_, page)| page).collect()
+}
+
+/// Every page by the name of its approved output.
+fn pages(language: Language) -> Vec<(&'static str, Document)> {
     let (owner, view) = (sample(LinkKind::Owner), sample(LinkKind::View));
+    let facts = facts("gst_019cb4df0b9f700080000000000000cc");
+    let verify = |check, receipt| super::verify(check, receipt, PUBLIC_KEY, language);
     vec![
-        super::page(&owner, language),
-        super::page(&view, language),
-        super::preview(&owner, language),
-        super::confirm_delete(&owner, language),
-        super::deleted(language),
-        super::not_found(language),
-        super::error(language, "req_1"),
+        ("owner", super::page(&owner, language)),
+        ("view", super::page(&view, language)),
+        ("preview", super::preview(&owner, language)),
+        ("confirm_delete", super::confirm_delete(&owner, language)),
+        ("deleted", super::deleted(language, None)),
+        ("deleted_receipt", super::deleted(language, Some(RECEIPT))),
+        ("not_found", super::not_found(language)),
+        ("error", super::error(language, "req_1")),
+        ("verify", verify(None, "")),
+        ("verify_genuine", verify(Some(Ok(&facts)), RECEIPT)),
+        ("verify_refused", verify(Some(Err(ReceiptFault::Refused)), RECEIPT)),
     ]
 }
 
@@ -148,8 +175,7 @@ fn nothing_is_offered_to_be_passed_on_while_the_view_link_is_revoked() {
 fn pages_are_as_approved() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         for language in Language::ALL {
-            let names = ["owner", "view", "preview", "confirm_delete", "deleted", "not_found", "error"];
-            for (name, document) in names.into_iter().zip(every_page(language)) {
+            for (name, document) in pages(language) {
                 insta::assert_snapshot!(format!("{name}.{}", language.tag()), readable(&document));
             }
         }
@@ -185,6 +211,73 @@ fn what_people_type_stays_text() {
             assert_eq!(skeleton(&document.html), skeleton(&super::error(language, "tame").html), "{text}");
         }
     }
+}
+
+#[test]
+fn a_pasted_receipt_stays_text() {
+    for language in Language::ALL {
+        let renderings: [&dyn Fn(&str) -> Document; 4] = [
+            &|text| super::deleted(language, Some(text)),
+            &|text| super::verify(None, text, text, language),
+            &|text| super::verify(Some(Err(ReceiptFault::Malformed)), text, text, language),
+            &|text| {
+                let destroyed = vec![(text.to_owned(), 2)];
+                let facts = ReceiptFacts { id: text.into(), organisation: text.into(), destroyed, ..facts(text) };
+                super::verify(Some(Ok(&facts)), text, text, language)
+            },
+        ];
+        for text in HOSTILE {
+            for render in renderings {
+                let html = render(text).html;
+                assert_eq!(skeleton(&html), skeleton(&render("tame").html), "{text}");
+                assert!(!html.contains(['\u{202e}', '\u{2066}', '\u{0}', '\r']), "{text}");
+                assert!(!html.contains("<script"), "{html}");
+            }
+        }
+    }
+    let long =
+        super::verify(Some(Err(ReceiptFault::Malformed)), &"a".repeat(RECEIPT_MOST + 1), PUBLIC_KEY, Language::English);
+    assert!(long.html.len() < RECEIPT_MOST, "what is no receipt is not sent back");
+}
+
+#[test]
+fn every_fault_of_a_receipt_says_what_to_do() {
+    let faults = [
+        (ReceiptFault::Malformed, "This is not a whole receipt", "Das ist kein vollständiger Löschbeleg"),
+        (ReceiptFault::Refused, "This receipt is not genuine", "Dieser Löschbeleg ist nicht echt"),
+        (ReceiptFault::OtherKey, "This receipt is from somewhere else", "Dieser Löschbeleg stammt von anderswo"),
+        (ReceiptFault::Newer, "This receipt is newer than this page", "Dieser Löschbeleg ist neuer als diese Seite"),
+    ];
+    for (fault, english, german) in faults {
+        for (language, words) in [(Language::English, english), (Language::German, german)] {
+            let html = super::verify(Some(Err(fault)), RECEIPT, PUBLIC_KEY, language).html;
+            assert!(html.contains(words) && html.contains("role=\"alert\""), "{html}");
+            assert!(html.contains(&format!(">{RECEIPT}</textarea>")), "what was pasted is still there: {html}");
+            assert!(!html.contains("hreflang"), "the other language's address knows nothing of it: {html}");
+        }
+    }
+}
+
+#[test]
+fn a_genuine_receipt_is_told_in_full() {
+    let facts = facts("gst_019cb4df0b9f700080000000000000cc");
+    let html = super::verify(Some(Ok(&facts)), RECEIPT, PUBLIC_KEY, Language::German).html;
+    for words in [
+        "Dieser Löschbeleg ist echt",
+        "Gast",
+        "gst_019cb4df0b9f700080000000000000cc",
+        "2 Aufnahmen, 1 Nachricht",
+        "3. März 2026, 17:50 UTC",
+        "10. März 2026, 17:50 UTC",
+        "datetime=\"2026-03-10T17:50:45Z\"",
+        "role=\"status\"",
+        "href=\"?receipt=eyJmb3JtYXQiOjF9.c2lnbmF0dXJl&amp;lang=en\"",
+        PUBLIC_KEY,
+    ] {
+        assert!(html.contains(words), "{words} in {html}");
+    }
+    let html = super::verify(None, "", PUBLIC_KEY, Language::English).html;
+    assert!(!html.contains("id=\"result\"") && html.contains("action=\"/verify?lang=en#result\""), "{html}");
 }
 
 #[test]
@@ -251,6 +344,9 @@ fn weights_stay_in_the_budget() {
     let longest = size(&super::page(&page, Language::German).html);
     assert!(usual <= 6_000, "{usual} bytes");
     assert!(longest <= 12_000, "{longest} bytes");
+    let facts = facts("gst_019cb4df0b9f700080000000000000cc");
+    let receipt = super::verify(Some(Ok(&facts)), RECEIPT, PUBLIC_KEY, Language::German);
+    assert!(size(&receipt.html) <= 6_000, "{} bytes", size(&receipt.html));
     assert!(super::SCRIPT.len() <= 3_000);
 }
 

@@ -198,7 +198,10 @@ pub fn other_language(language: Language, path: Option<String>) -> impl IntoView
         Language::English => Language::German,
         Language::German => Language::English,
     };
-    let href = path.map(|path| format!("{path}?lang={}", other.tag()));
+    let href = path.map(|path| {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}lang={}", other.tag())
+    });
     view! {
         <a href=href hreflang=other.tag() lang=other.tag() rel="nofollow">
             {other.own_name()}

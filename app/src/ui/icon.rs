@@ -29,6 +29,7 @@ icons! {
     People = r#"<circle cx="9" cy="8.5" r="3.5"/><path d="M2.5 19.5c.8-3.6 3.2-5 6.5-5s5.7 1.4 6.5 5M15.5 5.3a3.5 3.5 0 0 1 0 6.4M17.5 14.8c2.2.6 3.5 2 4 4.7"/>"#;
     Key = r#"<circle cx="8" cy="15" r="4"/><path d="m11 12 8.5-8.5M16 7l3 3M13.5 9.5l2 2"/>"#;
     Shield = r#"<path d="M12 3 5 6v5c0 4.5 2.8 8 7 10 4.2-2 7-5.5 7-10V6z"/><path d="m9 12 2 2 4-4"/>"#;
+    Lock = r#"<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5M12 14.5v2"/>"#;
     History = r#"<path d="M4 12a8 8 0 1 0 2.5-5.8M4 4v4.5h4.5"/><path d="M12 8v4l3 2"/>"#;
     Settings = r#"<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="2.5"/><circle cx="8" cy="17" r="2.5"/>"#;
     Brush = r#"<path d="M20 4c-5 2-9 6-10.5 9.5l2.5 2.5C15.5 14 19 9.5 20 4zM9 14c-2.5 0-3.5 1.5-3.5 3.5S4.5 20 3.5 20.5c3.5.8 8 .2 8-4.5"/>"#;
@@ -39,6 +40,7 @@ icons! {
     Close = r#"<path d="m6 6 12 12M18 6 6 18"/>"#;
     Plus = r#"<path d="M12 5v14M5 12h14"/>"#;
     Trash = r#"<path d="M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5"/>"#;
+    Shred = r#"<path d="M6 11V4h9l3 3v4M3.5 11h17v4h-17zM7 15v5M12 15v5M17 15v5"/>"#;
     Restore = r#"<path d="M9 14 4 9l5-5"/><path d="M4 9h10a6 6 0 0 1 0 12h-3"/>"#;
     Upload = r#"<path d="M12 16V4M7 9l5-5 5 5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3"/>"#;
     Download = r#"<path d="M12 4v12M7 11l5 5 5-5M4 19.5h16"/>"#;

@@ -29,6 +29,13 @@ pub fn TextArea(
     /// Characters; the server checks it as well.
     #[prop(optional)]
     maxlength: Option<u32>,
+    #[prop(optional)] required: bool,
+    /// To be read and copied.
+    #[prop(optional)]
+    readonly: bool,
+    /// A text that programs wrote: nothing in it is spelt wrong or remembered.
+    #[prop(optional)]
+    code: bool,
 ) -> impl IntoView {
     let hint = given(hint);
     let described = described_by(&name, hint.as_ref(), error.as_ref());
@@ -42,6 +49,11 @@ pub fn TextArea(
                 rows=rows.to_string()
                 placeholder=given(placeholder)
                 maxlength=maxlength.map(|characters| characters.to_string())
+                required=required
+                readonly=readonly
+                spellcheck=code.then_some("false")
+                autocapitalize=code.then_some("none")
+                autocomplete=code.then_some("off")
                 aria-invalid=error.is_some().then_some("true")
                 aria-describedby=described
                 inner_html=content(&value)

@@ -11,6 +11,7 @@
 //! (`crate::privacy`), a row whose key is destroyed counts as gone.
 
 mod cache;
+mod erased;
 mod field;
 mod hierarchy;
 mod lookups;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use shutterpost_model::id::{OrganisationId, UserId};
 use shutterpost_vault::data_key::{DataKey, KeyId};
+use shutterpost_vault::ledger::file::{LedgerFile, LedgerFileError};
 use shutterpost_vault::root::{RootError, Roots};
 use shutterpost_vault::wrap::{Kek, Purpose};
 
@@ -36,6 +38,7 @@ use crate::db::{DatabaseUrl, Db, StartFailure};
 use crate::error::Failure;
 use cache::Cache;
 
+pub use erased::LedgerPlaces;
 pub(crate) use field::{Place, Sealed};
 pub(crate) use lookups::Lookup;
 pub use rotation::Rotated;
@@ -122,6 +125,8 @@ pub enum KeyStoreFailure {
     Start(#[from] StartFailure),
     #[error("the root keys: {0}")]
     Roots(#[from] RootError),
+    #[error("{0}")]
+    Ledger(#[from] LedgerFileError),
     #[error("the key store cannot be used: {0}")]
     Unusable(String),
     #[error(
@@ -139,6 +144,7 @@ struct Inner {
     id: String,
     db: Db,
     roots: Arc<dyn Roots>,
+    ledger: Arc<LedgerFile>,
     world: World,
     keys: Cache<KeyRef, Arc<DataKey>>,
     keks: Cache<KeyId, Arc<Kek>>,
@@ -151,7 +157,8 @@ impl fmt::Debug for KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the store, makes its tables, and its first generation where there is none.
+    /// Opens the store, makes its tables, and its first generation where there is none. Whatever the ledger says is
+    /// erased is destroyed in it before this returns.
     ///
     /// # Errors
     /// [`KeyStoreFailure`], whose text tells the operator what to do.
@@ -159,12 +166,16 @@ impl KeyStore {
         url: &DatabaseUrl,
         connections: usize,
         roots: Arc<dyn Roots>,
+        ledger: LedgerPlaces,
         world: World,
     ) -> Result<Self, KeyStoreFailure> {
         let db = Db::open_keys(url, connections).await?;
         let unusable = |failure: Failure| KeyStoreFailure::Unusable(format!("{failure:?}"));
         let id = queries::store_id(&db, &world).await.map_err(unusable)?;
-        let store = Self(Arc::new(Inner { id, db, roots, world, keys: Cache::default(), keks: Cache::default() }));
+        let ledger = Arc::new(erased::open_ledger(&db, ledger, &world).await?);
+        let (keys, keks) = (Cache::default(), Cache::default());
+        let store = Self(Arc::new(Inner { id, db, roots, ledger, world, keys, keks }));
+        store.apply_ledger().await?;
         store.first_generation().await.map_err(unusable)?;
         Ok(store)
     }

@@ -1,12 +1,19 @@
-//! Keeping the promise that data end: retention, the trash, and what crashes leave behind.
+//! Keeping the promise that data end: on request, with a receipt; by retention; from the trash; and what crashes leave
+//! behind.
 
-mod retention;
+mod erasure;
 mod keys;
 mod orphans;
+mod queries;
+mod retention;
+mod rows;
+mod service;
 mod sweep;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use erasure::FinishErasure;
+pub use service::PrivacyService;
 pub use sweep::Swept;
 pub(crate) use sweep::sweep;

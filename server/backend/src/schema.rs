@@ -6,6 +6,7 @@ diesel::table! {
         created_at -> BigInt,
         share_sequence -> BigInt,
         key_store -> Nullable<Text>,
+        erasures_finished_until -> BigInt,
     }
 }
 
@@ -333,6 +334,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    privacy_erasures (id) {
+        id -> Text,
+        organisation_id -> Text,
+        kind -> Text,
+        object -> Text,
+        requested_at -> BigInt,
+        receipt -> Nullable<Text>,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     installation,
     identity_organisations,
@@ -358,5 +371,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages_deliveries,
     jobs,
     ingest_requests,
+    privacy_erasures,
     audit_entries,
 );

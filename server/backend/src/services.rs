@@ -25,6 +25,7 @@ use crate::keystore::{KeyStore, Rotated};
 use crate::messages::MessagesService;
 use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
+use crate::privacy::{FinishErasure, PrivacyService};
 use crate::share::SharesService;
 use crate::storage::Storage;
 
@@ -84,10 +85,12 @@ impl Backend {
             shares: Arc::new(SharesService::new(deps.clone())),
             messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
             ingest: Arc::new(ingest),
+            privacy: Arc::new(PrivacyService::new(deps.clone(), wake.clone())),
             audit: Arc::new(AuditService::new(deps.clone())),
         };
         let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
+            .handle(JobKind::Erase, FinishErasure::new(deps.clone()))
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {
                 name: "rotation",

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::context::{Clock, Random, World};
 use crate::db::{DatabaseUrl, Db, on_db, write_tx};
-use crate::keystore::KeyStore;
+use crate::keystore::{KeyStore, LedgerPlaces};
 use crate::services::Deps;
 use crate::storage::Storage;
 use crate::upgrade;
@@ -134,19 +134,10 @@ async fn open(
     let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
     let roots = PassphraseRoots::open(&folder.path().join("roots"), Passphrase::MachineMade, &mut random);
     let roots = Arc::new(roots.expect("fresh roots"));
-    let keystore = KeyStore::open(&keys_url, 4, roots, world.clone()).await.expect("a fresh key store opens");
-    TestDatabase {
-        db,
-        clock,
-        world,
-        keys: Arc::new(Keys::ephemeral([7; 32])),
-        keystore,
-        url,
-        keys_url,
-        kind,
-        folder,
-        _postgres: postgres,
-    }
+    let keys = Arc::new(Keys::ephemeral([7; 32]));
+    let ledger = LedgerPlaces::new(folder.path().join("ledger"), Vec::new(), &keys);
+    let keystore = KeyStore::open(&keys_url, 4, roots, ledger, world.clone()).await.expect("a fresh key store opens");
+    TestDatabase { db, clock, world, keys, keystore, url, keys_url, kind, folder, _postgres: postgres }
 }
 
 /// A line of any table.
@@ -218,6 +209,19 @@ impl TestDatabase {
     pub async fn execute(&self, sql: &str) {
         let sql = sql.to_owned();
         write_tx!(self.db, tx => tx.execute_sql(&sql).await).expect("the statement is valid");
+    }
+
+    /// [`TestDatabase::count`] in the key store.
+    #[cfg(test)]
+    pub(crate) async fn count_keys(&self, condition: &str) -> i64 {
+        let sql = format!("SELECT CAST(count(*) AS TEXT) AS line FROM keys WHERE {condition}");
+        lines(self.keystore.database(), &sql, &sql).await[0].parse().expect("a number")
+    }
+
+    /// [`TestDatabase::execute`] in the key store.
+    pub async fn execute_keys(&self, sql: &str) {
+        let sql = sql.to_owned();
+        write_tx!(self.keystore.database(), tx => tx.execute_sql(&sql).await).expect("the statement is valid");
     }
 
     pub(crate) async fn lines(&self, sqlite: &str, postgres: &str) -> Vec<String> {

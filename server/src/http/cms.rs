@@ -9,6 +9,7 @@ pub(super) mod identity;
 pub(super) mod events;
 pub(super) mod captures;
 pub(super) mod messages;
+pub(super) mod privacy;
 
 use axum::Extension;
 use axum::body::Body;

@@ -6,7 +6,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use shutterpost_model::access::Permission;
 
 use super::state::Http;
-use super::{api, assets, cms, dev, functions, health, media, share};
+use super::{api, assets, cms, dev, functions, health, media, share, verify};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Route {
             _ => ("DELETE", MethodFilter::DELETE, Csrf::SameOrigin),
         };
         let csrf = match (csrf, surface) {
-            (Csrf::SameOrigin, Surface::Api | Surface::Guest) => Csrf::Token,
+            (Csrf::SameOrigin, Surface::Api | Surface::Guest) if access != Access::Public => Csrf::Token,
             (csrf, _) => csrf,
         };
         let spec = RouteSpec { method: name, path, access, surface, csrf, rate: Rate::Free, body: Body::Small };
@@ -174,7 +174,7 @@ fn operations() -> Vec<Route> {
 }
 
 fn guests() -> Vec<Route> {
-    use Access::Token;
+    use Access::{Public, Token};
     use Surface::Guest;
     vec![
         get(Guest, "/s/{token}", Token, share::page),
@@ -182,6 +182,8 @@ fn guests() -> Vec<Route> {
         post(Guest, "/s/{token}/delete", Token, share::delete),
         get(Guest, "/s/{token}/deleted", Token, share::deleted),
         get(Guest, "/m/{token}/{file}", Token, media::guest),
+        get(Guest, "/verify", Public, verify::page),
+        post(Guest, "/verify", Public, verify::check),
     ]
 }
 
@@ -198,6 +200,9 @@ fn rest() -> Vec<Route> {
         delete(Rest, "/api/v1/captures/{capture}", Api(P::CaptureWrite), api::captures::delete),
         get(Rest, "/api/v1/guests/{guest}", Api(P::GuestRead), api::guests::find),
         delete(Rest, "/api/v1/guests/{guest}", Api(P::GuestWrite), api::guests::delete),
+        get(Rest, "/api/v1/erasures", Api(P::PrivacyManage), api::erasures::list),
+        post(Rest, "/api/v1/erasures", Api(P::GuestWrite), api::erasures::create),
+        get(Rest, "/api/v1/erasures/{erasure}", Api(P::GuestWrite), api::erasures::find),
     ]
 }
 
@@ -236,6 +241,9 @@ fn pages() -> Vec<Route> {
         get(Page, "/cms/people", May(P::PeopleManage), cms::page),
         get(Page, "/cms/tokens", May(P::TokenManage), cms::page),
         get(Page, "/cms/audit", May(P::AuditRead), cms::page),
+        get(Page, "/cms/privacy", May(P::PrivacyManage), cms::page),
+        get(Page, "/cms/privacy/{erasure}", May(P::GuestWrite), cms::page),
+        get(Page, "/cms/privacy/{erasure}/receipt.txt", May(P::GuestWrite), cms::privacy::receipt),
         get(Page, "/cms/account", SignedIn, cms::page),
         get(Page, "/cms/media/{capture}/{file}", May(P::CaptureRead), media::cms),
         get(Page, "/cms/logos/{event}/{logo}", May(P::EventRead), media::logo),
@@ -258,6 +266,7 @@ fn forms() -> Vec<Route> {
         post(Page, "/cms/messages", May(P::MessageSend), cms::messages::act),
         post(Page, "/cms/people", May(P::PeopleManage), cms::identity::people),
         post(Page, "/cms/tokens", May(P::TokenManage), cms::identity::tokens),
+        post(Page, "/cms/privacy", May(P::OrganisationErase), cms::privacy::act),
         post(Page, "/cms/account", SignedIn, cms::identity::account),
     ]
 }

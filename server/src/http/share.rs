@@ -2,7 +2,8 @@
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use shutterpost_app::share as view;
@@ -12,6 +13,7 @@ use shutterpost_model::share::LinkKind;
 use super::context::Context;
 use super::problem::{document_response, guest};
 use super::share_cache::{Coding, Page};
+use super::verify::Asked;
 use super::{Http, guard};
 
 /// `GET /s/{token}`. Who may call: whoever holds the token. Wrong, expired, revoked and foreign tokens give one page.
@@ -77,18 +79,29 @@ pub(super) async fn delete(
     Extension(context): Extension<Context>,
     Path(token): Path<String>,
 ) -> Response {
-    match http.services().shares.delete_by_owner(&token, context.client.clone()).await {
-        Ok(Some(())) => {
+    match http.services().privacy.erase_by_owner(&token, context.client.clone()).await {
+        Ok(Some(erasure)) => {
             // In the language that the guest was reading in, whatever the browser asks for.
-            let language = context.language.tag();
-            Redirect::to(&format!("/s/{token}/deleted?lang={language}")).into_response()
+            let mut to = format!("/s/{token}/deleted?lang={}", context.language.tag());
+            if let Some(receipt) = erasure.receipt {
+                to.push_str("&receipt=");
+                to.push_str(&receipt.text);
+            }
+            Redirect::to(&to).into_response()
         }
         Ok(None) => guest(&AppError::new(Code::NotFound), &context),
         Err(error) => guest(&error, &context),
     }
 }
 
-/// `GET /s/{token}/deleted`: says that it is done. The token is dead by now, so the page is the same for everybody.
-pub(super) async fn deleted(Extension(context): Extension<Context>) -> Response {
-    document_response(StatusCode::OK, view::deleted(context.language), context.language)
+/// `GET /s/{token}/deleted`: says that it is done, with the receipt. The token is dead by now, so the page is the same
+/// for everybody; a receipt that is not ours is not shown.
+pub(super) async fn deleted(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let receipt =
+        query.ok().map(|Query(asked)| asked.receipt).filter(|text| http.services().privacy.verify(text).is_ok());
+    document_response(StatusCode::OK, view::deleted(context.language, receipt.as_deref()), context.language)
 }

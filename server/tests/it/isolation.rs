@@ -16,6 +16,7 @@ enum Attempt {
     Form(String, Vec<(&'static str, String)>),
     Multipart(String, Vec<(&'static str, String)>),
     Call(&'static str, serde_json::Value),
+    Post(&'static str, serde_json::Value),
 }
 
 impl Attempt {
@@ -26,6 +27,7 @@ impl Attempt {
             Self::Form(path, fields) => format!("POST {path} {fields:?}"),
             Self::Multipart(path, _) => format!("POST {path}"),
             Self::Call(name, input) => format!("/fn/{name} {input}"),
+            Self::Post(path, input) => format!("POST {path} {input}"),
         }
     }
 
@@ -49,6 +51,10 @@ impl Attempt {
                 app.send(request.expect("a request")).await.status
             }
             Self::Call(name, input) => app.call(name, who, input.clone()).await.status,
+            Self::Post(path, input) => {
+                let request = app.request("POST", path, who).header(header::CONTENT_TYPE, "application/json");
+                app.send(request.body(Body::from(input.to_string())).expect("a request")).await.status
+            }
         }
     }
 }
@@ -56,8 +62,8 @@ impl Attempt {
 /// Every place where an id of `of` can stand. Where two ids meet, the other one is the caller's own (`own`), so that
 /// each is proved by itself.
 fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
-    use Attempt::{Call, Delete, Form, Get, Multipart};
-    let Tenant { event, capture, guest, link, message, device_id, token_id, invitation, logo, .. } = of;
+    use Attempt::{Call, Delete, Form, Get, Multipart, Post};
+    let Tenant { event, capture, guest, link, message, device_id, token_id, invitation, logo, erasure, .. } = of;
     let own_event = &own.event;
     let own_capture = &own.capture;
     let form = |path: String, fields: &[(&'static str, &str)]| {
@@ -117,6 +123,8 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         form(format!("/cms/captures/{own_capture}"), &[("intent", "renew_link"), ("link", link)]),
         form(format!("/cms/captures/{own_capture}"), &[("intent", "revoke_link"), ("link", link)]),
         form(format!("/cms/captures/{own_capture}"), &[("intent", "delete_guest"), ("guest", guest)]),
+        form(format!("/cms/captures/{capture}"), &[("intent", "erase")]),
+        form(format!("/cms/events/{event}/settings"), &[("intent", "erase")]),
         form("/cms/messages".into(), &[("intent", "send_again"), ("message", message)]),
         form("/cms/people".into(), &[("intent", "renew"), ("invitation", invitation)]),
         form("/cms/people".into(), &[("intent", "revoke"), ("invitation", invitation)]),
@@ -129,6 +137,12 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Call("cms/guests/reveal", json!({ "guest": guest })),
         Delete(format!("/api/v1/captures/{capture}")),
         Delete(format!("/api/v1/guests/{guest}")),
+        Get(format!("/cms/privacy/{erasure}")),
+        Get(format!("/cms/privacy/{erasure}/receipt.txt")),
+        Get(format!("/api/v1/erasures/{erasure}")),
+        Post("/api/v1/erasures", json!({ "kind": "guest", "object": guest })),
+        Post("/api/v1/erasures", json!({ "kind": "capture", "object": capture })),
+        Post("/api/v1/erasures", json!({ "kind": "event", "object": event })),
         Get(format!("/api/v1/captures/{capture}")),
         Get(format!("/api/v1/guests/{guest}")),
         Get(format!("/api/v1/events/{event}")),
@@ -140,6 +154,7 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
 fn caller<'a>(attempt: &Attempt, session: &'a As, token: &'a As) -> &'a As {
     match attempt {
         Attempt::Get(path) | Attempt::Delete(path) if path.starts_with("/api/") => token,
+        Attempt::Post(..) => token,
         _ => session,
     }
 }
@@ -150,10 +165,10 @@ async fn ids_of_another_organisation_lead_nowhere() {
         let (ours, theirs) = (tenant(&app, "ours").await, tenant(&app, "theirs").await);
         for role in [Role::Owner, Role::Admin, Role::Editor] {
             let session = app.sign_in(&ours.email(role)).await;
-            app.get("/api/v1/events", &ours.editor_token).await;
+            app.get("/api/v1/events", &ours.admin_token).await;
             let before = app.database.dump().await;
             for attempt in attempts(&theirs, &ours) {
-                let status = attempt.send(&app, caller(&attempt, &session, &ours.editor_token)).await;
+                let status = attempt.send(&app, caller(&attempt, &session, &ours.admin_token)).await;
                 // An editor may meet the missing permission first; both say nothing about the object.
                 let fits = status == StatusCode::NOT_FOUND || (role == Role::Editor && status == StatusCode::FORBIDDEN);
                 assert!(fits, "{}: {status} as {role:?} on {}", attempt.name(), app.database.kind);

@@ -13,5 +13,6 @@ mod confirmations;
 mod pages;
 mod alike;
 mod crash;
+mod erasures;
 mod canary;
 mod texts;

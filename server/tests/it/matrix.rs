@@ -68,6 +68,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{capture}", &home.capture)
             .replace("{guest}", &home.guest)
             .replace("{logo}", &home.logo)
+            .replace("{erasure}", &home.erasure)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
             .replace("{*file}", "bundle.js"),
@@ -145,6 +146,7 @@ async fn callers(app: &App, home: &Tenant, other: &Tenant) -> Vec<(&'static str,
     callers.push(("ex_member", ex_member(app, home).await));
     callers.push(("device", home.device.clone()));
     callers.push(("other_device", other.device.clone()));
+    callers.push(("admin_token", home.admin_token.clone()));
     callers.push(("editor_token", home.editor_token.clone()));
     callers.push(("viewer_token", home.viewer_token.clone()));
     callers.push(("stranger_token", other.editor_token.clone()));
@@ -288,6 +290,7 @@ async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Ten
         event: home.event.clone(),
         device: home.device.clone(),
         device_id: home.device_id.clone(),
+        admin_token: home.admin_token.clone(),
         editor_token: home.editor_token.clone(),
         viewer_token: home.viewer_token.clone(),
         token_id: home.token_id.clone(),
@@ -299,6 +302,7 @@ async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Ten
         link: home.link.clone(),
         invitation: home.invitation.clone(),
         logo: home.logo.clone(),
+        erasure: home.erasure.clone(),
         capture,
     };
     (tenant, session)

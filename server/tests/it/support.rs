@@ -26,6 +26,7 @@ use shutterpost_model::id::OrganisationId;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::OutboxMail;
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::privacy::ErasureTarget;
 use tower::ServiceExt;
 
 pub(crate) const ORIGIN: &str = "http://localhost:8080";
@@ -255,6 +256,7 @@ pub(crate) struct Tenant {
     pub(crate) event: String,
     pub(crate) device: As,
     pub(crate) device_id: String,
+    pub(crate) admin_token: As,
     pub(crate) editor_token: As,
     pub(crate) viewer_token: As,
     pub(crate) token_id: String,
@@ -266,6 +268,8 @@ pub(crate) struct Tenant {
     pub(crate) link: String,
     pub(crate) invitation: String,
     pub(crate) logo: String,
+    /// Of a guest who was erased.
+    pub(crate) erasure: String,
     /// Path of a picture on the share page.
     pub(crate) picture: String,
 }
@@ -325,6 +329,8 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let actor = app.actor(&owner).await;
     let services = app.http.services();
     let devices = json(services.events.devices(&actor, &event.parse().expect("an id")).await);
+    let admin_token =
+        issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "A"), ("role", "admin")]).await;
     let editor_token =
         issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "E"), ("role", "editor")]).await;
     let viewer_token =
@@ -338,6 +344,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let guest = format!(
         r#"{{"name":"Guest","email":"guest@{name}.example","consents":[{{"purpose":"delivery","granted":true}}]}}"#
     );
+    let erasure = erased(app, &owner, &event, &device).await;
     let answer = app.upload(&event, &device, "first", PHOTO, Some(&guest)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     let accepted = answer.json();
@@ -349,6 +356,8 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         organisation,
         name,
         device,
+        admin_token,
+        erasure,
         device_id: text(&devices, "/0/id"),
         editor_token,
         viewer_token,
@@ -364,6 +373,15 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         logo,
         picture: picture(app, &text(&accepted, "/share_url")).await,
     }
+}
+
+/// Erases somebody who was there for a moment.
+async fn erased(app: &App, owner: &As, event: &str, device: &As) -> String {
+    let answer = app.upload(event, device, "gone", PHOTO, Some(r#"{"phone":"+4915112345678"}"#)).await;
+    let found = app.capture(owner, &text(&answer.json(), "/id")).await;
+    let guest = ErasureTarget::Guest(text(&found, "/guests/0/id").parse().expect("an id"));
+    let erased = json(app.http.services().privacy.erase(&app.actor(owner).await, &guest).await);
+    text(&erased, "/id")
 }
 
 /// Path of the first picture that a share page shows.

@@ -17,7 +17,7 @@ use crate::words::{encode, number};
 
 const ADDRESS: &str = "/cms/audit";
 /// Areas that a chip shows; the first part of an action.
-const FEATURES: [&str; 6] = ["identity", "events", "captures", "guests", "share", "messages"];
+pub(super) const FEATURES: [&str; 7] = ["identity", "events", "captures", "guests", "share", "messages", "privacy"];
 
 fn feature_name(locale: Locale, feature: &str) -> &'static str {
     match feature {
@@ -26,7 +26,8 @@ fn feature_name(locale: Locale, feature: &str) -> &'static str {
         "captures" => td_string!(locale, audit.feature_captures),
         "guests" => td_string!(locale, audit.feature_guests),
         "share" => td_string!(locale, audit.feature_share),
-        _ => td_string!(locale, audit.feature_messages),
+        "messages" => td_string!(locale, audit.feature_messages),
+        _ => td_string!(locale, audit.feature_privacy),
     }
 }
 

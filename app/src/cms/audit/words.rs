@@ -7,6 +7,46 @@ use shutterpost_model::audit::AuditView;
 use crate::i18n::Locale;
 use crate::ui::Text;
 
+/// Every action that a service writes; a test holds that each has words. Entries live as long as the organisation, so an
+/// action that is written no more stays.
+pub const ACTIONS: &[&str] = &[
+    "identity.sign_in",
+    "identity.sign_out",
+    "identity.request_reset",
+    "identity.reset_password",
+    "identity.change_password",
+    "identity.update_profile",
+    "identity.switch_organisation",
+    "identity.invite",
+    "identity.renew_invitation",
+    "identity.revoke_invitation",
+    "identity.accept_invitation",
+    "identity.create_member",
+    "identity.change_role",
+    "identity.remove_member",
+    "identity.create_token",
+    "identity.revoke_token",
+    "events.create",
+    "events.update",
+    "events.delete",
+    "events.update_branding",
+    "events.update_consents",
+    "events.create_device",
+    "events.revoke_device",
+    "captures.create",
+    "captures.delete",
+    "captures.restore",
+    "guests.reveal",
+    "guests.delete",
+    "share.renew_link",
+    "share.revoke_link",
+    "share.delete",
+    "messages.send_again",
+    "privacy.retention",
+    "privacy.erasure",
+    "privacy.erase",
+];
+
 /// What was done, as it follows the name of who did it. An action without words is better named than hidden.
 pub fn action(locale: Locale, action: &str) -> Text {
     Text::Borrowed(match action {
@@ -36,13 +76,15 @@ pub fn action(locale: Locale, action: &str) -> Text {
         "captures.create" => td_string!(locale, audit.did_captures_create),
         "captures.delete" => td_string!(locale, audit.did_captures_delete),
         "captures.restore" => td_string!(locale, audit.did_captures_restore),
-        "captures.erase" => td_string!(locale, audit.did_captures_erase),
         "guests.reveal" => td_string!(locale, audit.did_guests_reveal),
         "guests.delete" => td_string!(locale, audit.did_guests_delete),
-        "share.renew" => td_string!(locale, audit.did_share_renew),
-        "share.revoke" => td_string!(locale, audit.did_share_revoke),
+        "share.renew_link" => td_string!(locale, audit.did_share_renew_link),
+        "share.revoke_link" => td_string!(locale, audit.did_share_revoke_link),
         "share.delete" => td_string!(locale, audit.did_share_delete),
         "messages.send_again" => td_string!(locale, audit.did_messages_send_again),
+        "privacy.retention" => td_string!(locale, audit.did_privacy_retention),
+        "privacy.erasure" => td_string!(locale, audit.did_privacy_erasure),
+        "privacy.erase" => td_string!(locale, audit.did_privacy_erase),
         other => return Text::Owned(other.to_owned()),
     })
 }
@@ -91,6 +133,7 @@ pub fn object_kind(locale: Locale, id: &str) -> Text {
         "gst" => td_string!(locale, audit.object_guest),
         "lnk" => td_string!(locale, audit.object_link),
         "msg" => td_string!(locale, audit.object_message),
+        "era" => td_string!(locale, audit.object_erasure),
         _ => td_string!(locale, audit.object_other),
     })
 }
@@ -100,6 +143,7 @@ pub fn object_page(id: &str) -> Option<String> {
     match id.split_once('_')?.0 {
         "evt" => Some(format!("/cms/events/{id}")),
         "cap" => Some(format!("/cms/captures/{id}")),
+        "era" => Some(format!("/cms/privacy/{id}")),
         _ => None,
     }
 }
@@ -112,6 +156,22 @@ pub fn short(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_action_has_words_of_its_own_and_a_chip() {
+        for locale in [Locale::en, Locale::de] {
+            let mut texts: Vec<_> = ACTIONS.iter().map(|name| action(locale, name)).collect();
+            assert!(texts.iter().zip(ACTIONS).all(|(text, name)| text.as_str() != *name));
+            let count = texts.len();
+            texts.sort_unstable();
+            texts.dedup();
+            assert_eq!(texts.len(), count, "a text is used twice");
+        }
+        for name in ACTIONS {
+            let feature = name.split('.').next().unwrap_or_default();
+            assert!(super::super::page::FEATURES.contains(&feature), "{name}");
+        }
+    }
 
     #[test]
     fn known_actions_have_words_and_others_keep_their_name() {
@@ -127,6 +187,8 @@ mod tests {
         assert_eq!(short(id), "ffff1234");
         assert_eq!(object_page(id).as_deref(), Some("/cms/captures/cap_0123456789ab7fffbfffffffffff1234"));
         assert_eq!(object_page("usr_1"), None);
+        assert_eq!(object_kind(Locale::de, "era_1"), "Löschung");
+        assert_eq!(object_page("era_1").as_deref(), Some("/cms/privacy/era_1"));
         assert_eq!(short(""), "");
     }
 }

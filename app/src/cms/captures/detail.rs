@@ -15,6 +15,7 @@ use crate::cms::forms::OutcomeBanner;
 use crate::cms::guests::card::GuestCard;
 use crate::cms::load::load;
 use crate::cms::messages::timeline::Timeline;
+use crate::cms::privacy::erase::EraseAtOnce;
 use crate::texts::{Locale, language_of, use_locale};
 use crate::ui::{
     Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Submit,
@@ -23,7 +24,7 @@ use crate::ui::{
 use crate::words::{bytes, exact};
 
 /// All that can be done on this page, by `intent`.
-const INTENTS: [&str; 6] = ["delete", "restore", "send_again", "renew_link", "revoke_link", "delete_guest"];
+const INTENTS: [&str; 7] = ["delete", "restore", "erase", "send_again", "renew_link", "revoke_link", "delete_guest"];
 
 /// The page of a capture.
 #[component]
@@ -50,6 +51,7 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
     let title = td_string!(locale, captures.detail_title, when = when.clone());
     let alt = td_string!(locale, captures.alt, when = when, event = capture.event_name.clone());
     let may_write = me.may(Permission::CaptureWrite);
+    let may_erase = me.may(Permission::PrivacyManage);
     let deleted = capture.deleted_at.is_some();
     view! {
         <PageTitle text=title.clone()/>
@@ -62,6 +64,7 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
         <PageHead title=title>
             <Neighbours newer=capture.newer.clone() older=capture.older.clone()/>
             {may_write.then(|| view! { <Trash deleted/> })}
+            {may_erase.then(|| view! { <Erase/> })}
         </PageHead>
         {INTENTS.into_iter().map(|intent| view! { <OutcomeBanner intent/> }).collect_view()}
         {deleted.then(|| view! { <Banner meaning=Meaning::Warn>{td_string!(locale, captures.in_trash)}</Banner> })}
@@ -146,6 +149,23 @@ fn Trash(deleted: bool) -> impl IntoView {
         </Dialog>
     }
     .into_any()
+}
+
+/// For good and at once, from the trash as well.
+#[component]
+fn Erase() -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <EraseAtOnce
+            dialog="capture-erase"
+            label=td_string!(locale, captures.erase)
+            question=td_string!(locale, captures.erase_ask)
+            confirm=td_string!(locale, captures.erase_confirm)
+        >
+            <p>{td_string!(locale, captures.erase_text)}</p>
+            <p>{td_string!(locale, captures.erase_too)}</p>
+        </EraseAtOnce>
+    }
 }
 
 /// The address of a rendition, if it was made.

@@ -17,6 +17,7 @@ use super::zones;
 use crate::cms::forms::{FormState, OutcomeBanner, use_form};
 use crate::cms::island::island;
 use crate::cms::load::load;
+use crate::cms::privacy::erase::EraseAtOnce;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Banner, Dialog, DialogActions, DialogButton, Field, IconName, PageHead, PageTitle, Submit, Tone};
 use crate::words::{is_one, number};
@@ -71,6 +72,7 @@ fn Settings(me: Me, event: Event) -> impl IntoView {
     let title = format!("{} · {}", td_string!(locale, events.tab_settings), event.draft.name);
     let name = event.draft.name.clone();
     let captures = event.captures;
+    let may_erase = me.may(Permission::PrivacyManage);
     view! {
         <PageTitle text=title/>
         <EventHead
@@ -82,6 +84,7 @@ fn Settings(me: Me, event: Event) -> impl IntoView {
         />
         <OutcomeBanner intent="save"/>
         <OutcomeBanner intent="delete"/>
+        <OutcomeBanner intent="erase"/>
         {(!may_write).then(|| view! { <Banner>{td_string!(locale, events.read_only)}</Banner> })}
         <form method="post" class="stack events-form">
             <fieldset class="events-fieldset" disabled=!may_write>
@@ -99,7 +102,8 @@ fn Settings(me: Me, event: Event) -> impl IntoView {
                     })}
             </fieldset>
         </form>
-        {may_write.then(|| view! { <DeleteEvent name captures/> })}
+        {may_write.then(|| view! { <DeleteEvent name=name.clone() captures/> })}
+        {may_erase.then(|| view! { <EraseEvent name captures/> })}
     }
 }
 
@@ -129,6 +133,32 @@ fn DeleteEvent(name: String, captures: i64) -> impl IntoView {
                     </DialogActions>
                 </form>
             </Dialog>
+        </section>
+    }
+}
+
+/// The same at once and for good.
+#[component]
+fn EraseEvent(name: String, captures: i64) -> impl IntoView {
+    let locale = use_locale();
+    let text = match captures {
+        0 => td_string!(locale, events.erase_none).to_owned(),
+        one if is_one(one) => td_string!(locale, events.erase_one).to_owned(),
+        n => td_string!(locale, events.erase_many, n = number(language_of(locale), n)),
+    };
+    view! {
+        <section class="events-danger" aria-labelledby="event-erase-heading">
+            <h2 id="event-erase-heading">{td_string!(locale, events.erase_heading)}</h2>
+            <p class="muted">{td_string!(locale, events.erase_text)}</p>
+            <EraseAtOnce
+                dialog="event-erase"
+                label=td_string!(locale, events.erase)
+                question=td_string!(locale, events.erase_ask, name = name)
+                confirm=td_string!(locale, events.erase_confirm)
+            >
+                <p>{text}</p>
+                <p><strong>{td_string!(locale, events.erase_final)}</strong></p>
+            </EraseAtOnce>
         </section>
     }
 }

@@ -26,9 +26,12 @@ use shutterpost_model::messages::{
     DeliveryState, DeliveryView, FailureReason, MessagePage, MessageView, Messages, Template,
 };
 use shutterpost_model::pii::{Disclosed, Pii, Purpose, Secret};
+use shutterpost_model::privacy::{
+    ErasureKind, ErasurePage, ErasureTarget, ErasureView, Privacy, ReceiptFacts, ReceiptFault, ReceiptView,
+};
 use shutterpost_model::services::Services;
 use shutterpost_model::share::{LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
-use shutterpost_model::time::{Date, Millis};
+use shutterpost_model::time::{DAY, Date, Millis};
 
 type Answer<T> = Result<T, AppError>;
 
@@ -42,6 +45,8 @@ pub struct World {
     /// Nothing at all: the state after the first sign-in.
     pub empty: bool,
     pub failed: bool,
+    /// The capture is in the trash.
+    pub trashed: bool,
 }
 
 pub fn event_id() -> EventId {
@@ -50,6 +55,11 @@ pub fn event_id() -> EventId {
 
 pub fn capture_id(number: i64) -> CaptureId {
     CaptureId::new(NOW.0 - number * 60_000, [2; 10])
+}
+
+/// The erasure that is done, the one whose files are still being deleted, and the one whose keys are being destroyed.
+pub fn erasure_id(number: u8) -> ErasureId {
+    ErasureId::new(NOW.0, [number; 10])
 }
 
 pub fn actor(role: Role) -> Actor {
@@ -76,6 +86,7 @@ pub fn services(world: World) -> Services {
         shares: world.clone(),
         messages: world.clone(),
         ingest: world.clone(),
+        privacy: world.clone(),
         audit: world,
     }
 }
@@ -291,7 +302,7 @@ impl Captures for World {
             height: 2000,
             size: 2_400_000,
             device: Some("Booth 1".into()),
-            deleted_at: None,
+            deleted_at: self.trashed.then_some(NOW),
             renditions: vec![
                 rendition(RenditionName::Web, Encoding::WebP, 960),
                 rendition(RenditionName::Web, Encoding::Jpeg, 960),
@@ -338,9 +349,6 @@ impl Guests for World {
     }
     async fn reveal(&self, _: &Actor, _: &GuestId) -> Answer<GuestView> {
         Ok(GuestView { masked: false, email: Some(disclosed("anna@example.com")), ..guest() })
-    }
-    async fn delete(&self, _: &Actor, _: &GuestId) -> Answer<()> {
-        elsewhere()
     }
 }
 
@@ -479,9 +487,6 @@ impl Shares for World {
     async fn logo(&self, _: &str) -> Answer<Option<MediaFile>> {
         elsewhere()
     }
-    async fn delete_by_owner(&self, _: &str, _: Client) -> Answer<Option<()>> {
-        elsewhere()
-    }
     async fn changes(&self, _: i64) -> Answer<(Vec<ShareChange>, i64)> {
         elsewhere()
     }
@@ -500,6 +505,64 @@ impl Shares for World {
 impl Ingest for World {
     async fn accept(&self, _: &Actor, _: &EventId, _: Upload) -> Answer<Accepted> {
         elsewhere()
+    }
+}
+
+fn erasure(number: u8) -> ErasureView {
+    let (kind, object) = match number {
+        0 => (ErasureKind::Guest, guest().id.into_string()),
+        1 => (ErasureKind::Event, event_id().into_string()),
+        _ => (ErasureKind::Capture, capture_id(9).into_string()),
+    };
+    let facts = ReceiptFacts {
+        id: erasure_id(number).into_string(),
+        organisation: OrganisationId::new(1, [5; 10]).into_string(),
+        kind,
+        object: object.clone(),
+        destroyed: vec![("captures".into(), 1200), ("guests".into(), 1)],
+        keys: 1201,
+        erased_at: NOW,
+        last_backup_unreadable_at: NOW.plus(7 * DAY),
+    };
+    ErasureView {
+        id: erasure_id(number),
+        kind,
+        object,
+        requested_at: NOW.plus(-60_000),
+        finished_at: (number == 0).then(|| NOW.plus(60_000)),
+        receipt: (number < 2).then(|| ReceiptView { text: "</textarea><script>e30.c2ln".into(), facts }),
+    }
+}
+
+#[async_trait]
+impl Privacy for World {
+    async fn erase(&self, _: &Actor, _: &ErasureTarget) -> Answer<ErasureView> {
+        elsewhere()
+    }
+    async fn erase_by_owner(&self, _: &str, _: Client) -> Answer<Option<ErasureView>> {
+        elsewhere()
+    }
+    async fn erasures(&self, actor: &Actor, cursor: Option<String>) -> Answer<ErasurePage> {
+        if !actor.may(Permission::PrivacyManage) {
+            return Err(AppError::new(Code::Forbidden));
+        }
+        if self.empty {
+            return Ok(ErasurePage { items: Vec::new(), next: None });
+        }
+        let next = cursor.is_none().then(|| "older+1".to_owned());
+        Ok(ErasurePage { items: [2, 1, 0].map(erasure).into(), next })
+    }
+    async fn erasure(&self, actor: &Actor, id: &ErasureId) -> Answer<ErasureView> {
+        let found = [0, 1, 2].map(erasure).into_iter().find(|erasure| erasure.id == *id);
+        let found = found.ok_or(AppError::new(Code::NotFound))?;
+        let needs = if found.kind == ErasureKind::Guest { Permission::GuestWrite } else { Permission::PrivacyManage };
+        if actor.may(needs) { Ok(found) } else { Err(AppError::new(Code::Forbidden)) }
+    }
+    fn verify(&self, _: &str) -> Result<ReceiptFacts, ReceiptFault> {
+        Err(ReceiptFault::Malformed)
+    }
+    fn public_key(&self) -> String {
+        String::new()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::CaptureId;
+use shutterpost_vault::data_key::KeyId;
 
 use super::queries::CHUNK;
 use super::rows::PURPOSE;
@@ -17,8 +18,17 @@ use crate::jobs::queue::{self, JobKind};
 use crate::keystore::{KeyStore, Realm};
 use crate::schema::{captures, captures_renditions, messages};
 
+/// What a purge leaves to its caller.
+#[derive(Debug)]
+pub(crate) struct Purged {
+    /// Objects, which may be deleted at once when the transaction is committed.
+    pub(crate) objects: Vec<String>,
+    /// Keys that are destroyed.
+    pub(crate) keys: Vec<KeyId>,
+}
+
 /// Destroys the keys of captures, deletes them with renditions, links and messages, and enqueues the deletion of their
-/// objects. Gives the names of the objects, which the caller may delete at once when the transaction is committed.
+/// objects.
 ///
 /// Ids that are not there (any more) are passed over. Whoever calls this also records what became stale.
 pub(crate) async fn purge(
@@ -27,9 +37,10 @@ pub(crate) async fn purge(
     keystore: &KeyStore,
     scope: &impl Tenant,
     ids: &[CaptureId],
-) -> Result<Vec<String>, Failure> {
+) -> Result<Purged, Failure> {
     let organisation = scope.organisation().as_str();
     let mut objects = HashSet::new();
+    let mut keys = Vec::new();
     let mut outside_trash: HashMap<String, i64> = HashMap::new();
     for chunk in ids.chunks(CHUNK) {
         let chunk: Vec<&str> = chunk.iter().map(CaptureId::as_str).collect();
@@ -46,7 +57,7 @@ pub(crate) async fn purge(
             .select((captures::event_id, captures::object, captures::deleted_at))
             .load::<(String, String, Option<i64>)>(c).await)?;
         // Now, and not after the rows: what is still read at this moment is the last that ever will be.
-        keystore.destroy(&Realm::Organisation(scope.organisation().clone()), &[PURPOSE], &chunk).await?;
+        keys.extend(destroy_keys(keystore, scope, &chunk).await?);
         for (event, object, deleted_at) in rows {
             objects.insert(object);
             if deleted_at.is_none() {
@@ -76,7 +87,16 @@ pub(crate) async fn purge(
     for (event, count) in outside_trash {
         counters::add_captures(tx, scope, &event, -count).await?;
     }
-    Ok(objects)
+    Ok(Purged { objects, keys })
+}
+
+/// Destroys the keys of captures.
+pub(crate) async fn destroy_keys(
+    keystore: &KeyStore,
+    scope: &impl Tenant,
+    captures: &[&str],
+) -> Result<Vec<KeyId>, Failure> {
+    keystore.destroy(&Realm::Organisation(scope.organisation().clone()), &[PURPOSE], captures).await
 }
 
 /// Holds the captures' rows until the end of the transaction, so that two deletions of one capture count it once. Done

@@ -149,7 +149,9 @@ async fn both_databases_have_the_same_schema() {
         let owned = |prefix: &str, part: &str| {
             schemas[0].iter().any(|other| other.starts_with(&format!("{prefix} {} ", table.0)) && other.contains(part))
         };
-        assert!(owned("foreign", "(organisation_id"), "{} has no foreign key to its organisation", table.0);
+        // Receipts outlive what was erased, the organisation included.
+        let outlives = table.0 == "privacy_erasures";
+        assert!(outlives || owned("foreign", "(organisation_id"), "{} has no foreign key to its organisation", table.0);
         let keyed = schemas[0].iter().any(|other| *other == format!("key {} (organisation_id, user_id)", table.0));
         assert!(keyed || owned("index", "(organisation_id"), "{} has no index by organisation", table.0);
     }

@@ -53,6 +53,12 @@ impl EventScope {
         Self { org: OrgScope::of_job(permit, organisation), event }
     }
 
+    /// An event whose erasure the organisation's actor asked for: deleted by then, and its rows still to go. Queries
+    /// compare organisation and event both, so a foreign id finds nothing.
+    pub(crate) fn of_erasure(org: &OrgScope, event: EventId) -> Self {
+        Self { org: org.clone(), event }
+    }
+
     pub(crate) const fn org(&self) -> &OrgScope {
         &self.org
     }

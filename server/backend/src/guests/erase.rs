@@ -2,9 +2,10 @@
 //! deleted at once after the transaction.
 
 use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_vault::data_key::KeyId;
 
 use super::{queries, rows};
-use crate::captures::purge::{lock, purge};
+use crate::captures::purge::{Purged, lock, purge};
 use crate::captures::queries::{CHUNK, guest_left};
 use crate::context::World;
 use crate::db::Tx;
@@ -20,6 +21,12 @@ pub(crate) struct Erased {
     pub(crate) objects: Vec<String>,
     /// Captures whose share pages are stale: gone, or without this guest.
     pub(crate) stale: Vec<CaptureId>,
+    /// Captures that are gone.
+    pub(crate) captures: usize,
+    /// Guests who are gone.
+    pub(crate) guests: usize,
+    /// Keys that are destroyed, by this erasure or one before it that was cut short.
+    pub(crate) keys: Vec<KeyId>,
 }
 
 /// Erases a guest: contact data, consents, owner links, messages, and the captures that show nobody else.
@@ -45,8 +52,9 @@ pub(crate) async fn guest(
     for (capture, guests) in queries::shown_with(tx, scope, guest).await? {
         if guests <= 1 { alone.push(stored(&capture)?) } else { shared.push(stored(&capture)?) }
     }
-    destroy_keys(keystore, scope, &[guest.as_str()]).await?;
-    let objects = purge(tx, world, keystore, scope, &alone).await?;
+    let mut keys = destroy_keys(keystore, scope, &[guest.as_str()]).await?;
+    let Purged { objects, keys: theirs } = purge(tx, world, keystore, scope, &alone).await?;
+    keys.extend(theirs);
     if !queries::delete(tx, scope, guest.as_str()).await? {
         return Err(Failure::NotFound);
     }
@@ -54,7 +62,8 @@ pub(crate) async fn guest(
         let delivery = queries::newest_delivery(tx, scope, capture).await?;
         guest_left(tx, scope, capture, delivery.as_deref()).await?;
     }
-    Ok(Erased { objects, stale: alone.into_iter().chain(shared).collect() })
+    let captures = alone.len();
+    Ok(Erased { objects, stale: alone.into_iter().chain(shared).collect(), captures, guests: 1, keys })
 }
 
 /// Erases captures, and of the guests they show those who have no other capture: without a picture there is no reason
@@ -78,17 +87,19 @@ pub(crate) async fn captures(
         // An upload may just be adding a capture to one of them: wait for it, then look.
         queries::lock(tx, scope, &ids).await?;
     }
-    let objects = purge(tx, world, keystore, scope, captures).await?;
+    let Purged { objects, mut keys } = purge(tx, world, keystore, scope, captures).await?;
+    let mut gone_guests = 0;
     for chunk in guests.chunks(CHUNK) {
         let ids: Vec<&str> = chunk.iter().map(String::as_str).collect();
         let kept = queries::still_shown(tx, scope, &ids).await?;
         let gone: Vec<&str> = ids.into_iter().filter(|guest| !kept.iter().any(|kept| kept == guest)).collect();
-        destroy_keys(keystore, scope, &gone).await?;
+        keys.extend(destroy_keys(keystore, scope, &gone).await?);
+        gone_guests += gone.len();
         for guest in gone {
             queries::delete(tx, scope, guest).await?;
         }
     }
-    Ok(Erased { objects, stale: captures.to_vec() })
+    Ok(Erased { objects, stale: captures.to_vec(), captures: captures.len(), guests: gone_guests, keys })
 }
 
 /// Erases guests of an event whose captures are gone already; gives how many.
@@ -103,8 +114,11 @@ pub(crate) async fn remaining(tx: &mut Tx, keystore: &KeyStore, scope: &EventSco
 }
 
 /// Destroys the keys of guests, and forgets what they were looked up by.
-async fn destroy_keys(keystore: &KeyStore, scope: &impl Tenant, guests: &[&str]) -> Result<(), Failure> {
+pub(crate) async fn destroy_keys(
+    keystore: &KeyStore,
+    scope: &impl Tenant,
+    guests: &[&str],
+) -> Result<Vec<KeyId>, Failure> {
     let realm = Realm::Organisation(scope.organisation().clone());
-    keystore.destroy(&realm, &[rows::PURPOSE], guests).await?;
-    Ok(())
+    keystore.destroy(&realm, &[rows::PURPOSE], guests).await
 }

@@ -5,13 +5,11 @@ use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::error::AppError;
 use shutterpost_model::guests::{GuestView, Guests};
 use shutterpost_model::id::{CaptureId, GuestId};
-use shutterpost_model::share::ChangeTarget;
 
+use super::queries;
 use super::rows::{ConsentRow, GuestRow, Sight};
-use super::{erase, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::parts::OfCapture;
-use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
@@ -46,25 +44,6 @@ impl GuestsService {
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             view(tx, &keystore, &scope, row, Sight::Clear).await
         })
-    }
-
-    async fn erase(&self, actor: &Actor, guest: &GuestId) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::GuestWrite)?;
-        let Deps { db, world, keystore, .. } = self.deps.clone();
-        let (doer, guest) = (Doer::from(actor), guest.clone());
-        let objects = write_tx!(db, tx => {
-            // For the rule that nothing of a deleted event is found.
-            queries::find(tx, &scope, &guest).await?;
-            let erased = erase::guest(tx, &world, &keystore, &scope, &guest).await?;
-            let entry = Entry::new("guests.delete").object(guest.as_str());
-            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
-            for capture in erased.stale {
-                changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
-            }
-            Ok(erased.objects)
-        })?;
-        self.deps.storage.delete_all(&objects).await;
-        Ok(())
     }
 }
 
@@ -114,9 +93,5 @@ impl Guests for GuestsService {
 
     async fn reveal(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError> {
         Ok(self.read_clear(actor, guest).await?)
-    }
-
-    async fn delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), AppError> {
-        Ok(self.erase(actor, guest).await?)
     }
 }

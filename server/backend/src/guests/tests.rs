@@ -5,6 +5,7 @@ use shutterpost_model::captures::Captures;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::guests::{GuestView, Guests};
 use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::privacy::{ErasureTarget, Privacy};
 
 use super::enrol::{enrol, identify};
 use crate::db::write_tx;
@@ -53,7 +54,10 @@ async fn contact_data_are_masked_until_revealed_and_that_is_recorded() {
         assert_eq!(stand.test.count("audit_entries", "action = 'guests.reveal'").await, 1);
         let neighbour = stand.neighbour().await;
         assert_eq!(code(stand.guests.find(&neighbour, &masked.id).await), Code::NotFound);
-        assert_eq!(code(stand.guests.delete(&neighbour, &masked.id).await), Code::NotFound);
+        let target = ErasureTarget::Guest(masked.id);
+        assert_eq!(code(stand.privacy.erase(&neighbour, &target).await), Code::NotFound);
+        assert_eq!(code(stand.privacy.erase(&viewer, &target).await), Code::Forbidden);
+        assert_eq!(stand.test.count("privacy_erasures", "1 = 1").await, 0);
     }
 }
 
@@ -66,7 +70,7 @@ async fn erasing_a_guest_takes_pictures_of_nobody_else() {
         let (owner_link, anna) = (stand.owner_link(&together.id).await, guest_of(&stand, &alone.id).await.id);
         assert!(stand.shows(&owner_link).await);
 
-        stand.guests.delete(&stand.owner, &anna).await.expect("erases");
+        stand.erase(ErasureTarget::Guest(anna.clone())).await;
         assert_eq!(code(stand.guests.find(&stand.owner, &anna).await), Code::NotFound, "{}", stand.test.kind);
         assert_eq!(code(stand.captures.find(&stand.owner, &alone.id).await), Code::NotFound);
         let kept = stand.captures.find(&stand.owner, &together.id).await.expect("is found");
@@ -83,7 +87,7 @@ async fn erasing_a_guest_takes_pictures_of_nobody_else() {
         let jobs = stand.test.count("jobs", "kind = 'delete_object'").await;
         assert_eq!(usize::try_from(jobs), Ok(OBJECTS));
 
-        stand.guests.delete(&stand.owner, &berta).await.expect("erases");
+        stand.erase(ErasureTarget::Guest(berta)).await;
         assert_eq!((stand.list().await.total, stand.objects().await), (0, 0));
     }
 }

@@ -11,6 +11,7 @@ use shutterpost_model::identity::{Accounts, Client, SignIn};
 use shutterpost_model::ingest::{Accepted, Ingest, Upload};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::privacy::{ErasureTarget, ErasureView};
 use shutterpost_model::share::Shares;
 use shutterpost_model::time::Date;
 
@@ -21,6 +22,7 @@ use crate::guests::GuestsService;
 use crate::identity::admin::{self, NewMember};
 use crate::identity::{AccountsService, PasswordPolicy};
 use crate::jobs::Wake;
+use crate::privacy::PrivacyService;
 use crate::services::Deps;
 use crate::share::SharesService;
 use crate::testing::{self, TestDatabase};
@@ -34,7 +36,7 @@ pub(crate) const OBJECTS: usize = 8;
 pub(crate) const ANNA: &str =
     r#"{"name":"Anna Canary","email":"anna@canary.example","consents":[{"purpose":"delivery","granted":true}]}"#;
 
-const PASSWORD: &str = "tulip carousel nineteen ferry";
+pub(crate) const PASSWORD: &str = "tulip carousel nineteen ferry";
 
 /// An organisation with an event that takes place today and ends tomorrow.
 pub(crate) struct Stand {
@@ -45,6 +47,7 @@ pub(crate) struct Stand {
     pub(crate) captures: CapturesService,
     pub(crate) guests: GuestsService,
     pub(crate) shares: SharesService,
+    pub(crate) privacy: PrivacyService,
     pub(crate) ingest: IngestService,
     pub(crate) organisation: OrganisationId,
     pub(crate) owner: Actor,
@@ -105,6 +108,7 @@ impl Stand {
             captures: CapturesService::new(deps.clone(), capture_parts(&deps)),
             guests: GuestsService::new(deps.clone()),
             shares: SharesService::new(deps.clone()),
+            privacy: PrivacyService::new(deps.clone(), Wake::default()),
             events,
             ingest,
             test,
@@ -154,6 +158,12 @@ impl Stand {
         let page = self.captures.find(&self.owner, capture).await.expect("is found");
         let link = page.links.into_iter().find(|link| link.kind == LinkKind::Owner).expect("has an owner link");
         link.url.expect("is not revoked")
+    }
+
+    /// Erases as the owner.
+    pub(crate) async fn erase(&self, target: ErasureTarget) -> ErasureView {
+        use shutterpost_model::privacy::Privacy;
+        self.privacy.erase(&self.owner, &target).await.expect("erases")
     }
 
     pub(crate) async fn list(&self) -> CapturePage {

@@ -28,17 +28,20 @@ pub(crate) enum JobKind {
     SendMessage,
     /// Delete the stored object whose name is the subject; enqueued with the deletion of its row.
     DeleteObject,
+    /// Finish the erasure whose id is the subject.
+    Erase,
     /// Do what is due again and again; the subject is its name. Never deleted, so that of several workers one does it.
     Periodic,
 }
 
 impl JobKind {
-    pub(crate) const ALL: [Self; 3] = [Self::SendMessage, Self::DeleteObject, Self::Periodic];
+    pub(crate) const ALL: [Self; 4] = [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::Periodic];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::SendMessage => "send_message",
             Self::DeleteObject => "delete_object",
+            Self::Erase => "erase",
             Self::Periodic => "periodic",
         }
     }
@@ -58,6 +61,15 @@ pub(crate) struct Job {
     pub(crate) attempts: i32,
     /// Name of the claim.
     lease: String,
+}
+
+#[cfg(test)]
+impl Job {
+    /// For tests of what handlers do.
+    pub(crate) fn of_test(kind: JobKind, subject: &str) -> Self {
+        let id = JobId::new(0, [0; 10]);
+        Self { id, kind, subject: subject.to_owned(), attempts: 1, lease: String::new() }
+    }
 }
 
 /// Enqueues a job; a second one for the same subject is not added.

@@ -234,28 +234,6 @@ impl KeyStore {
         let rows = queries::of_subjects(&mut self.0.db.read().await?, &[&key.subject]).await?;
         Ok(rows.iter().any(|row| row.realm == key.realm.as_str() && row.purpose == key.purpose.as_str()))
     }
-
-    /// Destroys the subjects' keys of the purposes, and forgets where they were looked up by. Gives the ids of what was
-    /// there; doing it twice finds nothing the second time. On the disk when this returns.
-    pub(crate) async fn destroy(
-        &self,
-        realm: &Realm,
-        purposes: &[Purpose],
-        subjects: &[&str],
-    ) -> Result<Vec<String>, Failure> {
-        let purposes: Vec<&'static str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
-        let owned: Vec<String> = subjects.iter().map(|subject| (*subject).to_owned()).collect();
-        let (name, now) = (realm.as_str().to_owned(), self.0.world.now());
-        let ids = write_tx!(self.0.db, tx => {
-            let subjects: Vec<&str> = owned.iter().map(String::as_str).collect();
-            let ids = queries::ids_of(tx, &name, &subjects, &purposes).await?;
-            queries::destroy(tx, &ids, now).await?;
-            super::lookups::forget(tx, &name, &subjects).await?;
-            Ok(ids)
-        })?;
-        self.0.keys.forget(|key| key.realm == *realm && subjects.contains(&key.subject.as_str()));
-        Ok(ids)
-    }
 }
 
 pub(super) fn root_number(generation: i32) -> Result<u32, Failure> {

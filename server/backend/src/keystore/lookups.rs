@@ -8,7 +8,7 @@ use shutterpost_vault::index::ColumnIndex;
 use super::queries::CHUNK;
 use super::schema::lookups;
 use super::{KeyRef, KeyStore, Realm};
-use crate::db::{Tx, on_db, write_tx};
+use crate::db::{Conn, Tx, on_db, write_tx};
 use crate::error::Failure;
 
 /// What is looked up: the field, and where its values are unique.
@@ -81,12 +81,23 @@ impl KeyStore {
     }
 }
 
+/// Those of the subjects that can be found by something.
+pub(super) async fn of_subjects(conn: &mut Conn, subjects: &[&str]) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for chunk in subjects.chunks(CHUNK) {
+        found.extend(on_db!(conn, c => lookups::table
+            .filter(lookups::subject.eq_any(chunk.iter().copied()))
+            .select(lookups::subject)
+            .load::<String>(c).await)?);
+    }
+    Ok(found)
+}
+
 /// Forgets what the subjects can be found by.
-pub(super) async fn forget(tx: &mut Tx, realm: &str, subjects: &[&str]) -> Result<(), Failure> {
+pub(super) async fn forget(tx: &mut Tx, subjects: &[String]) -> Result<(), Failure> {
     for chunk in subjects.chunks(CHUNK) {
         on_db!(tx, c => diesel::delete(lookups::table)
-            .filter(lookups::realm.eq(realm))
-            .filter(lookups::subject.eq_any(chunk.iter().copied()))
+            .filter(lookups::subject.eq_any(chunk.iter()))
             .execute(c).await)?;
     }
     Ok(())

@@ -203,22 +203,21 @@ pub(super) async fn hold_active(tx: &mut Tx, id: &KeyId) -> Result<bool, Failure
     Ok(found.is_some())
 }
 
-/// Ids of the subjects' keys that are not destroyed yet, for all purposes given.
+/// Ids of the subjects' keys for all purposes given, destroyed ones too; and whether they still live.
 pub(super) async fn ids_of(
     conn: &mut Conn,
     realm: &str,
     subjects: &[&str],
     purposes: &[&str],
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<(String, bool)>, Failure> {
     let mut ids = Vec::new();
     for chunk in subjects.chunks(CHUNK) {
         ids.extend(on_db!(conn, c => keys::table
             .filter(keys::realm.eq(realm))
             .filter(keys::subject.eq_any(chunk.iter().copied()))
             .filter(keys::purpose.eq_any(purposes.iter().copied()))
-            .filter(keys::state.ne(DESTROYED))
-            .select(keys::id)
-            .load::<String>(c).await)?);
+            .select((keys::id, keys::state.ne(DESTROYED)))
+            .load::<(String, bool)>(c).await)?);
     }
     Ok(ids)
 }
@@ -228,6 +227,7 @@ pub(super) async fn destroy(tx: &mut Tx, ids: &[String], now: Millis) -> Result<
     for chunk in ids.chunks(CHUNK) {
         on_db!(tx, c => diesel::update(keys::table)
             .filter(keys::id.eq_any(chunk.iter()))
+            .filter(keys::state.ne(DESTROYED))
             .set((keys::state.eq(DESTROYED), keys::wrapped.eq(Vec::<u8>::new()), keys::destroyed_at.eq(now.0)))
             .execute(c).await)?;
     }

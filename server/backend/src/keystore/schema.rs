@@ -6,6 +6,8 @@ diesel::table! {
         id -> Text,
         created_at -> BigInt,
         swept_until -> BigInt,
+        ledger_count -> BigInt,
+        ledger_hash -> Nullable<Binary>,
     }
 }
 

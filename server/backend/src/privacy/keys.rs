@@ -9,6 +9,7 @@ use shutterpost_model::id::{CaptureId, GuestId};
 use shutterpost_model::time::DAY;
 use shutterpost_vault::wrap::Purpose;
 
+use super::queries;
 use super::retention::erase_captures;
 use super::sweep::Swept;
 use crate::audit::record::{Doer, Entry, record};
@@ -25,8 +26,10 @@ use crate::services::Deps;
 
 /// An upload takes seconds; a key that has no row by then will never get one.
 const AGE: i64 = 60 * 60_000;
-/// How far back erasures that were cut short are looked for; the sweep runs every hour.
-const BACK: i64 = 2 * DAY;
+/// How long an erasure may take between its keys and its rows, and how far clocks may be apart.
+const MARGIN: i64 = DAY;
+/// What the audit entries say.
+const WHY: &str = "privacy.erasure";
 
 /// Destroys keys that no row needs.
 pub(super) async fn sweep_keys(_permit: &Permit, deps: &Deps, swept: &mut Swept) -> Result<(), Failure> {
@@ -68,9 +71,12 @@ async fn known(conn: &mut Conn, keys: &[Owned]) -> Result<HashSet<String>, Failu
     Ok(known)
 }
 
-/// Finishes erasures that destroyed keys and did not get to the rows.
+/// Finishes erasures that destroyed keys and did not get to the rows: because they were cut short, or because the rows came
+/// back with a backup.
 pub(super) async fn finish_erasures(permit: &Permit, deps: &Deps, swept: &mut Swept) -> Result<(), Failure> {
-    let destroyed = deps.keystore.destroyed_since(deps.world.now().plus(-BACK)).await?;
+    let now = deps.world.now();
+    let since = queries::finished_until(&mut deps.db.read().await?).await?;
+    let destroyed = deps.keystore.destroyed_since(since.plus(-MARGIN)).await?;
     let subjects: Vec<&str> = destroyed.iter().map(|key| key.subject.as_str()).collect();
     for chunk in subjects.chunks(CHUNK) {
         let mut conn = deps.db.read().await?;
@@ -89,7 +95,8 @@ pub(super) async fn finish_erasures(permit: &Permit, deps: &Deps, swept: &mut Sw
         }
         for ((organisation, event), ids) in by_event {
             swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
-            erase_captures(deps, EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?), ids).await?;
+            let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
+            erase_captures(deps, scope, ids, WHY).await?;
         }
         for (organisation, event, guest) in people {
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
@@ -98,7 +105,7 @@ pub(super) async fn finish_erasures(permit: &Permit, deps: &Deps, swept: &mut Sw
             }
         }
     }
-    Ok(())
+    write_tx!(deps.db, tx => queries::note_finished(tx, now).await)
 }
 
 /// `false` if the guest went with the last capture, or somebody else was faster.
@@ -109,7 +116,7 @@ async fn finish_guest(deps: &Deps, scope: EventScope, guest: GuestId) -> Result<
             Err(Failure::NotFound) => return Ok(None),
             other => other?,
         };
-        let entry = Entry::new("privacy.erasure").object(guest.as_str());
+        let entry = Entry::new(WHY).object(guest.as_str());
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         Ok(Some(erased.objects))
     })?;

@@ -29,6 +29,9 @@ use crate::services::Deps;
 /// Captures or guests in one transaction: short enough that uploads need not wait.
 const BATCH: i64 = 200;
 
+/// What the audit entries say.
+const WHY: &str = "privacy.retention";
+
 /// An event that is due.
 struct Due {
     scope: EventScope,
@@ -42,9 +45,9 @@ pub(super) async fn events(permit: &Permit, deps: &Deps, swept: &mut Swept) -> R
     let due = due(&mut conn, permit, deps.world.now()).await?;
     drop(conn);
     for Due { scope, whole } in due {
-        while erase_batch(deps, &scope, swept).await? {}
+        while erase_batch(deps, &scope, WHY, swept).await? {}
         if whole {
-            erase_event(deps, &scope, swept).await?;
+            erase_event(deps, &scope, WHY, swept).await?;
         }
     }
     Ok(())
@@ -68,8 +71,15 @@ async fn due(conn: &mut Conn, permit: &Permit, now: Millis) -> Result<Vec<Due>, 
     Ok(due)
 }
 
+/// Erases an event with everything in it; `why` is the action of the audit entries.
+pub(super) async fn erase_rows(deps: &Deps, scope: &EventScope, why: &'static str) -> Result<(), Failure> {
+    let mut swept = Swept::default();
+    while erase_batch(deps, scope, why, &mut swept).await? {}
+    erase_event(deps, scope, why, &mut swept).await
+}
+
 /// Erases some captures, or guests when there are no captures left; `false` when there is neither.
-async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Result<bool, Failure> {
+async fn erase_batch(deps: &Deps, scope: &EventScope, why: &'static str, swept: &mut Swept) -> Result<bool, Failure> {
     let mut conn = deps.db.read().await?;
     let mut ids: Vec<CaptureId> = Vec::new();
     for id in captures::ids_of_event(&mut conn, scope, BATCH).await? {
@@ -79,7 +89,7 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
     drop(conn);
     if !ids.is_empty() {
         swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
-        erase_captures(deps, scope.clone(), ids).await?;
+        erase_captures(deps, scope.clone(), ids, why).await?;
         return Ok(true);
     }
     if !guests_left {
@@ -88,7 +98,7 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
     let (world, keystore, scope) = (deps.world.clone(), deps.keystore.clone(), scope.clone());
     swept.guests += write_tx!(deps.db, tx => {
         let count = erase::remaining(tx, &keystore, &scope, BATCH).await?;
-        let entry = Entry::new("privacy.retention").object(scope.event().as_str()).count(count);
+        let entry = Entry::new(why).object(scope.event().as_str()).count(count);
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         Ok(count)
     })?;
@@ -96,12 +106,17 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
 }
 
 /// Erases captures of one event with their guests, in one transaction.
-pub(super) async fn erase_captures(deps: &Deps, scope: EventScope, ids: Vec<CaptureId>) -> Result<(), Failure> {
+pub(super) async fn erase_captures(
+    deps: &Deps,
+    scope: EventScope,
+    ids: Vec<CaptureId>,
+    why: &'static str,
+) -> Result<(), Failure> {
     let (world, keystore) = (deps.world.clone(), deps.keystore.clone());
     let objects = write_tx!(deps.db, tx => {
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         let erased = erase::captures(tx, &world, &keystore, &scope, &ids).await?;
-        let entry = Entry::new("privacy.retention").object(scope.event().as_str()).count(count);
+        let entry = Entry::new(why).object(scope.event().as_str()).count(count);
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         changes::record(tx, &world, ChangeTarget::Event(scope.event().clone())).await?;
         Ok(erased.objects)
@@ -111,7 +126,7 @@ pub(super) async fn erase_captures(deps: &Deps, scope: EventScope, ids: Vec<Capt
 }
 
 /// Erases a deleted event that is empty by now, with its logos.
-async fn erase_event(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Result<(), Failure> {
+async fn erase_event(deps: &Deps, scope: &EventScope, why: &'static str, swept: &mut Swept) -> Result<(), Failure> {
     let (world, keystore, scope) = (deps.world.clone(), deps.keystore.clone(), scope.clone());
     let objects = write_tx!(deps.db, tx => {
         let realm = Realm::Organisation(scope.organisation().clone());
@@ -122,7 +137,7 @@ async fn erase_event(deps: &Deps, scope: &EventScope, swept: &mut Swept) -> Resu
             objects.push(logo.object);
         }
         events::erase(tx, &scope).await?;
-        let entry = Entry::new("privacy.retention").object(scope.event().as_str());
+        let entry = Entry::new(why).object(scope.event().as_str());
         record(tx, &world, Some(scope.organisation()), &Doer::System, entry).await?;
         Ok(objects)
     })?;
@@ -147,7 +162,7 @@ pub(super) async fn trash(permit: &Permit, deps: &Deps, swept: &mut Swept) -> Re
         for ((organisation, event), ids) in by_event {
             swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
-            erase_captures(deps, scope, ids).await?;
+            erase_captures(deps, scope, ids, WHY).await?;
         }
     }
 }

@@ -45,6 +45,12 @@ impl GuestScope {
         Self::opened(row, deps.world.now())
     }
 
+    /// Proves the token of an owner link.
+    pub(crate) async fn of_owner(conn: &mut Conn, deps: &Deps, token: &str) -> Result<Option<Self>, Failure> {
+        let opened = Self::prove(conn, deps, token).await?;
+        Ok(opened.map(|opened| opened.scope).filter(|scope| scope.kind == LinkKind::Owner))
+    }
+
     fn opened(row: Option<OpenRow>, now: Millis) -> Result<Option<Opened>, Failure> {
         let Some(row) = row else { return Ok(None) };
         let valid_until = zone::end_of(&row.event.time_zone, stored(&row.event.kept_until)?);

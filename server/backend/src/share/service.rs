@@ -8,8 +8,7 @@ use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::captures::{LinkView, MediaFile, RenditionFile};
 use shutterpost_model::error::AppError;
 use shutterpost_model::id::{CaptureId, EventId, LinkId};
-use shutterpost_model::identity::Client;
-use shutterpost_model::share::{ChangeTarget, LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
+use shutterpost_model::share::{ChangeTarget, ResolvedShare, ShareChange, SharePage, Shares};
 use shutterpost_vault::wrap::Purpose;
 
 use super::links::{Domain, Tokens, hash, view};
@@ -24,9 +23,8 @@ use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::events::queries as events;
 use crate::events::rows::{self as events_rows, stored};
-use crate::events::scope::{EventScope, Tenant};
+use crate::events::scope::EventScope;
 use crate::events::zone;
-use crate::guests::erase;
 use crate::identity::scope::OrgScope;
 use crate::keystore::KeyRef;
 use crate::services::Deps;
@@ -102,33 +100,6 @@ impl SharesService {
         self.fetch(row, events_rows::PURPOSE, Logo::MEDIA_TYPE).await
     }
 
-    async fn erase(&self, token: &str, client: Client) -> Result<Option<()>, Failure> {
-        // Wrong tokens must not queue for the one writer.
-        let mut conn = self.deps.db.read().await?;
-        let known = GuestScope::prove(&mut conn, &self.deps, token).await?;
-        drop(conn);
-        if !known.is_some_and(|opened| opened.scope.kind() == LinkKind::Owner) {
-            return Ok(None);
-        }
-        let deps = self.deps.clone();
-        let token = token.to_owned();
-        let objects = write_tx!(self.deps.db, tx => {
-            let Some(opened) = GuestScope::prove(tx, &deps, &token).await? else { return Ok(None) };
-            let scope = opened.scope;
-            let erased = erase::captures(tx, &deps.world, &deps.keystore, &scope, std::slice::from_ref(scope.capture())).await?;
-            let doer = Doer::Guest(scope.link().as_str().to_owned());
-            let entry = Entry::new("share.delete").object(scope.capture().as_str()).request(client.request);
-            record(tx, &deps.world, Some(scope.organisation()), &doer, entry).await?;
-            for capture in erased.stale {
-                changes::record(tx, &deps.world, ChangeTarget::Capture(capture)).await?;
-            }
-            Ok(Some(erased.objects))
-        })?;
-        let Some(objects) = objects else { return Ok(None) };
-        self.deps.storage.delete_all(&objects).await;
-        Ok(Some(()))
-    }
-
     async fn next_generation(&self, actor: &Actor, link: &LinkId) -> Result<(), Failure> {
         let scope = OrgScope::prove(actor, Permission::LinkWrite)?;
         let (world, keys, doer) = (self.deps.world.clone(), self.deps.keys.clone(), Doer::from(actor));
@@ -191,10 +162,6 @@ impl Shares for SharesService {
 
     async fn logo(&self, token: &str) -> Result<Option<MediaFile>, AppError> {
         Ok(self.read_logo(token).await?)
-    }
-
-    async fn delete_by_owner(&self, token: &str, client: Client) -> Result<Option<()>, AppError> {
-        Ok(self.erase(token, client).await?)
     }
 
     async fn changes(&self, after: i64) -> Result<(Vec<ShareChange>, i64), AppError> {

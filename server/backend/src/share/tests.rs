@@ -5,6 +5,7 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::{Branding, Events, LogoChange};
 use shutterpost_model::id::LinkId;
 use shutterpost_model::identity::Client;
+use shutterpost_model::privacy::Privacy;
 use shutterpost_model::share::{LinkKind, SharePage, Shares};
 use shutterpost_model::time::Date;
 
@@ -79,7 +80,7 @@ async fn wrong_tokens_of_every_kind_show_nothing() {
             assert!(!stand.shows(wrong).await, "{wrong:?} on {}", stand.test.kind);
             assert!(stand.shares.media(wrong, WEB).await.expect("no failure").is_none());
             assert!(stand.shares.logo(wrong).await.expect("no failure").is_none());
-            assert!(stand.shares.delete_by_owner(wrong, Client::default()).await.expect("no failure").is_none());
+            assert!(stand.privacy.erase_by_owner(wrong, Client::default()).await.expect("no failure").is_none());
         }
         assert!(stand.shows(good).await);
     }
@@ -125,13 +126,18 @@ async fn an_owner_deletes_bytes_and_contact_data_at_once() {
         let accepted = stand.capture(Some(ANNA)).await;
         let owner_link = stand.owner_link(&accepted.id).await;
         let page = open(&stand, &owner_link).await.expect("shows");
-        let refused = stand.shares.delete_by_owner(token(&accepted.share_url), Client::default()).await;
+        let refused = stand.privacy.erase_by_owner(token(&accepted.share_url), Client::default()).await;
         assert!(refused.expect("no failure").is_none(), "a view link deletes nothing on {}", stand.test.kind);
         assert!(stand.shows(&owner_link).await);
         assert_eq!(stand.objects().await, OBJECTS);
 
-        let deleted = stand.shares.delete_by_owner(token(&owner_link), Client::default()).await;
-        assert!(deleted.expect("no failure").is_some());
+        let deleted = stand.privacy.erase_by_owner(token(&owner_link), Client::default()).await;
+        let receipt = deleted.expect("no failure").expect("is erased").receipt.expect("is signed");
+        assert_eq!(
+            receipt.facts.destroyed,
+            [("captures".into(), 1), ("files".into(), OBJECTS as i64), ("guests".into(), 1)]
+        );
+        assert_eq!((receipt.facts.keys, &receipt.facts.object), (2, &accepted.id.as_str().to_owned()));
         assert_eq!(stand.objects().await, 0, "nothing is left on the disk");
         assert!(!stand.shows(&owner_link).await && !stand.shows(&accepted.share_url).await);
         assert!(stand.shares.media(&media_token(&page), WEB).await.expect("no failure").is_none());
@@ -143,7 +149,7 @@ async fn an_owner_deletes_bytes_and_contact_data_at_once() {
         assert!(trash.items.is_empty());
         assert_eq!(stand.test.count("audit_entries", "action = 'share.delete' AND actor_kind = 'guest'").await, 1);
         assert_eq!(stand.test.count("messages", "1 = 1").await, 0);
-        let again = stand.shares.delete_by_owner(token(&owner_link), Client::default()).await;
+        let again = stand.privacy.erase_by_owner(token(&owner_link), Client::default()).await;
         assert!(again.expect("no failure").is_none());
     }
 }

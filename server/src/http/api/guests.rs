@@ -1,12 +1,13 @@
 //! Guests over REST. Contact data stay masked: a token is not a person who answers for a reveal.
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
 use shutterpost_model::guests::{ConsentView, GuestView};
+use shutterpost_model::privacy::ErasureTarget;
 
+use super::erasures::erasure;
 use super::id;
 use crate::http::context::Context;
 use crate::http::{Http, problem};
@@ -39,15 +40,19 @@ pub(in crate::http) async fn find(
     }
 }
 
-/// `DELETE /api/v1/guests/{guest}`: erases. Who may call: tokens of editors and above.
+/// `DELETE /api/v1/guests/{guest}`: erases, and gives the erasure with its receipt; again, the same one. Who may call:
+/// tokens of editors and above.
 pub(in crate::http) async fn delete(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
     Path(text): Path<String>,
 ) -> Response {
-    let done = async { http.services().guests.delete(context.actor()?, &id(&text)?).await };
+    let done = async {
+        let target = ErasureTarget::Guest(id(&text)?);
+        http.services().privacy.erase(context.actor()?, &target).await
+    };
     match done.await {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Ok(view) => Json(erasure(&view)).into_response(),
         Err(error) => problem::problem(&error, &context),
     }
 }

@@ -7,11 +7,13 @@ use axum::{Extension, Json};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, EventId};
 use shutterpost_model::ingest::{Accepted, Upload};
+use shutterpost_model::privacy::ErasureTarget;
 use shutterpost_model::share::LinkKind;
 
 use super::events::id;
 use super::form::{Fields, File};
 use super::posted::{Done, Posted, PostedFiles};
+use super::privacy::erased;
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
@@ -65,8 +67,8 @@ async fn accept(posted: &Posted, event: &str, files: Result<Vec<File>, AppError>
     if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok(accepted) }
 }
 
-/// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, delete_guest. Who may call:
-/// editors and above.
+/// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, delete_guest, erase. Who may
+/// call: editors and above; to erase, admins.
 pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) -> Response {
     posted
         .answer(async |posted| {
@@ -97,11 +99,12 @@ pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) ->
                     "link_revoked"
                 }
                 "delete_guest" => {
-                    services.guests.delete(actor, &form.parse("guest", Code::NotFound)?).await?;
-                    // The capture goes too if it showed nobody else.
-                    let left = services.captures.find(actor, &capture).await.is_ok();
-                    let to = if left { page } else { format!("/cms/events/{}", found.event) };
-                    return Ok(Done::To(format!("{to}?done=guest_deleted")));
+                    let target = ErasureTarget::Guest(form.parse("guest", Code::NotFound)?);
+                    return Ok(erased(&services.privacy.erase(actor, &target).await?));
+                }
+                "erase" => {
+                    let target = ErasureTarget::Capture(capture);
+                    return Ok(erased(&services.privacy.erase(actor, &target).await?));
                 }
                 _ => return Err(AppError::new(Code::BadRequest)),
             };

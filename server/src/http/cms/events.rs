@@ -10,9 +10,11 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::{BrandTexts, Branding, ConsentText, DeviceDraft, EventDraft, LogoChange};
 use shutterpost_model::id::EventId;
 use shutterpost_model::language::Language;
+use shutterpost_model::privacy::ErasureTarget;
 
 use super::form::{Fields, File};
 use super::posted::{Done, Posted, PostedFiles};
+use super::privacy::erased;
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
@@ -43,7 +45,7 @@ pub(in crate::http) async fn create(posted: Posted) -> Response {
         .await
 }
 
-/// `POST /cms/events/{event}/settings`: save, delete. Who may call: admins and owners.
+/// `POST /cms/events/{event}/settings`: save, delete, erase. Who may call: admins and owners.
 pub(in crate::http) async fn settings(Path(event): Path<String>, posted: Posted) -> Response {
     posted
         .answer(async |posted| {
@@ -57,6 +59,10 @@ pub(in crate::http) async fn settings(Path(event): Path<String>, posted: Posted)
                 "delete" => {
                     events.delete(actor, &event).await?;
                     Ok(Done::To("/cms/events?done=event_deleted".into()))
+                }
+                "erase" => {
+                    let target = ErasureTarget::Event(event);
+                    Ok(erased(&posted.services().privacy.erase(actor, &target).await?))
                 }
                 _ => Err(AppError::new(Code::BadRequest)),
             }

@@ -57,6 +57,8 @@ impl Program {
             ("SHUTTERPOST_KEY_STORE", text(&database.keys_url)),
             ("SHUTTERPOST_ROOTS", database.roots().display().to_string()),
         ];
+        // The program has keys of its own, and so a ledger.
+        database.execute_keys("UPDATE keystore SET ledger_count = 0, ledger_hash = NULL").await;
         let folder = database.folder().join("program");
         std::fs::create_dir(&folder).expect("a temporary folder");
         let (event, device) = (String::new(), String::new());

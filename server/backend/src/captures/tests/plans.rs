@@ -6,7 +6,7 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Bool, Integer, Text};
+use diesel::sql_types::{Bool, Integer, Text};
 use diesel::sqlite::Sqlite;
 use shutterpost_model::access::Permission;
 use shutterpost_model::captures::CaptureFilter;

@@ -1,0 +1,252 @@
+//! The SQL of erasures.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use shutterpost_model::id::{ErasureId, OrganisationId};
+use shutterpost_model::time::Millis;
+
+use super::rows::ErasureRow;
+use crate::db::{Conn, Tx, on_db};
+use crate::error::Failure;
+use crate::events::scope::{EventScope, Tenant};
+use crate::identity::scope::OrgScope;
+use crate::jobs::Permit;
+use crate::schema::{
+    captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
+    identity_organisations, identity_sessions, identity_tokens, identity_users, installation, messages,
+    privacy_erasures,
+};
+
+/// The organisation's erasure of an object.
+pub(super) async fn of_object(
+    conn: &mut Conn,
+    scope: &impl Tenant,
+    object: &str,
+) -> Result<Option<ErasureRow>, Failure> {
+    on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(privacy_erasures::object.eq(object))
+        .select(ErasureRow::as_select())
+        .first(c).await.optional())
+}
+
+/// An erasure of the organisation.
+pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, id: &ErasureId) -> Result<ErasureRow, Failure> {
+    on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(privacy_erasures::id.eq(id.as_str()))
+        .select(ErasureRow::as_select())
+        .first(c).await)
+}
+
+/// Erasures of the organisation older than one of them, newest first.
+pub(super) async fn list(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    before: Option<&str>,
+    most: i64,
+) -> Result<Vec<ErasureRow>, Failure> {
+    // Greater than every id of the kind.
+    let before = before.unwrap_or("era_~");
+    on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(privacy_erasures::id.lt(before))
+        .order(privacy_erasures::id.desc())
+        .limit(most)
+        .select(ErasureRow::as_select())
+        .load(c).await)
+}
+
+/// An erasure that a job was left to finish; `None` if it is not there any more.
+pub(super) async fn of_job(conn: &mut Conn, _permit: &Permit, id: &str) -> Result<Option<ErasureRow>, Failure> {
+    on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::id.eq(id))
+        .select(ErasureRow::as_select())
+        .first(c).await.optional())
+}
+
+pub(super) async fn insert(tx: &mut Tx, row: &ErasureRow) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::insert_into(privacy_erasures::table).values(row).execute(c).await)?;
+    Ok(())
+}
+
+/// Holds the erasure until the end of the transaction; `false` if it is finished.
+pub(super) async fn hold(tx: &mut Tx, id: &str) -> Result<bool, Failure> {
+    let held = on_db!(tx, c => diesel::update(privacy_erasures::table)
+        .filter(privacy_erasures::id.eq(id))
+        .filter(privacy_erasures::finished_at.is_null())
+        .set(privacy_erasures::requested_at.eq(privacy_erasures::requested_at))
+        .execute(c).await)?;
+    Ok(held == 1)
+}
+
+/// Keeps the receipt, unless there is one: the first is the true one.
+pub(super) async fn keep_receipt(tx: &mut Tx, id: &str, receipt: &str) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(privacy_erasures::table)
+        .filter(privacy_erasures::id.eq(id))
+        .filter(privacy_erasures::receipt.is_null())
+        .set(privacy_erasures::receipt.eq(receipt))
+        .execute(c).await)?;
+    Ok(())
+}
+
+pub(super) async fn finish(tx: &mut Tx, id: &str, now: Millis) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(privacy_erasures::table)
+        .filter(privacy_erasures::id.eq(id))
+        .filter(privacy_erasures::finished_at.is_null())
+        .set(privacy_erasures::finished_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Ids of captures of the event behind one of them, in their order.
+pub(super) async fn captures_after(
+    conn: &mut Conn,
+    scope: &EventScope,
+    after: &str,
+    most: i64,
+) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .filter(captures::id.gt(after))
+        .order(captures::id)
+        .limit(most)
+        .select(captures::id)
+        .load(c).await)
+}
+
+/// The same of guests.
+pub(super) async fn guests_after(
+    conn: &mut Conn,
+    scope: &EventScope,
+    after: &str,
+    most: i64,
+) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => guests::table
+        .filter(guests::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests::event_id.eq(scope.event().as_str()))
+        .filter(guests::id.gt(after))
+        .order(guests::id)
+        .limit(most)
+        .select(guests::id)
+        .load(c).await)
+}
+
+/// What an event holds, for its receipt: names and counts.
+pub(super) async fn contents(conn: &mut Conn, scope: &EventScope) -> Result<Vec<(&'static str, i64)>, Failure> {
+    let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    let of_captures: i64 = on_db!(conn, c => captures::table
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::event_id.eq(event))
+        .count().get_result(c).await)?;
+    let of_renditions: i64 = on_db!(conn, c => captures_renditions::table
+        .inner_join(captures::table.on(captures::id.eq(captures_renditions::capture_id)))
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::event_id.eq(event))
+        .count().get_result(c).await)?;
+    let of_logos: i64 = on_db!(conn, c => events_logos::table
+        .filter(events_logos::organisation_id.eq(organisation))
+        .filter(events_logos::event_id.eq(event))
+        .count().get_result(c).await)?;
+    let of_guests: i64 = on_db!(conn, c => guests::table
+        .filter(guests::organisation_id.eq(organisation))
+        .filter(guests::event_id.eq(event))
+        .count().get_result(c).await)?;
+    let of_messages: i64 = on_db!(conn, c => messages::table
+        .filter(messages::organisation_id.eq(organisation))
+        .filter(messages::event_id.eq(event))
+        .count().get_result(c).await)?;
+    Ok(vec![
+        ("captures", of_captures),
+        ("events", 1),
+        ("files", of_captures + of_renditions + of_logos),
+        ("guests", of_guests),
+        ("messages", of_messages),
+    ])
+}
+
+/// Every event of the organisation, deleted or not.
+pub(super) async fn events_of(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => events::table
+        .filter(events::organisation_id.eq(scope.organisation().as_str()))
+        .order(events::id)
+        .select(events::id)
+        .load(c).await)
+}
+
+/// Nobody and nothing acts in the organisation from now on: sessions, tokens and invitations are gone, and so are
+/// memberships, but for people who are nowhere else, who cannot sign in any more; and its events are deleted.
+pub(super) async fn close(tx: &mut Tx, scope: &OrgScope, now: Millis) -> Result<(), Failure> {
+    let organisation = scope.organisation().as_str();
+    let only_here = only_here(tx, scope).await?;
+    on_db!(tx, c => diesel::update(identity_users::table)
+        .filter(identity_users::id.eq_any(only_here.iter()))
+        .set(identity_users::disabled_at.eq(now.0))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(identity_memberships::table)
+        .filter(identity_memberships::organisation_id.eq(organisation))
+        .filter(identity_memberships::user_id.ne_all(only_here.iter()))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(identity_sessions::table)
+        .filter(identity_sessions::organisation_id.eq(organisation))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(identity_tokens::table)
+        .filter(identity_tokens::organisation_id.eq(organisation))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(identity_invitations::table)
+        .filter(identity_invitations::organisation_id.eq(organisation))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::update(events::table)
+        .filter(events::organisation_id.eq(organisation))
+        .filter(events::deleted_at.is_null())
+        .set(events::deleted_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Members who are in no other organisation.
+pub(super) async fn only_here(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<String>, Failure> {
+    let organisation = scope.organisation().as_str();
+    let mut members: Vec<String> = on_db!(conn, c => identity_memberships::table
+        .filter(identity_memberships::organisation_id.eq(organisation))
+        .order(identity_memberships::user_id)
+        .select(identity_memberships::user_id)
+        .load(c).await)?;
+    let elsewhere: Vec<String> = on_db!(conn, c => identity_memberships::table
+        .filter(identity_memberships::organisation_id.ne(organisation))
+        .filter(identity_memberships::user_id.eq_any(members.iter()))
+        .select(identity_memberships::user_id)
+        .load(c).await)?;
+    members.retain(|member| !elsewhere.contains(member));
+    Ok(members)
+}
+
+pub(super) async fn delete_users(tx: &mut Tx, users: &[String]) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::delete(identity_users::table)
+        .filter(identity_users::id.eq_any(users.iter()))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Deletes the organisation; whatever is left of it goes along by its foreign keys.
+pub(super) async fn delete_organisation(tx: &mut Tx, organisation: &OrganisationId) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::delete(identity_organisations::table)
+        .filter(identity_organisations::id.eq(organisation.as_str()))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Until when destroyed keys have no rows left.
+pub(super) async fn finished_until(conn: &mut Conn) -> Result<Millis, Failure> {
+    let at = on_db!(conn, c => installation::table.select(installation::erasures_finished_until).first(c).await)?;
+    Ok(Millis(at))
+}
+
+pub(super) async fn note_finished(tx: &mut Tx, until: Millis) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(installation::table)
+        .filter(installation::erasures_finished_until.lt(until.0))
+        .set(installation::erasures_finished_until.eq(until.0))
+        .execute(c).await)?;
+    Ok(())
+}

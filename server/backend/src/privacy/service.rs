@@ -1,0 +1,210 @@
+//! The rules of erasures.
+
+use async_trait::async_trait;
+use shutterpost_model::access::{Actor, Permission};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{ErasureId, OrganisationId};
+use shutterpost_model::identity::Client;
+use shutterpost_model::privacy::{
+    ErasureKind, ErasurePage, ErasureTarget, ErasureView, Privacy, RECEIPT_MOST, ReceiptFacts, ReceiptFault,
+};
+use shutterpost_model::share::ChangeTarget;
+use shutterpost_vault::sign::{PublicKey, Signing};
+
+use super::rows::{self, ErasureRow};
+use super::{erasure, queries};
+use crate::audit::record::{Doer, Entry};
+use crate::captures::queries as captures;
+use crate::changes;
+use crate::db::write_tx;
+use crate::error::Failure;
+use crate::events::queries as events;
+use crate::events::rows::stored;
+use crate::events::scope::EventScope;
+use crate::guests::queries as guests;
+use crate::identity::scope::OrgScope;
+use crate::jobs::Wake;
+use crate::services::Deps;
+use crate::share::scope::GuestScope;
+
+/// Erasures of a page.
+const PAGE: usize = 50;
+/// Tells the cursors of this list from those of others.
+const LIST: &str = "erasures";
+
+/// The port of erasures on the databases.
+#[derive(Debug, Clone)]
+pub struct PrivacyService {
+    deps: Deps,
+    wake: Wake,
+    public: PublicKey,
+}
+
+impl PrivacyService {
+    pub fn new(deps: Deps, wake: Wake) -> Self {
+        let public = deps.keys.signing_key(Signing::Receipt).public();
+        Self { deps, wake, public }
+    }
+
+    async fn try_erase(&self, actor: &Actor, target: &ErasureTarget) -> Result<ErasureView, Failure> {
+        let scope = OrgScope::prove(
+            actor,
+            match target.kind() {
+                ErasureKind::Guest => Permission::GuestWrite,
+                ErasureKind::Capture | ErasureKind::Event => Permission::PrivacyManage,
+                ErasureKind::Organisation => Permission::OrganisationErase,
+            },
+        )?;
+        let row = self.noted(&scope, target.clone(), Doer::from(actor)).await?;
+        if row.receipt.is_none() {
+            match target {
+                ErasureTarget::Guest(_) | ErasureTarget::Capture(_) => {
+                    erasure::small(&self.deps, scope.clone(), &row, target.clone()).await?;
+                }
+                ErasureTarget::Event(event) => {
+                    let event = EventScope::of_erasure(&scope, event.clone());
+                    erasure::event_keys(&self.deps, &event, &row).await?;
+                }
+                ErasureTarget::Organisation(_) => erasure::organisation_keys(&self.deps, &scope, &row).await?,
+            }
+            self.wake.ring();
+        }
+        let mut conn = self.deps.db.read().await?;
+        queries::find(&mut conn, &scope, &stored(&row.id)?).await?.into_view(&self.public)
+    }
+
+    /// Proves that the object is there, or was asked to be erased before, and notes the request.
+    async fn noted(&self, scope: &OrgScope, target: ErasureTarget, doer: Doer) -> Result<ErasureRow, Failure> {
+        let (world, scope) = (self.deps.world.clone(), scope.clone());
+        write_tx!(self.deps.db, tx => {
+            if let Some(row) = queries::of_object(tx, &scope, target.object()).await? {
+                return Ok(row);
+            }
+            let now = world.now();
+            let mut action = "privacy.erase";
+            match &target {
+                ErasureTarget::Guest(guest) => {
+                    guests::find(tx, &scope, guest).await?;
+                    action = "guests.delete";
+                }
+                ErasureTarget::Capture(capture) => {
+                    captures::find(tx, &scope, capture).await?;
+                }
+                ErasureTarget::Event(event) => {
+                    let event = EventScope::prove(tx, scope.clone(), event).await?;
+                    events::mark_deleted(tx, &event, now).await?;
+                }
+                ErasureTarget::Organisation(organisation) => {
+                    if organisation != scope.organisation() {
+                        return Err(Failure::NotFound);
+                    }
+                    queries::close(tx, &scope, now).await?;
+                }
+            }
+            let entry = Entry::new(action).object(target.object());
+            let row = erasure::request(tx, &world, &scope, &target, &doer, entry).await?;
+            match &target {
+                ErasureTarget::Event(event) => {
+                    changes::record(tx, &world, ChangeTarget::Event(event.clone())).await?;
+                }
+                ErasureTarget::Organisation(_) => {
+                    for event in queries::events_of(tx, &scope).await? {
+                        changes::record(tx, &world, ChangeTarget::Event(stored(&event)?)).await?;
+                    }
+                }
+                // With its rows.
+                ErasureTarget::Guest(_) | ErasureTarget::Capture(_) => {}
+            }
+            Ok(row)
+        })
+    }
+
+    async fn try_erase_by_owner(&self, token: &str, client: Client) -> Result<Option<ErasureView>, Failure> {
+        // Wrong tokens must not queue for the one writer.
+        let mut conn = self.deps.db.read().await?;
+        let known = GuestScope::of_owner(&mut conn, &self.deps, token).await?;
+        drop(conn);
+        if known.is_none() {
+            return Ok(None);
+        }
+        let (deps, token) = (self.deps.clone(), token.to_owned());
+        let noted = write_tx!(self.deps.db, tx => {
+            let Some(scope) = GuestScope::of_owner(tx, &deps, &token).await? else { return Ok(None) };
+            let target = ErasureTarget::Capture(scope.capture().clone());
+            let doer = Doer::Guest(scope.link().as_str().to_owned());
+            let entry = Entry::new("share.delete").object(target.object()).request(client.request);
+            let row = erasure::request(tx, &deps.world, &scope, &target, &doer, entry).await?;
+            Ok(Some((scope, target, row)))
+        })?;
+        let Some((scope, target, row)) = noted else { return Ok(None) };
+        erasure::small(&self.deps, scope.clone(), &row, target.clone()).await?;
+        let mut conn = self.deps.db.read().await?;
+        let row = queries::of_object(&mut conn, &scope, target.object()).await?.ok_or(Failure::NotFound)?;
+        Ok(Some(row.into_view(&self.public)?))
+    }
+
+    async fn try_erasures(&self, actor: &Actor, cursor: Option<String>) -> Result<ErasurePage, Failure> {
+        let scope = OrgScope::prove(actor, Permission::PrivacyManage)?;
+        let before = cursor.map(|cursor| self.open(&scope, &cursor)).transpose()?;
+        let mut conn = self.deps.db.read().await?;
+        let mut rows = queries::list(&mut conn, &scope, before.as_deref(), PAGE as i64 + 1).await?;
+        let more = rows.len() > PAGE;
+        rows.truncate(PAGE);
+        let next = rows.last().filter(|_| more).map(|last| self.seal(&scope, &last.id)).transpose()?;
+        let items = rows.into_iter().map(|row| row.into_view(&self.public)).collect::<Result<_, _>>()?;
+        Ok(ErasurePage { items, next })
+    }
+
+    async fn try_erasure(&self, actor: &Actor, id: &ErasureId) -> Result<ErasureView, Failure> {
+        // Whoever erased a guest may see that erasure.
+        let scope = OrgScope::prove(actor, Permission::GuestWrite)?;
+        let view = queries::find(&mut self.deps.db.read().await?, &scope, id).await?.into_view(&self.public)?;
+        if view.kind != ErasureKind::Guest {
+            OrgScope::prove(actor, Permission::PrivacyManage)?;
+        }
+        Ok(view)
+    }
+
+    /// A cursor is bound to the organisation: moved elsewhere it is refused rather than read as a place there.
+    fn seal(&self, scope: &OrgScope, last: &str) -> Result<String, Failure> {
+        Ok(self.deps.keys.seal_cursor(&serde_json::to_vec(&(LIST, scope.organisation(), last))?))
+    }
+
+    fn open(&self, scope: &OrgScope, cursor: &str) -> Result<String, Code> {
+        let payload = self.deps.keys.open_cursor(cursor).ok_or(Code::BadCursor)?;
+        let (list, organisation, last): (String, OrganisationId, ErasureId) =
+            serde_json::from_slice(&payload).map_err(|_| Code::BadCursor)?;
+        let fits = list == LIST && organisation == *scope.organisation();
+        if fits { Ok(last.into_string()) } else { Err(Code::BadCursor) }
+    }
+}
+
+#[async_trait]
+impl Privacy for PrivacyService {
+    async fn erase(&self, actor: &Actor, target: &ErasureTarget) -> Result<ErasureView, AppError> {
+        Ok(self.try_erase(actor, target).await?)
+    }
+
+    async fn erase_by_owner(&self, token: &str, client: Client) -> Result<Option<ErasureView>, AppError> {
+        Ok(self.try_erase_by_owner(token, client).await?)
+    }
+
+    async fn erasures(&self, actor: &Actor, cursor: Option<String>) -> Result<ErasurePage, AppError> {
+        Ok(self.try_erasures(actor, cursor).await?)
+    }
+
+    async fn erasure(&self, actor: &Actor, id: &ErasureId) -> Result<ErasureView, AppError> {
+        Ok(self.try_erasure(actor, id).await?)
+    }
+
+    fn verify(&self, receipt: &str) -> Result<ReceiptFacts, ReceiptFault> {
+        if receipt.len() > RECEIPT_MOST {
+            return Err(ReceiptFault::Malformed);
+        }
+        rows::verify(receipt, &self.public)
+    }
+
+    fn public_key(&self) -> String {
+        self.public.as_text()
+    }
+}
