@@ -10,6 +10,9 @@ mod parts;
 
 pub mod bulk;
 
+#[cfg(feature = "measuring")]
+pub mod measure;
+
 #[cfg(test)]
 pub(crate) mod fixture;
 #[cfg(test)]

@@ -17,6 +17,9 @@ use crate::error::Failure;
 mod folder;
 mod sealed;
 
+#[cfg(feature = "measuring")]
+pub mod measure;
+
 pub(crate) use sealed::{SealedFile, StoredFile};
 
 /// The object that the readiness check writes and deletes again.
@@ -90,8 +93,12 @@ impl Storage {
         #[cfg(test)]
         self.count_put()?;
         let (name, bytes) = file.into_parts();
-        self.store.put(&name.as_str().into(), PutPayload::from(bytes)).await.map_err(failure)?;
-        folder::close(&self.folder, &name).await
+        self.write(&name, bytes).await
+    }
+
+    async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        self.store.put(&name.into(), PutPayload::from(bytes)).await.map_err(failure)?;
+        folder::close(&self.folder, name).await
     }
 
     /// A file, opened; [`Failure::NotFound`] if there is none.

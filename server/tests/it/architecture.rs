@@ -95,6 +95,12 @@ fn lower_features_never_import_higher_ones() {
 }
 
 #[test]
+fn the_program_cannot_store_a_file_unsealed() {
+    let manifest = std::fs::read_to_string(root().join("server/Cargo.toml")).expect("the manifest");
+    assert!(!manifest.contains("measuring"), "the feature is for an example that compares");
+}
+
+#[test]
 fn text_areas_are_made_by_the_one_component_that_escapes() {
     absent("app/src", "<textarea", &["ui/text_area.rs", "ui/tests.rs"]);
 }

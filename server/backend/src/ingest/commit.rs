@@ -157,7 +157,7 @@ fn name(
 }
 
 /// A strong validator: half of the content's SHA-256.
-fn etag(bytes: &[u8]) -> String {
+pub(super) fn etag(bytes: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     data_encoding::HEXLOWER.encode(digest.first_chunk::<16>().expect("SHA-256 has 32 bytes"))
 }

@@ -76,7 +76,7 @@ impl Content for StoredFile {
 }
 
 /// A name of 128 random bits, spread over 65 536 folders.
-fn name(id: FileId) -> String {
+pub(super) fn name(id: FileId) -> String {
     let text = HEXLOWER.encode(id.bytes());
     let (first, rest) = text.split_at(2);
     let (second, _) = rest.split_at(2);
