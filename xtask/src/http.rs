@@ -40,14 +40,29 @@ impl Connection {
 
     /// Asks for a path and reads the whole answer.
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: localhost:{}\r\n", self.port);
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
-        request.push_str("\r\n");
+        let request = head("GET", path, self.port, headers);
         self.reader.get_mut().write_all(request.as_bytes())?;
         read_response(&mut self.reader)
     }
+
+    /// Sends a body to a path and reads the whole answer.
+    pub fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Response> {
+        let length = body.len().to_string();
+        let request = head("POST", path, self.port, &[headers, &[("Content-Length", &length)]].concat());
+        self.reader.get_mut().write_all(request.as_bytes())?;
+        self.reader.get_mut().write_all(body)?;
+        read_response(&mut self.reader)
+    }
+}
+
+/// The head of a request to that port of this machine.
+pub fn head(method: &str, path: &str, port: u16, headers: &[(&str, &str)]) -> String {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    head
 }
 
 /// One question on a connection of its own.
@@ -55,7 +70,8 @@ pub fn get(port: u16, path: &str, headers: &[(&str, &str)]) -> io::Result<Respon
     Connection::open(port)?.get(path, headers)
 }
 
-fn read_response(reader: &mut impl io::BufRead) -> io::Result<Response> {
+/// Reads one answer from whatever brings it.
+pub fn read_response(reader: &mut impl io::BufRead) -> io::Result<Response> {
     let malformed = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let line = read_line(reader)?;
     let status = line.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(|| malformed(&line))?;
@@ -113,6 +129,11 @@ mod tests {
             &b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"[..];
         let response = read_response(&mut chunked).unwrap();
         assert_eq!((response.status, response.body.as_slice()), (404, &b"abcde"[..]));
+    }
+
+    #[test]
+    fn a_head_ends_with_an_empty_line() {
+        assert_eq!(head("GET", "/a", 80, &[("X", "y")]), "GET /a HTTP/1.1\r\nHost: localhost:80\r\nX: y\r\n\r\n");
     }
 
     #[test]

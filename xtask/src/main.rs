@@ -41,7 +41,8 @@ cargo xtask COMMAND
         everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start
+        the committed measurements, one JSON line each: share, list, start, and vault for vault-aead, vault-ingest,
+        vault-serve, vault-range and vault-field
 
   bundle [--release]
         only the browser's bundle, into target/site
