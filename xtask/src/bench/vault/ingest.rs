@@ -33,9 +33,9 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
         let done = work.ask(&format!("{form} {UPLOADS}"))?;
         if side == Side::Ours {
             sealing.push(figure(&done, "sealing_cpu")? / f64::from(UPLOADS));
+            files = figure(&done, "files")? / f64::from(UPLOADS);
+            bytes = figure(&done, "bytes")? / f64::from(UPLOADS);
         }
-        files = figure(&done, "files")? / f64::from(UPLOADS);
-        bytes = figure(&done, "bytes")? / f64::from(UPLOADS);
         Ok(figure(&done, "cpu")? / f64::from(UPLOADS))
     };
     // Once each for caches and for the realm's key.
@@ -54,7 +54,7 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     more.insert("sealing_share".into(), json!(rounded(sealing / theirs)));
     more.insert("megapixels".into(), json!(f64::from(WIDTH * HEIGHT) / 1e6));
     more.insert("photo_bytes".into(), json!(photo_bytes));
-    more.insert("files".into(), json!(files));
-    more.insert("file_bytes".into(), json!(bytes));
+    more.insert("files".into(), json!(files as u64));
+    more.insert("sealed_bytes".into(), json!(bytes as u64));
     Ok(pairs.line("vault-ingest", "the same picture work without sealing", Better::Lower, more))
 }

@@ -42,8 +42,8 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     more.insert("unit".into(), json!("µs of CPU per range"));
     more.insert("ours".into(), json!(rounded(ours)));
     more.insert("theirs".into(), json!(rounded(theirs)));
-    more.insert("ours_read_bytes".into(), json!(ours_read.round()));
-    more.insert("theirs_read_bytes".into(), json!(theirs_read.round()));
-    more.insert("film_bytes".into(), json!(film));
+    more.insert("ours_read_bytes".into(), json!(ours_read as u64));
+    more.insert("theirs_read_bytes".into(), json!(theirs_read as u64));
+    more.insert("film_bytes".into(), json!(film as u64));
     Ok(pairs.line("vault-range", "the first 64 KiB of the same film", Better::Lower, more))
 }
