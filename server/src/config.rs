@@ -87,7 +87,7 @@ settings! {
 }
 
 /// Variables that other programs of ours read.
-const FOREIGN: &[&str] = &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_POSTGRES"];
+const FOREIGN: &[&str] = &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_POSTGRES", "SHUTTERPOST_TEST_SOFTHSM"];
 
 /// Where the server listens and what it calls itself.
 #[derive(Debug, Clone)]

@@ -17,6 +17,7 @@ mod running;
 mod scratch;
 mod serve;
 mod server;
+mod softhsm;
 mod stamp;
 mod test;
 mod toolchain;

@@ -2,8 +2,8 @@
 //! are wrapped anew, and the old generation is destroyed, so that whatever copies of wrapped keys lie about (backups,
 //! stale blocks of a disk) become noise.
 //!
-//! Where the roots are kept is a backend behind [`Roots`]: a folder and a passphrase ([`passphrase`]), a hardware module,
-//! a key service. Every backend passes the checks of `contract`.
+//! Where the roots are kept is a backend behind [`Roots`]: a folder and a passphrase ([`passphrase`]), a hardware module
+//! ([`pkcs11`]), a key service. Every backend passes the checks of `contract`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,6 +18,7 @@ use crate::wrap::KeyAbout;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub mod passphrase;
+pub mod pkcs11;
 
 /// Why a root cannot be used. For the operator's eyes.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,9 @@ pub enum RootError {
     /// The backend cannot be reached or refuses to serve; trying again may help.
     #[error("the root key backend is unavailable: {reason}")]
     Unavailable { reason: String },
+    /// The backend is there, but not as it must be set up; trying again does not help.
+    #[error("the root key backend cannot be used: {reason}")]
+    Unusable { reason: String },
 }
 
 /// A backend for root generations. Calls may block for as long as a disk or a network takes: make them off the async

@@ -11,17 +11,21 @@ use crate::{
     failure::{Failure, While as _},
     postgres::Postgres,
     process::{cargo, shown},
-    tools,
+    softhsm, tools,
 };
 
 /// Runs them; with `postgres`, that one's URL is handed to the tests.
 pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Failure> {
     let tools = tools::nextest(checkout)?;
+    let softhsm = softhsm::module()?;
     let mut nextest = cargo(checkout)?;
     // nextest prints to standard error; read here, because its last line has the numbers.
     nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]).stderr(Stdio::piped());
     if let Some(postgres) = postgres {
         nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
+    }
+    if std::env::var_os("SHUTTERPOST_TEST_SOFTHSM").is_none() {
+        nextest.env("SHUTTERPOST_TEST_SOFTHSM", softhsm);
     }
     tools.choose(&mut nextest);
     let mut child = nextest.spawn().or_fail(format_args!("starting `{}`", shown(&nextest)))?;
