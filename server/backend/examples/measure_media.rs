@@ -20,10 +20,11 @@ use shutterpost_backend::db::DatabaseUrl;
 use shutterpost_backend::error::Failure;
 use shutterpost_backend::ingest::measure::PictureWork;
 use shutterpost_backend::keys::open_roots;
-use shutterpost_backend::keystore::KeyStore;
+use shutterpost_backend::keystore::{KeyStore, LedgerPlaces};
 use shutterpost_backend::storage::{Storage, measure};
 use shutterpost_model::captures::{Asked, Content};
 use shutterpost_model::time::Millis;
+use shutterpost_vault::keys::Keys;
 
 const RANGE: usize = 64 << 10;
 /// Whole segments alone, so that the first and the last 64 KiB lie in one segment each.
@@ -66,7 +67,8 @@ async fn picture_work(folder: &Path) -> Outcome<PictureWork> {
     std::fs::create_dir_all(folder)?;
     let roots = open_roots(&folder.join("roots"), None, &world)?;
     let url = DatabaseUrl::Sqlite(folder.join("keys.sqlite"));
-    let keystore = KeyStore::open(&url, 4, Arc::new(roots), world.clone()).await?;
+    let ledger = LedgerPlaces::new(folder.join("ledger"), Vec::new(), &Keys::ephemeral([7; 32]));
+    let keystore = KeyStore::open(&url, 4, Arc::new(roots), ledger, world.clone()).await?;
     Ok(PictureWork::start(world, keystore, Storage::folder(&folder.join("media"))?)?)
 }
 

@@ -9,6 +9,9 @@ mod migrate;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::sqlite::SqliteConnection;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
@@ -27,8 +30,23 @@ pub enum Db {
     Sqlite {
         writer: Pool<Sqlite>,
         readers: Pool<Sqlite>,
+        checkpoints: Checkpoints,
     },
     Postgres(Pool<AsyncPgConnection>),
+}
+
+/// Who brings SQLite's log into the database: the connection that writes, or somebody else.
+#[derive(Clone, Debug, Default)]
+pub struct Checkpoints(Arc<AtomicBool>);
+
+impl Checkpoints {
+    fn leave(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn are_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl std::fmt::Debug for Db {
@@ -53,6 +71,18 @@ impl Db {
         match self {
             Self::Sqlite { readers, .. } => Ok(Conn::Sqlite(readers.get().await?)),
             Self::Postgres(pool) => Ok(Conn::Postgres(pool.get().await?)),
+        }
+    }
+
+    /// From now on SQLite does not bring its log into the database by itself: the shipper of backups does, which cannot
+    /// have it emptied before it was shipped. Nothing for PostgreSQL.
+    pub(crate) async fn leave_checkpoints(&self) {
+        let Self::Sqlite { writer, checkpoints, .. } = self else { return };
+        checkpoints.leave();
+        // The one that is open already; it does not matter if it cannot be had now, for it only costs time.
+        let set = async { Conn::Sqlite(writer.get().await?).execute_sql(connect::NO_CHECKPOINTS).await };
+        if let Err(failure) = set.await {
+            tracing::warn!(error.cause = ?failure, "the connection that writes keeps its own checkpoints");
         }
     }
 

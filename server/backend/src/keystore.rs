@@ -25,9 +25,11 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use async_trait::async_trait;
 use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::time::Millis;
 use shutterpost_vault::data_key::{DataKey, KeyId};
 use shutterpost_vault::ledger::file::{LedgerFile, LedgerFileError};
 use shutterpost_vault::root::{RootError, Roots};
@@ -148,6 +150,16 @@ struct Inner {
     world: World,
     keys: Cache<KeyRef, Arc<DataKey>>,
     keks: Cache<KeyId, Arc<Kek>>,
+    /// Set where there are backups.
+    copies: OnceLock<Arc<dyn Copies>>,
+}
+
+/// Knows how far backups of the key store are.
+#[async_trait]
+pub trait Copies: Send + Sync {
+    /// Whether a backup is sealed under the root generation and holds everything that was written until `since`. May
+    /// wait a while for it.
+    async fn reach(&self, generation: u32, since: Millis) -> bool;
 }
 
 impl fmt::Debug for KeyStore {
@@ -174,10 +186,22 @@ impl KeyStore {
         let id = queries::store_id(&db, &world).await.map_err(unusable)?;
         let ledger = Arc::new(erased::open_ledger(&db, ledger, &world).await?);
         let (keys, keks) = (Cache::default(), Cache::default());
-        let store = Self(Arc::new(Inner { id, db, roots, ledger, world, keys, keks }));
+        let store = Self(Arc::new(Inner { id, db, roots, ledger, world, keys, keks, copies: OnceLock::new() }));
         store.apply_ledger().await?;
         store.first_generation().await.map_err(unusable)?;
         Ok(store)
+    }
+
+    /// From now on no root is destroyed before backups have followed to the next one; otherwise there would be none for a
+    /// moment.
+    pub fn wait_for_copies(&self, copies: Arc<dyn Copies>) {
+        // Set once at the start; a second time changes nothing.
+        self.0.copies.get_or_init(|| copies);
+    }
+
+    /// The pools of its database.
+    pub fn db(&self) -> &Db {
+        &self.0.db
     }
 
     /// The store's own name, which the data database remembers.

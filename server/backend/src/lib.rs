@@ -11,6 +11,7 @@ pub mod keys;
 pub mod keystore;
 pub mod services;
 pub mod storage;
+pub mod backup;
 pub(crate) mod schema;
 pub mod upgrade;
 

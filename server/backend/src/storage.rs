@@ -1,9 +1,9 @@
 //! Where the bytes of captures and logos lie. Names are random and say nothing; whatever has meaning is in the
-//! database. The only home of `object_store`.
+//! database. With `crate::backup` the only home of `object_store`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::HEXLOWER;
 use object_store::local::LocalFileSystem;
@@ -28,7 +28,7 @@ const PROBE: &str = "ready/check";
 /// Why the store cannot be used. Shown to the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageFailure {
-    #[error("SHUTTERPOST_STORAGE: {0:?} is not a known kind of storage; use file:PATH")]
+    #[error("{0:?} is not a known kind of storage; use file:PATH")]
     UnknownScheme(String),
     #[error("the storage folder {path} cannot be used: {reason}")]
     Folder { path: PathBuf, reason: String },
@@ -39,6 +39,8 @@ pub enum StorageFailure {
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
     folder: Arc<PathBuf>,
+    /// Names of objects stored since the last backup asked; none if none does.
+    fresh: Option<Arc<Mutex<Vec<String>>>>,
     #[cfg(test)]
     puts_left: Option<Arc<std::sync::atomic::AtomicI64>>,
 }
@@ -63,26 +65,31 @@ impl Storage {
     /// # Errors
     /// An unknown scheme (named; the rest may hold a secret), or a folder that cannot be made or used.
     pub fn parse(url: &str) -> Result<Self, StorageFailure> {
-        let unknown = || StorageFailure::UnknownScheme(url.split(':').next().unwrap_or_default().to_owned());
-        let rest = url.strip_prefix("file:").ok_or_else(unknown)?;
-        let path = rest.strip_prefix("//").unwrap_or(rest);
-        if path.is_empty() { Err(unknown()) } else { Self::folder(Path::new(path)) }
+        Self::folder(&folder_of(url)?)
     }
 
     /// A store in a local folder.
     pub fn folder(path: &Path) -> Result<Self, StorageFailure> {
-        let refused = |reason: String| StorageFailure::Folder { path: path.to_owned(), reason };
-        folder::prepare(path).map_err(|error| refused(error.to_string()))?;
-        // Absolute, so that a later change of the working directory moves nothing.
-        let absolute = path.canonicalize().map_err(|error| refused(error.to_string()))?;
-        let store =
-            LocalFileSystem::new_with_prefix(&absolute).map_err(|error| refused(error.to_string()))?.with_fsync(true);
+        let (store, absolute) = open(path)?;
         Ok(Self {
-            store: Arc::new(store),
+            store,
             folder: Arc::new(absolute),
+            fresh: None,
             #[cfg(test)]
             puts_left: None,
         })
+    }
+
+    /// The same store, which remembers what is stored until a backup asks for it.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        Self { fresh: Some(Arc::default()), ..self }
+    }
+
+    /// Names of what was stored since the last call, by this process.
+    pub(crate) fn take_fresh(&self) -> Vec<String> {
+        let fresh = self.fresh.as_ref().map(|fresh| fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        fresh.map(|mut names| std::mem::take(&mut *names)).unwrap_or_default()
     }
 
     /// Stores a file; it is on the disk, name and content, when this returns.
@@ -93,7 +100,21 @@ impl Storage {
         #[cfg(test)]
         self.count_put()?;
         let (name, bytes) = file.into_parts();
-        self.write(&name, bytes).await
+        self.write(&name, bytes).await?;
+        if let Some(fresh) = &self.fresh {
+            fresh.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+        }
+        Ok(())
+    }
+
+    /// Stores what a backup holds under the name. Only a whole sealed file of that name is taken.
+    pub(crate) async fn put_back(&self, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
+        if !sealed::is_named(name, &bytes) {
+            return Err(Failure::Internal(
+                "what the backup holds under the name of an object is not that object".into(),
+            ));
+        }
+        self.write(name, bytes).await
     }
 
     async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
@@ -106,7 +127,7 @@ impl Storage {
         sealed::open(name, key, &self.get_unsealed(name).await?)
     }
 
-    /// The bytes of an object as stored.
+    /// The bytes of an object as stored: for backups, and for sealing what an older version left.
     pub(crate) async fn get_unsealed(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let result = self.store.get(&name.into()).await.map_err(failure)?;
         Ok(result.bytes().await.map_err(failure)?.into())
@@ -190,6 +211,24 @@ impl Storage {
         }
         names
     }
+}
+
+/// The folder that a URL names.
+pub(crate) fn folder_of(url: &str) -> Result<PathBuf, StorageFailure> {
+    let unknown = || StorageFailure::UnknownScheme(url.split(':').next().unwrap_or_default().to_owned());
+    let rest = url.strip_prefix("file:").ok_or_else(unknown)?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() { Err(unknown()) } else { Ok(path.into()) }
+}
+
+/// Opens a folder as a store of objects, made if missing and closed to others; gives its absolute path too.
+pub(crate) fn open(path: &Path) -> Result<(Arc<dyn ObjectStore>, PathBuf), StorageFailure> {
+    let refused = |reason: String| StorageFailure::Folder { path: path.to_owned(), reason };
+    folder::prepare(path).map_err(|error| refused(error.to_string()))?;
+    // Absolute, so that a later change of the working directory moves nothing.
+    let absolute = path.canonicalize().map_err(|error| refused(error.to_string()))?;
+    let store = LocalFileSystem::new_with_prefix(&absolute).map_err(|error| refused(error.to_string()))?;
+    Ok((Arc::new(store.with_fsync(true)), absolute))
 }
 
 /// Finds the operating system's reason inside the store's error.

@@ -14,7 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::migrate::{self, Content};
-use super::{Db, Sqlite};
+use super::{Checkpoints, Db, Sqlite};
 
 /// Least SQLite: older ones can corrupt a database when a WAL is reset.
 const SQLITE_LEAST: i32 = 3_051_003;
@@ -27,6 +27,8 @@ pub(super) const LOCK_WAIT: Duration = Duration::from_secs(5);
 const PRAGMAS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                        PRAGMA secure_delete = ON; PRAGMA mmap_size = 0; PRAGMA trusted_schema = OFF; \
                        PRAGMA cache_size = -4096;";
+/// For a connection whose checkpoints somebody else makes.
+pub(super) const NO_CHECKPOINTS: &str = "PRAGMA wal_autocheckpoint = 0";
 /// No statement may hold a connection for ever; times are the server's own, in UTC.
 const SETTINGS: &str = "SET statement_timeout = '30s'; SET TimeZone = 'UTC';";
 /// diesel gives the text of an error but not its code, so the text must not be a translation. Only some users may set
@@ -126,8 +128,10 @@ impl Db {
         match url {
             DatabaseUrl::Sqlite(path) => {
                 check_sqlite()?;
-                let (writer, readers) = (sqlite_pool(path, 1, lock_wait)?, sqlite_pool(path, connections, lock_wait)?);
-                Ok(Self::Sqlite { writer, readers })
+                let checkpoints = Checkpoints::default();
+                let writer = sqlite_pool(path, 1, lock_wait, &checkpoints)?;
+                let readers = sqlite_pool(path, connections, lock_wait, &checkpoints)?;
+                Ok(Self::Sqlite { writer, readers, checkpoints })
             }
             DatabaseUrl::Postgres(url) => {
                 let config = config(move |url| {
@@ -169,12 +173,26 @@ pub(super) fn sqlite(path: &str, lock_wait: Duration) -> ConnectionResult<Sqlite
     Ok(conn)
 }
 
-fn sqlite_pool(path: &Path, size: usize, lock_wait: Duration) -> Result<Pool<Sqlite>, StartFailure> {
+fn sqlite_pool(
+    path: &Path,
+    size: usize,
+    lock_wait: Duration,
+    checkpoints: &Checkpoints,
+) -> Result<Pool<Sqlite>, StartFailure> {
     let path = path.to_str().ok_or_else(|| StartFailure::Open("the path is not UTF-8".into()))?;
+    let checkpoints = checkpoints.clone();
     let config = config(move |path| {
-        let path = path.to_owned();
+        let (path, left) = (path.to_owned(), checkpoints.are_left());
         async move {
-            let conn = tokio::task::spawn_blocking(move || sqlite(&path, lock_wait))
+            let open = move || {
+                let mut conn = sqlite(&path, lock_wait)?;
+                if left {
+                    diesel::connection::SimpleConnection::batch_execute(&mut conn, NO_CHECKPOINTS)
+                        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                }
+                ConnectionResult::Ok(conn)
+            };
+            let conn = tokio::task::spawn_blocking(open)
                 .await
                 .map_err(|error| ConnectionError::BadConnection(error.to_string()))??;
             Ok(SyncConnectionWrapper::new(conn))

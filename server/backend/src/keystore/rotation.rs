@@ -19,6 +19,9 @@ use crate::error::Failure;
 /// How long a generation lives at most, and so how long after an erasure the last backup of the key store can be read.
 /// A day less than the promise of seven, so that a failed night does not break it.
 pub const GENERATION: i64 = 6 * DAY;
+/// How long a rotation waits for backups to follow. A target that is out of order for longer must not keep alive what
+/// was erased.
+const PATIENCE: i64 = DAY / 2;
 /// Keys in one transaction: short enough that uploads need not wait.
 const BATCH: i64 = 1_000;
 
@@ -107,6 +110,14 @@ impl KeyStore {
         }
         let stored = queries::generations(&mut self.0.db.read().await?).await?;
         let left = queries::realm_keys_before(&mut self.0.db.read().await?, newest).await?;
+        let retiring = stored.iter().any(|(_, state)| state == RETIRING);
+        if retiring && !self.are_copied(newest).await? {
+            tracing::warn!(
+                keys.generation = newest,
+                "backups do not follow yet; the old root stays until the next call"
+            );
+            return Ok(rotated);
+        }
         for (generation, _) in stored.iter().filter(|(_, state)| state == RETIRING) {
             if left.iter().any(|row| row.generation == Some(*generation)) {
                 continue;
@@ -118,6 +129,14 @@ impl KeyStore {
             rotated.destroyed += 1;
         }
         Ok(rotated)
+    }
+
+    /// Whether a backup holds everything as it is wrapped now, or is not to be waited for.
+    async fn are_copied(&self, newest: i32) -> Result<bool, Failure> {
+        let Some(copies) = self.0.copies.get() else { return Ok(true) };
+        let since = queries::generation_since(&mut self.0.db.read().await?, newest).await?;
+        let now = self.0.world.now();
+        Ok(Millis(since).plus(PATIENCE) <= now || copies.reach(root_number(newest)?, now).await)
     }
 
     /// Wraps everything under a retired realm key by its successor, and destroys it.

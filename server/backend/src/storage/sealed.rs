@@ -89,6 +89,14 @@ fn id(name: &str) -> Result<FileId, Failure> {
     bytes.map(FileId::from_bytes).ok_or_else(|| Failure::Internal("a stored file has a name of another kind".into()))
 }
 
+/// Whether bytes begin as the sealed file of that name does, and are as long as it. What is in them shows when they are
+/// opened.
+pub(super) fn is_named(stored_name: &str, stored: &[u8]) -> bool {
+    let Ok((header, _)) = Header::parse(stored) else { return false };
+    let whole = stream::sealed_len(header.length()) == stored.len() as u64;
+    whole && id(stored_name).is_ok_and(|id| id == header.file_id())
+}
+
 /// What opens the segments of an object, from its first bytes.
 pub(super) fn opener(stored_name: &str, key: &DataKey, head: &[u8]) -> Result<Opener, Failure> {
     let damaged = |error| Failure::internal("a stored file", error);
