@@ -54,7 +54,7 @@ settings! {
     keys = "SHUTTERPOST_KEYS";
     /// Database of the key store: `sqlite:PATH` or `postgres://…`, never the one of `database_url`.
     key_store = "SHUTTERPOST_KEY_STORE";
-    /// Folder of the root keys, outside every backup.
+    /// Folder of the root keys, outside every backup; `pkcs11:…` or `awskms:REGION/PREFIX`.
     roots = "SHUTTERPOST_ROOTS";
     /// File with the passphrase that wraps the root keys; without one a random one is made beside them.
     passphrase_file = "SHUTTERPOST_PASSPHRASE_FILE";
@@ -87,7 +87,8 @@ settings! {
 }
 
 /// Variables that other programs of ours read.
-const FOREIGN: &[&str] = &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_POSTGRES", "SHUTTERPOST_TEST_SOFTHSM"];
+const FOREIGN: &[&str] =
+    &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_KMS", "SHUTTERPOST_TEST_POSTGRES", "SHUTTERPOST_TEST_SOFTHSM"];
 
 /// Where the server listens and what it calls itself.
 #[derive(Debug, Clone)]
@@ -111,7 +112,7 @@ pub struct StoreConfig {
     pub storage: String,
     pub keys: PathBuf,
     pub key_store: String,
-    pub roots: PathBuf,
+    pub roots: String,
     /// `None`: one is made.
     pub passphrase_file: Option<PathBuf>,
     pub ledger: PathBuf,
@@ -254,7 +255,7 @@ impl Config {
                 key_store: raw
                     .key_store
                     .unwrap_or_else(|| format!("sqlite:{}", data.join("keystore/keys.sqlite").display())),
-                roots: raw.roots.map_or_else(|| data.join("roots"), PathBuf::from),
+                roots: raw.roots.unwrap_or_else(|| data.join("roots").display().to_string()),
                 ledger: raw.ledger.map_or_else(|| data.join("ledger"), PathBuf::from),
                 ledger_copy: raw.ledger_copy.map(PathBuf::from),
                 passphrase_file: raw.passphrase_file.map(PathBuf::from),

@@ -11,6 +11,7 @@ use shutterpost_backend::jobs::worker::Worker;
 use shutterpost_backend::keys;
 use shutterpost_backend::keystore::{KeyStore, LedgerPlaces};
 use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
+use shutterpost_backend::roots::Address;
 use shutterpost_backend::services::{Backend, Deps, Limits, Options};
 use shutterpost_backend::storage::Storage;
 use shutterpost_backend::upgrade;
@@ -45,11 +46,11 @@ async fn keystore(config: &Config, ledger: LedgerPlaces, world: &World) -> Resul
     if store.key_store == store.database_url {
         return Err("key_store: must be another database than database_url, or the keys lie in its backups".into());
     }
-    let (folder, file, source) = (store.roots.clone(), store.passphrase_file.clone(), world.clone());
-    // An operator's passphrase is stretched, which takes a moment.
-    let roots = tokio::task::spawn_blocking(move || keys::open_roots(&folder, file.as_deref(), &source));
+    let (address, file, source) = (Address::parse(&store.roots)?, store.passphrase_file.clone(), world.clone());
+    // An operator's passphrase is stretched, and devices and services take their time.
+    let roots = tokio::task::spawn_blocking(move || keys::open_roots(&address, file.as_deref(), &source));
     let url = DatabaseUrl::parse(&store.key_store)?;
-    Ok(KeyStore::open(&url, store.connections, Arc::new(roots.await??), ledger, world.clone()).await?)
+    Ok(KeyStore::open(&url, store.connections, roots.await??, ledger, world.clone()).await?)
 }
 
 /// The installation, ready to serve and to work.

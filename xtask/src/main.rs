@@ -9,6 +9,7 @@ mod checkout;
 mod debian;
 mod failure;
 mod http;
+mod moto;
 mod node;
 mod postgres;
 mod process;

@@ -4,14 +4,14 @@ use std::{
     fs,
     os::unix::fs::chown,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
     time::Duration,
 };
 
 use crate::{
     debian,
     failure::{Failure, While as _},
-    process::{capture, command, is_root, on_path},
+    process::{capture, command, is_root, on_path, tied},
     progress,
     running::{Running, free_port},
     scratch::Scratch,
@@ -42,7 +42,7 @@ impl Postgres {
         }
         let data = folder.path().join("data");
         capture(
-            run_as(user, &programs.join("initdb"))
+            tied(user, &programs.join("initdb"))
                 .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
                 .arg(&data)
                 .current_dir(folder.path()),
@@ -50,7 +50,7 @@ impl Postgres {
         let port = free_port()?;
         let log = fs::File::create(folder.path().join("log")).or_fail("making the server's log")?;
         let errors = log.try_clone().or_fail("making the server's log")?;
-        let mut server = run_as(user, &programs.join("postgres"));
+        let mut server = tied(user, &programs.join("postgres"));
         server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
             server.args(["-c", setting]);
@@ -103,17 +103,4 @@ fn find_programs() -> Option<PathBuf> {
         .collect();
     versions.sort();
     versions.pop().map(|(_, bin)| bin).or_else(|| on_path("initdb")?.parent().map(Path::to_owned))
-}
-
-/// As that user, and ended with us even when we are killed.
-fn run_as(user: Option<&str>, program: &Path) -> Command {
-    if on_path("setpriv").is_none() {
-        return command(program);
-    }
-    let mut setpriv = command("setpriv");
-    if let Some(user) = user {
-        setpriv.args(["--reuid", user, "--regid", user, "--init-groups"]);
-    }
-    setpriv.args(["--pdeathsig", "INT"]).arg("--").arg(program);
-    setpriv
 }

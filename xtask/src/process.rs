@@ -53,6 +53,19 @@ pub fn cargo(checkout: &Checkout) -> Result<Command, Failure> {
     Ok(cargo)
 }
 
+/// A program that ends with us even when we are killed; as that user, if one is named.
+pub fn tied(user: Option<&str>, program: &Path) -> Command {
+    if on_path("setpriv").is_none() {
+        return command(program);
+    }
+    let mut setpriv = command("setpriv");
+    if let Some(user) = user {
+        setpriv.args(["--reuid", user, "--regid", user, "--init-groups"]);
+    }
+    setpriv.args(["--pdeathsig", "INT"]).arg("--").arg(program);
+    setpriv
+}
+
 /// Puts folders in front of the command's `PATH`.
 pub fn prepend_path(command: &mut Command, folders: &[PathBuf]) {
     let current = command

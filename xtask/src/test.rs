@@ -8,7 +8,7 @@ mod unit;
 
 use std::{process::ExitCode, time::Instant};
 
-use crate::{args::Args, checkout::Checkout, failure::Failure, postgres::Postgres, progress};
+use crate::{args::Args, checkout::Checkout, failure::Failure, moto::Moto, postgres::Postgres, progress};
 
 /// The parts, in the order they run.
 const PARTS: [&str; 7] = ["fmt", "licences", "clippy", "wasm", "unit", "bundle", "browser"];
@@ -97,7 +97,7 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
         report.part("wasm", "the browser's crates compile (about 2 minutes at first)", || checks::wasm(checkout));
     }
     if only.includes("unit") {
-        let what = "unit and integration tests, SQLite and PostgreSQL (about 5 minutes at first)";
+        let what = "unit and integration tests, SQLite and PostgreSQL, PKCS#11 and KMS (about 7 minutes at first)";
         report.part("unit", what, || {
             // Ended here, also when a test panics the recipe.
             let postgres = if std::env::var_os("SHUTTERPOST_TEST_POSTGRES").is_some() {
@@ -108,7 +108,15 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
                 progress::note(&own.describe());
                 Some(own)
             };
-            unit::run(checkout, postgres.as_ref())
+            let moto = if std::env::var_os("SHUTTERPOST_TEST_KMS").is_some() {
+                progress::note("AWS KMS of SHUTTERPOST_TEST_KMS");
+                None
+            } else {
+                let own = Moto::start(checkout)?;
+                progress::note(&own.describe());
+                Some(own)
+            };
+            unit::run(checkout, postgres.as_ref(), moto.as_ref())
         });
     }
     if only.includes("bundle") {

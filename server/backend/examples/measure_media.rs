@@ -21,6 +21,7 @@ use shutterpost_backend::error::Failure;
 use shutterpost_backend::ingest::measure::PictureWork;
 use shutterpost_backend::keys::open_roots;
 use shutterpost_backend::keystore::{KeyStore, LedgerPlaces};
+use shutterpost_backend::roots::Address;
 use shutterpost_backend::storage::{Storage, measure};
 use shutterpost_model::captures::{Asked, Content};
 use shutterpost_model::time::Millis;
@@ -65,10 +66,10 @@ fn answer(mut work: impl FnMut(&str, u32) -> Outcome<Value>) -> Outcome<()> {
 async fn picture_work(folder: &Path) -> Outcome<PictureWork> {
     let world = world();
     std::fs::create_dir_all(folder)?;
-    let roots = open_roots(&folder.join("roots"), None, &world)?;
+    let roots = open_roots(&Address::Folder(folder.join("roots")), None, &world)?;
     let url = DatabaseUrl::Sqlite(folder.join("keys.sqlite"));
     let ledger = LedgerPlaces::new(folder.join("ledger"), Vec::new(), &Keys::ephemeral([7; 32]));
-    let keystore = KeyStore::open(&url, 4, Arc::new(roots), ledger, world.clone()).await?;
+    let keystore = KeyStore::open(&url, 4, roots, ledger, world.clone()).await?;
     Ok(PictureWork::start(world, keystore, Storage::folder(&folder.join("media"))?)?)
 }
 

@@ -1,16 +1,21 @@
-//! Opening the key ring. Ring and database belong together: a new ring over old data would open no link that was sent.
+//! Opening the key ring and the root keys. Ring and database belong together: a new ring over old data would open no link
+//! that was sent.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use shutterpost_vault::keys::{Keys, VaultError};
 use shutterpost_vault::password::Params;
-use shutterpost_vault::root::RootError;
 use shutterpost_vault::root::passphrase::{self, Passphrase, PassphraseRoots};
+use shutterpost_vault::root::pkcs11::Pkcs11Roots;
+use shutterpost_vault::root::{RootError, Roots};
 
 use crate::context::World;
 use crate::db::Db;
 use crate::identity::admin;
+use crate::roots::Address;
+use crate::roots::kms::KmsRoots;
 
 /// Why there is no key ring. Shown to the operator.
 #[derive(Debug, thiserror::Error)]
@@ -44,18 +49,28 @@ pub async fn open(db: &Db, path: &Path, world: &World) -> Result<Keys, KeysFailu
     })
 }
 
-/// Opens the folder of root keys, under the passphrase in `file` or a machine-made one.
+/// Opens the root keys where they are: a folder under the passphrase in `file` or a machine-made one, a hardware module, or
+/// a key service. Blocks.
 ///
 /// # Errors
-/// [`RootError`], whose text tells the operator what to do. A passphrase file open to others is refused.
-pub fn open_roots(folder: &Path, file: Option<&Path>, world: &World) -> Result<PassphraseRoots, RootError> {
+/// [`RootError`], whose text tells the operator what to do. A file of passphrase or PIN that is open to others is refused.
+pub fn open_roots(address: &Address, file: Option<&Path>, world: &World) -> Result<Arc<dyn Roots>, RootError> {
+    let folder = match (address, file) {
+        (Address::Folder(folder), _) => folder,
+        (_, Some(_)) => {
+            let reason = "passphrase_file is for roots in a folder; take it out of the settings".to_owned();
+            return Err(RootError::Unusable { reason });
+        }
+        (Address::Pkcs11(location), None) => return Ok(Arc::new(Pkcs11Roots::open(location)?)),
+        (Address::AwsKms(location), None) => return Ok(Arc::new(KmsRoots::open(location)?)),
+    };
     let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
     let Some(file) = file else {
-        return PassphraseRoots::open(folder, Passphrase::MachineMade, &mut random);
+        return Ok(Arc::new(PassphraseRoots::open(folder, Passphrase::MachineMade, &mut random)?));
     };
     let text = passphrase::read_file(file)?;
     let passphrase = Passphrase::Operator { text: &text, cost: Params::default() };
-    PassphraseRoots::open(folder, passphrase, &mut random)
+    Ok(Arc::new(PassphraseRoots::open(folder, passphrase, &mut random)?))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod db;
 pub mod error;
 pub mod keys;
 pub mod keystore;
+pub mod roots;
 pub mod services;
 pub mod storage;
 pub mod backup;

@@ -29,6 +29,17 @@ use crate::upgrade;
 /// URL of a PostgreSQL whose user may create databases; tests run on SQLite alone without it.
 const ADMIN_URL: &str = "SHUTTERPOST_TEST_POSTGRES";
 
+/// Address of a moto that stands in for AWS KMS.
+#[cfg(test)]
+const KMS_URL: &str = "SHUTTERPOST_TEST_KMS";
+
+/// Where AWS KMS is for the tests.
+#[cfg(test)]
+pub(crate) fn kms() -> String {
+    std::env::var(KMS_URL)
+        .expect("no moto for the tests; `cargo xtask test --only unit` starts one and sets SHUTTERPOST_TEST_KMS")
+}
+
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
 pub struct TestClock(AtomicI64);

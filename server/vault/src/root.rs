@@ -106,6 +106,11 @@ pub trait Roots: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`RootError`], of the backend; the generation may live on then.
     fn destroy(&self, generation: u32) -> Result<(), RootError>;
+
+    /// How many days after [`Roots::destroy`] somebody with power over the backend could still bring the generation back.
+    fn days_of_grace(&self) -> i64 {
+        0
+    }
 }
 
 /// Wraps a data key under a root. Id, version and `about` are bound.

@@ -9,13 +9,14 @@ use super::Tally;
 use crate::{
     checkout::Checkout,
     failure::{Failure, While as _},
+    moto::Moto,
     postgres::Postgres,
     process::{cargo, shown},
     softhsm, tools,
 };
 
-/// Runs them; with `postgres`, that one's URL is handed to the tests.
-pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Failure> {
+/// Runs them; with `postgres` and `moto`, their URLs are handed to the tests.
+pub fn run(checkout: &Checkout, postgres: Option<&Postgres>, moto: Option<&Moto>) -> Result<Tally, Failure> {
     let tools = tools::nextest(checkout)?;
     let softhsm = softhsm::module()?;
     let mut nextest = cargo(checkout)?;
@@ -23,6 +24,11 @@ pub fn run(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Tally, Fa
     nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]).stderr(Stdio::piped());
     if let Some(postgres) = postgres {
         nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
+    }
+    if let Some(moto) = moto {
+        nextest.env("SHUTTERPOST_TEST_KMS", moto.url());
+        // It looks at the form of requests alone, but they have to be signed with something.
+        nextest.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env_remove("AWS_SESSION_TOKEN");
     }
     if std::env::var_os("SHUTTERPOST_TEST_SOFTHSM").is_none() {
         nextest.env("SHUTTERPOST_TEST_SOFTHSM", softhsm);

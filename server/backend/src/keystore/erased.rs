@@ -160,11 +160,11 @@ impl KeyStore {
     }
 
     /// From when on no backup of the key store opens what is destroyed now: the roots that wrapped it are destroyed a
-    /// generation after they were made, and a day later at most.
+    /// generation after they were made, and a day later at most; some backends take their time with it.
     pub(crate) async fn last_backup_unreadable_at(&self) -> Result<Millis, Failure> {
         let newest = self.newest_generation().await?;
         let since = queries::generation_since(&mut self.0.db.read().await?, newest).await?;
-        Ok(Millis(since).plus(GENERATION + DAY))
+        Ok(Millis(since).plus(GENERATION + DAY + self.0.roots.days_of_grace() * DAY))
     }
 }
 

@@ -7,7 +7,10 @@ use shutterpost_model::pii::Pii;
 
 use super::rotation::GENERATION;
 use super::*;
+use crate::roots::Address;
 use crate::testing::{TestDatabase, databases};
+
+mod backends;
 
 fn organisation(test: &TestDatabase) -> OrganisationId {
     test.world.id(OrganisationId::new)
@@ -216,10 +219,11 @@ async fn another_key_store_is_refused() {
     for test in databases().await {
         let folder = test.folder().join("other");
         std::fs::create_dir(&folder).expect("made");
-        let roots = crate::keys::open_roots(&folder.join("roots"), None, &test.world).expect("opens");
+        let roots = Address::Folder(folder.join("roots"));
+        let roots = crate::keys::open_roots(&roots, None, &test.world).expect("opens");
         let url = DatabaseUrl::Sqlite(folder.join("keys.sqlite"));
         let ledger = LedgerPlaces::new(folder.join("ledger"), Vec::new(), &test.keys);
-        let other = KeyStore::open(&url, 1, Arc::new(roots), ledger, test.world.clone()).await.expect("opens");
+        let other = KeyStore::open(&url, 1, roots, ledger, test.world.clone()).await.expect("opens");
         let storage = test.deps().storage;
         let refused = crate::upgrade::seal(&test.db, &test.url, &other, &storage, &test.world).await;
         let refused = refused.expect_err("refused").to_string();

@@ -19,6 +19,7 @@ use crate::jobs::queue::{Job, JobKind};
 use crate::jobs::worker::Handler;
 use crate::keystore::{KeyStore, LedgerPlaces};
 use crate::privacy::{FinishErasure, queries, sweep};
+use crate::roots::Address;
 
 const BERTA: &str = r#"{"email":"berta@canary.example"}"#;
 
@@ -212,10 +213,10 @@ async fn what_a_backup_brings_back_is_erased_again() {
             stand.test.execute_keys(sql).await;
         }
         assert_eq!(living().await, alive, "{}: a key store from before", stand.test.kind);
-        let roots = crate::keys::open_roots(&stand.test.roots(), None, &stand.test.world).expect("opens");
+        let roots = Address::Folder(stand.test.roots());
+        let roots = crate::keys::open_roots(&roots, None, &stand.test.world).expect("opens");
         let ledger = LedgerPlaces::new(stand.test.folder().join("ledger"), Vec::new(), &stand.test.keys);
-        let restored =
-            KeyStore::open(&stand.test.keys_url, 2, std::sync::Arc::new(roots), ledger, stand.test.world.clone());
+        let restored = KeyStore::open(&stand.test.keys_url, 2, roots, ledger, stand.test.world.clone());
         let restored = restored.await.expect("opens");
         let key = |id: &shutterpost_model::id::CaptureId| captures::key(&stand.organisation, id.as_str());
         assert!(restored.get(&key(&capture)).await.is_err(), "{}", stand.test.kind);
