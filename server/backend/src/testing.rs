@@ -169,6 +169,12 @@ impl TestDatabase {
         self.folder().join("roots")
     }
 
+    /// The ledger of erased keys, as a start finds it.
+    #[cfg(test)]
+    pub(crate) fn ledger(&self) -> LedgerPlaces {
+        LedgerPlaces::new(self.folder().join("ledger"), Vec::new(), &self.keys)
+    }
+
     /// What services are made of, with a store of its own.
     pub fn deps(&self) -> Deps {
         Deps {

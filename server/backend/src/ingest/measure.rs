@@ -89,7 +89,7 @@ impl PictureWork {
     pub async fn seal(&self, made: Made) -> Result<Ready, Failure> {
         let capture = self.world.id(CaptureId::new);
         let key = captures_rows::key(&self.organisation, capture.as_str());
-        let key = self.keystore.make(std::slice::from_ref(&key)).await?.shared(&key)?;
+        let key = self.keystore.make_one(&key).await?;
         let (world, shared) = (self.world.clone(), Arc::clone(&key));
         let Made { pictures, etags } = made;
         let sealing = move || pictures.iter().map(|plain| AnyFile::sealed(&world, &shared, plain)).collect();

@@ -19,7 +19,7 @@ use crate::backup::{
 use crate::db::{DatabaseUrl, Db};
 use crate::guests::GuestsService;
 use crate::ingest::fixture::{ANNA, OBJECTS, Stand, stands};
-use crate::keystore::{Copies, KeyStore, LedgerPlaces};
+use crate::keystore::{Copies, KeyStore};
 use crate::services::Deps;
 use crate::storage::Storage;
 
@@ -64,10 +64,6 @@ fn settle(service: &mut Service) {
     }
 }
 
-fn ledger(stand: &Stand) -> LedgerPlaces {
-    LedgerPlaces::new(stand.test.folder().join("ledger"), Vec::new(), &stand.test.keys)
-}
-
 /// The installation as it comes back on another machine, with roots and ledger put back.
 async fn elsewhere(stand: &Stand, name: &str, keys: At, data: At) -> Deps {
     let folder = stand.test.folder().join(name);
@@ -80,7 +76,7 @@ async fn elsewhere(stand: &Stand, name: &str, keys: At, data: At) -> Deps {
     let db = Db::open(&DatabaseUrl::Sqlite(folder.join("data.sqlite")), 2).await.expect("opens");
     let keys_url = DatabaseUrl::Sqlite(folder.join("keys.sqlite"));
     let world = stand.test.world.clone();
-    let keystore = KeyStore::open(&keys_url, 2, roots(stand), ledger(stand), world).await.expect("opens");
+    let keystore = KeyStore::open(&keys_url, 2, roots(stand), stand.test.ledger(), world).await.expect("opens");
     Deps { db, keystore, storage, ..stand.deps.clone() }
 }
 
@@ -173,7 +169,7 @@ async fn a_backup_of_the_key_store_is_noise_when_its_root_is_destroyed() {
     let restored = restore(&backups(&stand), &wish(At::Latest, "three.sqlite"), &mut |_| {});
     restored.expect("there is a new copy under the new root");
     let url = DatabaseUrl::Sqlite(stand.test.folder().join("three.sqlite"));
-    KeyStore::open(&url, 2, roots(&stand), ledger(&stand), stand.test.world.clone()).await.expect("opens");
+    KeyStore::open(&url, 2, roots(&stand), stand.test.ledger(), stand.test.world.clone()).await.expect("opens");
 }
 
 #[derive(Debug, Default)]

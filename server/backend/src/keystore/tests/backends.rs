@@ -18,10 +18,12 @@ async fn rotates(open: impl Fn(usize) -> Arc<dyn Roots> + Send + Sync + Clone + 
         };
         let roots = opened().await;
         // The database has its first generation already, of other roots, and nothing under it.
-        let (first, world) = (Arc::clone(&roots), test.world.clone());
+        let (first, world) = (Arc::clone(&roots), test.ledger(), test.world.clone());
         let first = hierarchy::blocking(move || first.create(1, &mut |bytes| world.random.fill(bytes)));
         first.await.expect("created");
-        let store = KeyStore::open(&test.keys_url, 2, Arc::clone(&roots), test.world.clone()).await.expect("opens");
+        let store = KeyStore::open(&test.keys_url, 2, Arc::clone(&roots), test.ledger(), test.world.clone())
+            .await
+            .expect("opens");
         let wanted = captures(&test, &organisation(&test), 40);
         let before = store.make(&wanted).await.expect("made");
         for generation in 2..4_u32 {
@@ -36,7 +38,8 @@ async fn rotates(open: impl Fn(usize) -> Arc<dyn Roots> + Send + Sync + Clone + 
             assert_eq!(left.expect("listed"), [generation], "{}", test.kind);
             assert!(matches!(old, Err(RootError::Destroyed { generation: g }) if g == number), "{}", test.kind);
         }
-        let restarted = KeyStore::open(&test.keys_url, 2, opened().await, test.world.clone()).await.expect("opens");
+        let restarted =
+            KeyStore::open(&test.keys_url, 2, opened().await, test.ledger(), test.world.clone()).await.expect("opens");
         let after = restarted.find(&wanted).await.expect("found");
         for key in &wanted {
             assert_eq!(after.get(key).expect("kept"), before.get(key).expect("made"), "{}", test.kind);

@@ -17,7 +17,7 @@ use crate::jobs::Permit;
 use crate::jobs::objects::DeleteObject;
 use crate::jobs::queue::{Job, JobKind};
 use crate::jobs::worker::Handler;
-use crate::keystore::{KeyStore, LedgerPlaces};
+use crate::keystore::KeyStore;
 use crate::privacy::{FinishErasure, queries, sweep};
 use crate::roots::Address;
 
@@ -215,8 +215,7 @@ async fn what_a_backup_brings_back_is_erased_again() {
         assert_eq!(living().await, alive, "{}: a key store from before", stand.test.kind);
         let roots = Address::Folder(stand.test.roots());
         let roots = crate::keys::open_roots(&roots, None, &stand.test.world).expect("opens");
-        let ledger = LedgerPlaces::new(stand.test.folder().join("ledger"), Vec::new(), &stand.test.keys);
-        let restored = KeyStore::open(&stand.test.keys_url, 2, roots, ledger, stand.test.world.clone());
+        let restored = KeyStore::open(&stand.test.keys_url, 2, roots, stand.test.ledger(), stand.test.world.clone());
         let restored = restored.await.expect("opens");
         let key = |id: &shutterpost_model::id::CaptureId| captures::key(&stand.organisation, id.as_str());
         assert!(restored.get(&key(&capture)).await.is_err(), "{}", stand.test.kind);
