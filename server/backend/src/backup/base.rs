@@ -1,5 +1,6 @@
 //! Base copies: the whole database at one moment, sealed, and then restored and compared.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -101,6 +102,11 @@ impl Backups {
             Ok(file)
         });
         let _one = one.map_err(|error| file_failure(&source.path, error))?;
+        for generation in self.generations(source.database)? {
+            let folder = format!("{}/{generation}/base", source.database.as_str());
+            let cleared = self.0.target.clear_unfinished(&folder);
+            cleared.map_err(|error| BackupFailure::Target(error.to_string()))?;
+        }
         let before = self.bases(source.database, &generation)?.pop();
         let copy = Scratch::beside(&source, ".backup-copy")?;
         hold.copy(&source, copy.path())?;
@@ -140,7 +146,7 @@ impl Backups {
         };
         let bytes = reader.length();
         restore::write_base(&mut reader, scratch.path(), &mut |_| {})?;
-        self.compare(source, scratch.path(), rows)?;
+        compare(source, scratch.path(), rows)?;
         Ok(BaseMade {
             database: source.database,
             name: name.text(),
@@ -169,29 +175,25 @@ impl Backups {
             Err(BackupFailure::RootGone { .. }) => return Ok(0),
             Err(failure) => return Err(failure),
         }
-        self.compare(source, scratch.path(), rows)?;
+        compare(source, scratch.path(), rows)?;
         Ok(segments.len() as u64)
     }
+}
 
-    fn compare(
-        &self,
-        source: &Source,
-        copy: &Path,
-        expected: &std::collections::BTreeMap<String, i64>,
-    ) -> Result<(), BackupFailure> {
-        let failed = |reason: String| BackupFailure::Check { database: source.database, reason };
-        let found = sqlite::check(copy).map_err(failed)?;
-        for (table, rows) in expected {
-            let there = found.get(table).copied().unwrap_or(0);
-            if there != *rows {
-                return Err(failed(format!("{table} has {there} rows, and had {rows} when it was copied")));
-            }
+/// Checks a copy and compares its rows by table.
+fn compare(source: &Source, copy: &Path, expected: &BTreeMap<String, i64>) -> Result<(), BackupFailure> {
+    let failed = |reason: String| BackupFailure::Check { database: source.database, reason };
+    let found = sqlite::check(copy).map_err(failed)?;
+    for (table, rows) in expected {
+        let there = found.get(table).copied().unwrap_or(0);
+        if there != *rows {
+            return Err(failed(format!("{table} has {there} rows, and had {rows} when it was copied")));
         }
-        if found.len() != expected.len() {
-            return Err(failed("it has other tables".into()));
-        }
-        Ok(())
     }
+    if found.len() != expected.len() {
+        return Err(failed("it has other tables".into()));
+    }
+    Ok(())
 }
 
 /// Page size and number of pages of a database file that nobody uses.

@@ -123,6 +123,7 @@ pub(super) struct Service {
     /// Only one process has it; it ends with the process.
     lock: Option<File>,
     lock_path: Option<PathBuf>,
+    lock_problem: Option<String>,
     status: Status,
     noted_at: Option<Millis>,
     tidy_due: Millis,
@@ -145,6 +146,7 @@ impl Service {
             objects: Vec::new(),
             lock: None,
             lock_path,
+            lock_problem: None,
             status: Status::default(),
             noted_at: None,
             tidy: None,
@@ -153,8 +155,7 @@ impl Service {
 
     /// One look at everything.
     pub(super) fn tick(&mut self) {
-        let first = self.lock.is_none();
-        if first {
+        if self.lock.is_none() {
             match self.take_lock() {
                 Ok(true) => {}
                 Ok(false) => {
@@ -162,7 +163,14 @@ impl Service {
                     self.works.iter_mut().for_each(|work| work.hold = None);
                     return self.copy_objects();
                 }
-                Err(failure) => return warn("backup.lock", &failure),
+                Err(failure) => {
+                    let problem = failure.to_string();
+                    if self.lock_problem.as_ref() != Some(&problem) {
+                        warn("backup.lock", &failure);
+                        self.lock_problem = Some(problem);
+                    }
+                    return;
+                }
             }
         }
         self.ship();
@@ -223,14 +231,18 @@ impl Service {
             let status = self.status.of_mut(work.source.database);
             match outcome {
                 Ok(Some(until)) => status.shipped(until, work.shipper.as_ref()),
-                Ok(None) => {}
+                Ok(None) if keys_are_there => {}
+                // Waits for the keys; its log grows meanwhile.
+                Ok(None) => work.relieve(),
                 Err(failure) => {
                     keys_are_there = false;
-                    warn("backup.ship", &failure);
-                    status.problem = Some(failure.to_string());
-                    if let Some(Err(failure)) = work.shipper.as_mut().map(Shipper::relieve) {
-                        warn("backup.log", &failure);
+                    let problem = Some(failure.to_string());
+                    // Once, and not each second.
+                    if status.problem != problem {
+                        warn("backup.ship", &failure);
+                        status.problem = problem;
                     }
+                    work.relieve();
                 }
             }
         }
@@ -317,6 +329,13 @@ impl Work {
         seen
     }
 
+    /// Lets go of a log that has grown too long.
+    fn relieve(&mut self) {
+        if let Some(Err(failure)) = self.shipper.as_mut().map(Shipper::relieve) {
+            warn("backup.log", &failure);
+        }
+    }
+
     /// Begins a base copy when one is due and takes the last one's result. Gives whether something happened.
     fn bases(&mut self, backups: &Backups, status: &mut Status) -> bool {
         let database = self.source.database;
@@ -332,12 +351,12 @@ impl Work {
                         backup.segments = segments_checked,
                         "backup checked"
                     );
-                    (status.base, status.problem) = (Some(made.status()), None);
+                    (status.base, status.base_problem) = (Some(made.status()), None);
                     self.base_due = Some(time.plus(BASE));
                 }
                 Some(Err(failure)) => {
                     warn("backup.base", &failure);
-                    status.problem = Some(failure.to_string());
+                    status.base_problem = Some(failure.to_string());
                     self.base_due = Some(backups.now().plus(AGAIN));
                 }
                 None => self.base_due = Some(backups.now().plus(AGAIN)),
@@ -348,7 +367,7 @@ impl Work {
             && let Err(failure) = self.begin_base(backups, status)
         {
             warn("backup.base", &failure);
-            status.problem = Some(failure.to_string());
+            status.base_problem = Some(failure.to_string());
             self.base_due = Some(backups.now().plus(AGAIN));
             return true;
         }
@@ -368,8 +387,8 @@ impl Work {
         self.base_due = Some(due);
         // What is sealed under an older root is noise when that is destroyed, which is soon.
         let renewed = self.source.database == Database::Keys
-            && status.base.as_ref().is_some_and(|base| base.root != backups.newest_root().ok());
-        if due > backups.now() && !(renewed && status.problem.is_none()) {
+            && status.base.as_ref().is_none_or(|base| base.root != backups.newest_root().ok());
+        if due > backups.now() && !(renewed && status.base_problem.is_none()) {
             return Ok(());
         }
         let Some(snapshot) = shipper.snapshot()? else { return Ok(()) };
@@ -382,7 +401,7 @@ impl Work {
 
 impl DatabaseStatus {
     fn shipped(&mut self, until: Millis, shipper: Option<&Shipper>) {
-        self.shipped_until = Some(until);
+        (self.shipped_until, self.problem) = (Some(until), None);
         if let Some(shipper) = shipper {
             self.generation = Some(shipper.generation().to_owned());
             self.segments = shipper.segments();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{BackupFailure, Source, beside};
+use super::{BackupFailure, Source, beside, file_failure};
 
 /// How long a lock is waited for.
 const WAIT: Duration = Duration::from_secs(5);
@@ -58,9 +60,11 @@ impl Hold {
         std::mem::forget(self.conn);
     }
 
-    /// Copies the database as this transaction sees it into a new file.
+    /// Copies the database as this transaction sees it into a new file that nobody else can read.
     pub(super) fn copy(&self, source: &Source, to: &Path) -> Result<(), BackupFailure> {
         let failed = |error: rusqlite::Error| source.refused(format!("the copy to {} failed: {error}", to.display()));
+        let made = File::options().write(true).create_new(true).mode(0o600).open(to);
+        made.map_err(|error| file_failure(to, error))?;
         let mut copy = Connection::open(to).map_err(failed)?;
         // Nobody needs the copy if this process ends; what is sealed from it is synced.
         copy.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;").map_err(failed)?;

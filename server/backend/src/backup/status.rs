@@ -30,8 +30,10 @@ pub struct DatabaseStatus {
     pub segments: u64,
     /// The newest base copy.
     pub base: Option<BaseStatus>,
-    /// What went wrong last, until it goes well again.
+    /// Why nothing is shipped at the moment.
     pub problem: Option<String>,
+    /// Why the last base copy was not made, or did not pass its check.
+    pub base_problem: Option<String>,
 }
 
 /// A base copy, and how its check went.

@@ -3,6 +3,7 @@
 //! Calls block: backups have a thread of their own.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -22,6 +23,7 @@ const PARTS: usize = 4;
 #[derive(Clone)]
 pub struct Target {
     store: Arc<dyn ObjectStore>,
+    folder: Arc<PathBuf>,
     handle: Handle,
 }
 
@@ -37,8 +39,8 @@ impl Target {
     /// # Errors
     /// As [`crate::storage::Storage::parse`].
     pub fn parse(url: &str) -> Result<Self, StorageFailure> {
-        let (store, _) = storage::open(&storage::folder_of(url)?)?;
-        Ok(Self { store, handle: Handle::current() })
+        let (store, folder) = storage::open(&storage::folder_of(url)?)?;
+        Ok(Self { store, folder: Arc::new(folder), handle: Handle::current() })
     }
 
     fn wait<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, BackupFailure> {
@@ -103,6 +105,21 @@ impl Target {
         let mut names: Vec<String> = listed.common_prefixes.into_iter().filter_map(last).collect();
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Deletes what a crash left of uploads below a folder. The store writes to `NAME#1` first and never lists that.
+    pub(super) fn clear_unfinished(&self, folder: &str) -> std::io::Result<()> {
+        let entries = match std::fs::read_dir(self.folder.join(folder)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().contains('#') {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Deletes an object; one that is not there is deleted already.

@@ -181,3 +181,39 @@ async fn a_copy_beside_a_running_server_does_not_hide_its_chain() {
     stage.settle(&mut stage.service());
     assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 2, "the chain and the copy");
 }
+
+/// Another process writes as fast as it can and makes its own checkpoints all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_writer_with_checkpoints_of_its_own_breaks_no_chain() {
+    let mut stage = Stage::new().await;
+    let mut service = stage.service();
+    stage.settle(&mut service);
+    let path = stage.source.path.clone();
+    let busy = std::thread::spawn(move || {
+        let writer = rusqlite::Connection::open(path).expect("opens");
+        writer.busy_timeout(std::time::Duration::from_secs(10)).expect("is set");
+        writer.execute_batch("PRAGMA wal_autocheckpoint = 5; PRAGMA synchronous = OFF;").expect("is set");
+        for _ in 0..1500 {
+            // Always in pairs.
+            let sql = "BEGIN IMMEDIATE; INSERT INTO notes (parent, body) VALUES (1, zeroblob(900));
+                       INSERT INTO notes (parent, body) VALUES (2, zeroblob(900)); COMMIT;";
+            writer.execute_batch(sql).expect("writes");
+        }
+    });
+    let mut moments = vec![stage.clock_now()];
+    while !busy.is_finished() {
+        stage.clock().advance(1000);
+        service.tick();
+        moments.push(stage.clock_now());
+    }
+    busy.join().expect("wrote all");
+    service.tick();
+    assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 1);
+    assert!(stage.restored(At::Latest) == stage.present());
+    let step = (moments.len() / 10).max(1);
+    for moment in moments.into_iter().step_by(step) {
+        let rows = stage.restored(At::Time(moment));
+        let ones = rows.iter().filter(|(_, parent, _)| *parent == 1).count();
+        assert_eq!(rows.len(), 2 * ones, "a transaction came back whole or not at all");
+    }
+}

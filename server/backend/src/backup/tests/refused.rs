@@ -80,7 +80,7 @@ async fn a_damaged_base_is_refused_and_found_by_the_next_check() {
     stage.settle(&mut service);
     let status = stage.backups().status().expect("reads");
     assert!(
-        status.data.problem.is_some_and(|problem| problem.contains("damaged")),
+        status.data.base_problem.is_some_and(|problem| problem.contains("damaged")),
         "the next copy checks the last chain"
     );
 }
