@@ -1,7 +1,9 @@
 //! The command line.
 
 mod admin;
+mod backup;
 mod demo;
+mod restore;
 mod serve;
 
 use std::path::PathBuf;
@@ -41,6 +43,10 @@ enum Command {
         #[command(subcommand)]
         command: admin::AdminCommand,
     },
+    /// Copy database, key store and stored objects to the target now, and check the copies.
+    Backup(backup::BackupArguments),
+    /// Bring database, key store and stored objects back from the target.
+    Restore(restore::RestoreArguments),
     /// Seed a demo: an organisation, an event, captures, guests, users.
     Demo(demo::DemoArguments),
 }
@@ -62,6 +68,8 @@ pub fn main() -> ExitCode {
             Command::Worker => serve::worker(config).await,
             Command::Migrate => serve::migrate(config).await,
             Command::Admin { command } => admin::run(config, command).await,
+            Command::Backup(arguments) => backup::run(config, arguments).await,
+            Command::Restore(arguments) => restore::run(config, arguments).await,
             Command::Demo(arguments) => demo::run(config, arguments).await,
         }
     });

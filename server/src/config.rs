@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use shutterpost_backend::backup::{MOST_KEY_DAYS, Retention};
+
 /// Why the configuration cannot be used. Shown to the operator; never holds a value that may be secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -62,6 +64,14 @@ settings! {
     ledger = "SHUTTERPOST_LEDGER";
     /// Folder of a second ledger, on another disk.
     ledger_copy = "SHUTTERPOST_LEDGER_COPY";
+    /// Where backups go: `file:PATH`.
+    backup = "SHUTTERPOST_BACKUP";
+    /// Days that backups of data are kept.
+    backup_days = "SHUTTERPOST_BACKUP_DAYS";
+    /// Days of which every second can be restored.
+    backup_fine_days = "SHUTTERPOST_BACKUP_FINE_DAYS";
+    /// Days that backups of the key store are kept; seven at most.
+    backup_key_days = "SHUTTERPOST_BACKUP_KEY_DAYS";
     /// `smtp://…` or `smtps://…`.
     smtp_url = "SHUTTERPOST_SMTP_URL";
     /// PEM file with the certificate of an authority that the mail server's is signed by, beside the system's.
@@ -121,6 +131,14 @@ pub struct StoreConfig {
     pub connections: usize,
 }
 
+/// Where backups go, and how long they are kept.
+#[derive(Debug, Clone)]
+pub struct BackupConfig {
+    /// `None`: there are none.
+    pub url: Option<String>,
+    pub retention: Retention,
+}
+
 /// How mail leaves.
 #[derive(Debug, Clone)]
 pub struct MailConfig {
@@ -151,6 +169,7 @@ pub struct LogConfig {
 pub struct Config {
     pub http: HttpConfig,
     pub store: StoreConfig,
+    pub backup: BackupConfig,
     pub mail: MailConfig,
     pub images: ImageConfig,
     pub log: LogConfig,
@@ -262,6 +281,14 @@ impl Config {
                 connections: number("connections", raw.connections.as_deref(), 8)?,
                 data,
             },
+            backup: BackupConfig {
+                url: raw.backup.filter(|url| !url.is_empty()),
+                retention: retention(
+                    raw.backup_days.as_deref(),
+                    raw.backup_fine_days.as_deref(),
+                    raw.backup_key_days.as_deref(),
+                )?,
+            },
             mail: MailConfig {
                 smtp_url: raw.smtp_url.filter(|url| !url.is_empty()),
                 ca: raw.smtp_ca.map(PathBuf::from),
@@ -292,6 +319,23 @@ fn number<T: std::str::FromStr>(name: &'static str, text: Option<&str>, default:
     text.map_or(Ok(default), |text| {
         text.trim().parse().map_err(|_| ConfigError::Value { name, why: format!("{text:?} is not a number in range") })
     })
+}
+
+/// Days, in the order of the settings.
+fn retention(days: Option<&str>, fine: Option<&str>, keys: Option<&str>) -> Result<Retention, ConfigError> {
+    let default = Retention::default();
+    let days = number("backup_days", days, default.days)?;
+    let fine_days = number("backup_fine_days", fine, default.fine_days.min(days))?;
+    let key_days = number("backup_key_days", keys, default.key_days)?;
+    let wrong = |name, why: String| Err(ConfigError::Value { name, why });
+    if fine_days > days {
+        return wrong("backup_fine_days", format!("must not be more than backup_days ({days})"));
+    }
+    if !(1..=MOST_KEY_DAYS).contains(&key_days) {
+        let why = format!("must be 1 to {MOST_KEY_DAYS}: an erasure promises that no older copy of a key is left");
+        return wrong("backup_key_days", why);
+    }
+    Ok(Retention { days, fine_days, key_days })
 }
 
 fn flag(name: &'static str, text: Option<&str>) -> Result<bool, ConfigError> {
@@ -359,6 +403,9 @@ mod tests {
             (None, vec![("SHUTTERPOST_URL", "http://photos.example")], "url"),
             (None, vec![("SHUTTERPOST_URL", "https://photos.example/x")], "url"),
             (None, vec![("SHUTTERPOST_TRUSTED_PROXIES", "10.0.0.1, proxy")], "trusted_proxies"),
+            (None, vec![("SHUTTERPOST_BACKUP_KEY_DAYS", "8")], "backup_key_days"),
+            (None, vec![("SHUTTERPOST_BACKUP_KEY_DAYS", "0")], "backup_key_days"),
+            (Some("backup_days = 10\nbackup_fine_days = 11"), vec![], "backup_fine_days"),
         ] {
             let error = load(file, &environment).expect_err("wrong").to_string();
             assert!(error.contains(named), "{error}");

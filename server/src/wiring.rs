@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shutterpost_app::mail::Writer;
+use shutterpost_backend::backup::{Backups, Database, Hold, Running, Shipped, Source, Target};
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::jobs::Wake;
@@ -17,6 +18,8 @@ use shutterpost_backend::storage::Storage;
 use shutterpost_backend::upgrade;
 use shutterpost_model::messages::OutboxMail;
 use shutterpost_model::services::Services;
+use shutterpost_vault::keys::Keys;
+use shutterpost_vault::root::Roots;
 
 use crate::adapters;
 use crate::config::Config;
@@ -25,32 +28,144 @@ use crate::http::Operations;
 /// Why the installation cannot start.
 pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Opens database, keys and storage.
+/// Database, keys and storage, opened, and the backups of them where a target is set.
+#[derive(Debug)]
+pub struct Opened {
+    pub deps: Deps,
+    pub schedule: Option<Schedule>,
+}
+
+/// Backups that have not begun yet.
+#[derive(Debug)]
+pub struct Schedule {
+    backups: Backups,
+    databases: Vec<Shipped>,
+    storage: Storage,
+}
+
+impl Schedule {
+    /// Begins to ship.
+    pub fn start(self) -> std::io::Result<Running> {
+        let Self { backups, databases, storage } = self;
+        backups.start(databases, storage)
+    }
+}
+
+/// Opens database, keys and storage, for a command that is short.
 pub async fn deps(config: &Config) -> Result<Deps, StartError> {
+    let Opened { deps, schedule } = open(config).await?;
+    for shipped in schedule.into_iter().flat_map(|schedule| schedule.databases) {
+        if let Some(hold) = shipped.hold {
+            hold.until_exit();
+        }
+    }
+    Ok(deps)
+}
+
+/// Opens database, keys and storage, for a process that serves and so makes backups.
+pub async fn open(config: &Config) -> Result<Opened, StartError> {
     let world = adapters::world();
     std::fs::create_dir_all(&config.store.data)?;
     let url = DatabaseUrl::parse(&config.store.database_url)?;
-    let storage = Storage::parse(&config.store.storage)?;
+    let keys_url = DatabaseUrl::parse(&config.store.key_store)?;
+    let mut storage = Storage::parse(&config.store.storage).map_err(|error| format!("storage: {error}"))?;
+    if config.backup.url.is_some() {
+        storage = storage.remembering();
+    }
+    // Before the first connection: the last one to close would empty the log, and the chain of backups with it.
+    let hold = |database, url| config.backup.url.as_ref().and_then(|_| held(database, url));
+    let (data_hold, keys_hold) = (hold(Database::Data, &url), hold(Database::Keys, &keys_url));
     let db = Db::open(&url, config.store.connections).await?;
     let keys = keys::open(&db, &config.store.keys, &world).await?;
     let copies = config.store.ledger_copy.iter().cloned().collect();
     let ledger = LedgerPlaces::new(config.store.ledger.clone(), copies, &keys);
-    let keystore = keystore(config, ledger, &world).await?;
+    let roots = roots(config, &world).await?;
+    let keystore = keystore(config, &keys_url, Arc::clone(&roots), ledger, &world).await?;
     upgrade::seal(&db, &url, &keystore, &storage, &world).await?;
-    Ok(Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() })
+    let schedule = match &config.backup.url {
+        None => None,
+        Some(target) => {
+            let backups = backups(config, target, &keys, roots, &world)?;
+            let mut databases = Vec::new();
+            let all = [(Database::Data, &url, data_hold, &db), (Database::Keys, &keys_url, keys_hold, keystore.db())];
+            for (database, url, hold, db) in all {
+                match Source::of(database, url) {
+                    Ok(source) => databases.push(Shipped { source, hold, db: db.clone() }),
+                    Err(refused) => {
+                        tracing::warn!(error.cause = %refused, "{database} is not backed up by this process")
+                    }
+                }
+            }
+            if databases.iter().any(|shipped| shipped.source.database == Database::Keys) {
+                keystore.wait_for_copies(Arc::new(backups.clone()));
+            }
+            Some(Schedule { backups, databases, storage: storage.clone() })
+        }
+    };
+    let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() };
+    Ok(Opened { deps, schedule })
 }
 
-/// Opens root keys and key store.
-async fn keystore(config: &Config, ledger: LedgerPlaces, world: &World) -> Result<KeyStore, StartError> {
+/// Keeps the log of a database from being emptied; nothing if there is no database yet, or it is PostgreSQL.
+fn held(database: Database, url: &DatabaseUrl) -> Option<Hold> {
+    let source = Source::of(database, url).ok()?;
+    Hold::begin(&source).unwrap_or_else(|refused| {
+        tracing::warn!(error.cause = %refused, "backups begin with a new copy");
+        None
+    })
+}
+
+/// Backups to a target, with the keys that seal them.
+fn backups(
+    config: &Config,
+    target: &str,
+    keys: &Keys,
+    roots: Arc<dyn Roots>,
+    world: &World,
+) -> Result<Backups, StartError> {
+    let target = Target::parse(target).map_err(|error| format!("backup: {error}"))?;
+    Ok(Backups::new(target, keys.backup_key(), roots, world.clone(), config.backup.retention))
+}
+
+/// Backups for the command line, which opens neither database nor key store. What seals them must be there already.
+pub async fn backups_alone(config: &Config, target: &str) -> Result<Backups, StartError> {
+    let (world, store) = (adapters::world(), &config.store);
+    let keys = Keys::open(&store.keys)?;
+    if let Address::Folder(folder) = Address::parse(&store.roots)?
+        && !folder.exists()
+    {
+        let folder = folder.display();
+        return Err(format!(
+            "the folder of root keys {folder} is missing. Put it back first, or set SHUTTERPOST_ROOTS"
+        )
+        .into());
+    }
+    let roots = roots(config, &world).await?;
+    backups(config, target, &keys, roots, &world)
+}
+
+/// Opens the root keys.
+async fn roots(config: &Config, world: &World) -> Result<Arc<dyn Roots>, StartError> {
+    let store = &config.store;
+    let (address, file, source) = (Address::parse(&store.roots)?, store.passphrase_file.clone(), world.clone());
+    // An operator's passphrase is stretched, and devices and services take their time.
+    let roots = tokio::task::spawn_blocking(move || keys::open_roots(&address, file.as_deref(), &source));
+    Ok(roots.await??)
+}
+
+/// Opens the key store.
+async fn keystore(
+    config: &Config,
+    url: &DatabaseUrl,
+    roots: Arc<dyn Roots>,
+    ledger: LedgerPlaces,
+    world: &World,
+) -> Result<KeyStore, StartError> {
     let store = &config.store;
     if store.key_store == store.database_url {
         return Err("key_store: must be another database than database_url, or the keys lie in its backups".into());
     }
-    let (address, file, source) = (Address::parse(&store.roots)?, store.passphrase_file.clone(), world.clone());
-    // An operator's passphrase is stretched, and devices and services take their time.
-    let roots = tokio::task::spawn_blocking(move || keys::open_roots(&address, file.as_deref(), &source));
-    let url = DatabaseUrl::parse(&store.key_store)?;
-    Ok(KeyStore::open(&url, store.connections, roots.await??, ledger, world.clone()).await?)
+    Ok(KeyStore::open(url, store.connections, roots, ledger, world.clone()).await?)
 }
 
 /// The installation, ready to serve and to work.

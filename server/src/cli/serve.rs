@@ -9,11 +9,11 @@ use super::CommandError;
 use crate::config::Config;
 use crate::http::{Http, HttpParts, assets_of, serve};
 use crate::log::{self, RequestLog};
-use crate::wiring::{self, Installation};
+use crate::wiring::{self, Installation, Opened, Schedule};
 
 pub(super) async fn serve(config: Config, with_worker: bool) -> Result<(), CommandError> {
     log::init(&config.log);
-    let deps = wiring::deps(&config).await?;
+    let Opened { deps, schedule } = wiring::open(&config).await?;
     let Installation { services, world, operations, worker } = wiring::install(&config, deps)?;
     let assets = match &config.http.site {
         Some(site) => Some(assets_of(site)?),
@@ -34,6 +34,7 @@ pub(super) async fn serve(config: Config, with_worker: bool) -> Result<(), Comma
     let http =
         Http::new(HttpParts { services, world, config: config.http, assets, log: RequestLog::to_stdout(), operations });
     http.shares().catch_up().await;
+    let backups = schedule.map(Schedule::start).transpose()?;
     tracing::info!(server.address = %address, "ready");
     let server = tokio::spawn(serve::serve(http, listener, async move {
         stopped.wait_for(|stopped| *stopped).await.ok();
@@ -45,13 +46,18 @@ pub(super) async fn serve(config: Config, with_worker: bool) -> Result<(), Comma
     if let Some(worker) = worker {
         worker.await?;
     }
+    // Last, for everything above may write.
+    if let Some(backups) = backups {
+        backups.stop().await;
+    }
     Ok(())
 }
 
 pub(super) async fn worker(config: Config) -> Result<(), CommandError> {
     log::init(&config.log);
-    let deps = wiring::deps(&config).await?;
+    let Opened { deps, schedule } = wiring::open(&config).await?;
     let Installation { worker, .. } = wiring::install(&config, deps)?;
+    let backups = schedule.map(Schedule::start).transpose()?;
     tracing::info!("ready");
     worker
         .run(async {
@@ -60,6 +66,9 @@ pub(super) async fn worker(config: Config) -> Result<(), CommandError> {
             }
         })
         .await;
+    if let Some(backups) = backups {
+        backups.stop().await;
+    }
     Ok(())
 }
 

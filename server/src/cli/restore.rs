@@ -1,0 +1,103 @@
+//! `shutterpost restore`: the way back. The server must not be running on what is restored.
+
+use std::io::Write;
+
+use clap::Args;
+use serde::Serialize;
+use shutterpost_backend::backup::{
+    At, BackupFailure, Database, Progress, Restored, RestoredMedia, Source, Wish, restore, restore_media,
+};
+use shutterpost_backend::db::DatabaseUrl;
+use shutterpost_backend::storage::Storage;
+
+use super::CommandError;
+use crate::config::Config;
+use crate::wiring;
+
+const NO_TARGET: &str = "from where? Say --from file:FOLDER, or set backup (SHUTTERPOST_BACKUP)";
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    /// The moment of the data: an RFC 3339 time such as 2027-01-15T08:00:00Z, or `latest`.
+    #[arg(long)]
+    at: String,
+    /// The moment of the key store. Leave it: an older one lacks the keys of everything newer.
+    #[arg(long, default_value = "latest")]
+    keys_at: String,
+    /// The target to restore from, if not the one of the settings.
+    #[arg(long)]
+    from: Option<String>,
+    /// Move what is there aside.
+    #[arg(long)]
+    force: bool,
+    /// Print what came back as JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came back.
+#[derive(Debug, Serialize)]
+struct Report {
+    databases: Vec<Restored>,
+    media: RestoredMedia,
+}
+
+pub(super) async fn run(config: Config, arguments: RestoreArguments) -> Result<(), CommandError> {
+    let RestoreArguments { at, keys_at, from, force, json } = arguments;
+    let target = from.or_else(|| config.backup.url.clone()).ok_or(NO_TARGET)?;
+    let moment = |text: &str| {
+        At::parse(text).ok_or_else(|| format!("{text:?} is no time; write 2027-01-15T08:00:00Z or latest"))
+    };
+    let mut wishes = Vec::new();
+    for (database, url, at) in [
+        (Database::Keys, &config.store.key_store, moment(&keys_at)?),
+        (Database::Data, &config.store.database_url, moment(&at)?),
+    ] {
+        let source = Source::of(database, &DatabaseUrl::parse(url)?)?;
+        wishes.push(Wish { database, at, to: source.path, force });
+    }
+    let storage = Storage::parse(&config.store.storage).map_err(|error| format!("storage: {error}"))?;
+    let backups = wiring::backups_alone(&config, &target).await?;
+    let work = move || -> Result<Report, BackupFailure> {
+        // Before anything changes, so that not one of the two comes back alone.
+        if let Some(wish) = wishes.iter().find(|wish| !wish.force && wish.to.exists()) {
+            return Err(BackupFailure::Exists { path: wish.to.clone() });
+        }
+        let mut databases = Vec::new();
+        for wish in &wishes {
+            let restored = restore(&backups, wish, &mut tell)?;
+            eprintln!(
+                "{} is back as of {}: {} bytes, {} rows, {} segments replayed, checked",
+                restored.database,
+                restored.until.rfc3339(),
+                restored.bytes,
+                restored.rows,
+                restored.segments
+            );
+            for path in &restored.moved {
+                eprintln!("  what was there is now {}", path.display());
+            }
+            databases.push(restored);
+        }
+        let media = restore_media(&backups, &storage, &mut tell)?;
+        eprintln!("stored objects: {} put back, {} were there", media.objects, media.there);
+        Ok(Report { databases, media })
+    };
+    let report = tokio::task::spawn_blocking(work).await??;
+    if json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(())
+}
+
+fn tell(progress: Progress) {
+    match progress {
+        Progress::Base { done, of } => eprintln!("  copied {} of {} MB", done / 1_000_000, of / 1_000_000),
+        Progress::Segments { done, of } if done == of || done.is_multiple_of(1000) => {
+            eprintln!("  replayed {done} of {of} segments");
+        }
+        Progress::Segments { .. } => {}
+        Progress::Checking => eprintln!("  checking every page and reference"),
+        Progress::Media { done } => eprintln!("  put back {done} objects"),
+    }
+}
