@@ -365,7 +365,12 @@ where
         ),
     };
     let message = error.message().map(|message| format!(": {message}")).unwrap_or_default();
-    let reason = format!("AWS KMS, {request}: {}{message}", chain(&error));
+    let mut reason = format!("AWS KMS, {request}: {}{message}", chain(&error));
+    if reason.contains("loading credentials") {
+        reason.push_str(
+            " (credentials come from AWS_ACCESS_KEY_ID and its like, ~/.aws, or a role; none of them served)",
+        );
+    }
     Refusal::Other(if set_up { RootError::Unusable { reason } } else { RootError::Unavailable { reason } })
 }
 
