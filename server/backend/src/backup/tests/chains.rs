@@ -217,3 +217,27 @@ async fn a_busy_writer_with_checkpoints_of_its_own_breaks_no_chain() {
         assert_eq!(rows.len(), 2 * ones, "a transaction came back whole or not at all");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_away_is_caught_up_with() {
+    let mut stage = Stage::new().await;
+    let mut service = stage.service();
+    stage.settle(&mut service);
+    let (target, away) = (stage.target(), stage.test.folder().join("away"));
+    std::fs::rename(&target, &away).expect("is moved");
+    std::fs::write(&target, b"not a folder").expect("is written");
+    for _ in 0..3 {
+        stage.write(40);
+        service.tick();
+    }
+    std::fs::remove_file(&target).expect("is removed");
+    std::fs::rename(&away, &target).expect("is back");
+    let told = stage.backups().status().expect("reads").data;
+    service.tick();
+    assert!(stage.restored(At::Latest) == stage.present());
+    stage.clock().advance(10_000);
+    service.tick();
+    let status = stage.backups().status().expect("reads").data;
+    assert!(status.problem.is_none() && status.shipped_until > told.shipped_until, "{status:?}");
+    assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 1, "the chain waited");
+}
