@@ -129,6 +129,11 @@ pub enum KeyStoreFailure {
     Roots(#[from] RootError),
     #[error("{0}")]
     Ledger(#[from] LedgerFileError),
+    #[error(
+        "the key store is wrapped by root key {generation}, and the root keys that SHUTTERPOST_ROOTS names do not have it. \
+         Set it to where they are, or put them back from their copy; under others nothing can be read"
+    )]
+    RootMissing { generation: u32 },
     #[error("the key store cannot be used: {0}")]
     Unusable(String),
     #[error(
@@ -188,7 +193,7 @@ impl KeyStore {
         let (keys, keks) = (Cache::default(), Cache::default());
         let store = Self(Arc::new(Inner { id, db, roots, ledger, world, keys, keks, copies: OnceLock::new() }));
         store.apply_ledger().await?;
-        store.first_generation().await.map_err(unusable)?;
+        store.first_generation().await?;
         Ok(store)
     }
 

@@ -10,9 +10,9 @@ use shutterpost_model::time::{DAY, Millis};
 use shutterpost_vault::root::RootError;
 use shutterpost_vault::wrap::{Kek, KeyAbout, Purpose};
 
-use super::KeyStore;
 use super::hierarchy::{blocking, root_number};
 use super::queries::{self, ACTIVE, KeyRow, RETIRING};
+use super::{KeyStore, KeyStoreFailure};
 use crate::db::write_tx;
 use crate::error::Failure;
 
@@ -44,9 +44,17 @@ impl KeyStore {
         newest.map(|(generation, _)| generation).ok_or_else(|| Failure::Internal("the key store has no root".into()))
     }
 
-    pub(super) async fn first_generation(&self) -> Result<(), Failure> {
-        let all = queries::generations(&mut self.0.db.read().await?).await?;
-        if all.iter().any(|(_, state)| state == ACTIVE) { Ok(()) } else { self.begin_generation().await }
+    /// Makes the first generation where there is none; else makes sure that its root is here.
+    pub(super) async fn first_generation(&self) -> Result<(), KeyStoreFailure> {
+        let unusable = |failure: Failure| KeyStoreFailure::Unusable(format!("{failure:?}"));
+        let all = queries::generations(&mut self.0.db.read().await.map_err(unusable)?).await.map_err(unusable)?;
+        let Some((newest, _)) = all.iter().rev().find(|(_, state)| state == ACTIVE) else {
+            return self.begin_generation().await.map_err(unusable);
+        };
+        let (roots, newest) = (Arc::clone(&self.0.roots), root_number(*newest).map_err(unusable)?);
+        let kept = tokio::task::spawn_blocking(move || roots.generations()).await;
+        let kept = kept.map_err(|error| KeyStoreFailure::Unusable(error.to_string()))??;
+        if kept.contains(&newest) { Ok(()) } else { Err(KeyStoreFailure::RootMissing { generation: newest }) }
     }
 
     /// Makes the next root and lets the others retire.

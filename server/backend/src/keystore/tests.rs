@@ -231,6 +231,18 @@ async fn another_key_store_is_refused() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_other_roots_is_refused() {
+    for test in databases().await {
+        test.keystore.make(&captures(&test, &organisation(&test), 1)).await.expect("made");
+        let others = Address::Folder(test.folder().join("other roots"));
+        let others = crate::keys::open_roots(&others, None, &test.world).expect("opens");
+        let refused = KeyStore::open(&test.keys_url, 1, others, test.ledger(), test.world.clone()).await;
+        let refused = refused.expect_err("refused").to_string();
+        assert!(refused.contains("SHUTTERPOST_ROOTS"), "{}: {refused}", test.kind);
+    }
+}
+
 fn store_name(test: &TestDatabase) -> &str {
     test.keystore.id()
 }

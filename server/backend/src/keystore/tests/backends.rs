@@ -18,7 +18,7 @@ async fn rotates(open: impl Fn(usize) -> Arc<dyn Roots> + Send + Sync + Clone + 
         };
         let roots = opened().await;
         // The database has its first generation already, of other roots, and nothing under it.
-        let (first, world) = (Arc::clone(&roots), test.ledger(), test.world.clone());
+        let (first, world) = (Arc::clone(&roots), test.world.clone());
         let first = hierarchy::blocking(move || first.create(1, &mut |bytes| world.random.fill(bytes)));
         first.await.expect("created");
         let store = KeyStore::open(&test.keys_url, 2, Arc::clone(&roots), test.ledger(), test.world.clone())
