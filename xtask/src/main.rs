@@ -4,9 +4,11 @@
 
 mod args;
 mod bench;
+mod booth;
 mod bundle;
 mod checkout;
 mod debian;
+mod drill;
 mod failure;
 mod http;
 mod moto;
@@ -46,6 +48,9 @@ cargo xtask COMMAND
         the committed measurements, one JSON line each: share, list, start, and vault for vault-aead, vault-ingest,
         vault-serve, vault-range and vault-field
 
+  recovery-drill
+        shows that backups are good: photos and erasures, a lost disk, and five states that come back; one JSON line
+
   bundle [--release]
         only the browser's bundle, into target/site
 
@@ -83,6 +88,11 @@ fn run() -> Result<ExitCode, Failure> {
         Some("bench") => {
             let options = bench::Options::parse(args)?;
             bench::run(&Checkout::find()?, &options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some("recovery-drill") => {
+            args.finish()?;
+            println!("{}", drill::run(&Checkout::find()?)?);
             Ok(ExitCode::SUCCESS)
         }
         Some("bundle") => {

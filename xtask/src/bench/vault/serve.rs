@@ -22,11 +22,11 @@ use crate::{
         nginx::{self, Site, Transport},
         pairs::Better,
     },
-    bundle,
+    booth, bundle,
     checkout::Checkout,
     debian,
     failure::{Failure, While as _},
-    http::{self, Connection, Response},
+    http::{self, Response},
     process::{command, shown},
     progress,
     running::free_port,
@@ -40,7 +40,6 @@ const HEIGHT: u32 = 1470;
 const FILE: &str = "large-1.jpg";
 const LEAST_BYTES: usize = 250_000;
 const MOST_BYTES: usize = 350_000;
-const BOUNDARY: &str = "a-boundary-that-no-picture-holds";
 
 /// Runs it and returns the line to print.
 pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
@@ -83,47 +82,19 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     Ok(pairs.line("vault-serve", against, Better::Higher, more))
 }
 
-/// Uploads a photo as a booth does, and returns the path of its share page.
+/// Uploads a photo and returns the path of its share page.
 fn upload(port: u16, demo: &Value, photo: &Path) -> Result<String, Failure> {
     let photo = fs::read(photo).or_fail("reading the photo")?;
-    let path = format!("/api/v1/events/{}/captures", bench::text(demo, "/event")?);
-    let bearer = format!("Bearer {}", bench::text(demo, "/device_token")?);
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    let headers = [("Authorization", &*bearer), ("Content-Type", &*kind), ("Idempotency-Key", "bench-1")];
-    let mut connection = Connection::open(port).or_fail("connecting")?;
-    let answer = connection.post(&path, &headers, &form(&photo)).or_fail("uploading a photo")?;
-    let body = String::from_utf8_lossy(&answer.body);
-    if answer.status != 201 {
-        return Err(Failure::new(format!("{path} answers {}: {body}", answer.status)));
-    }
-    let accepted: Value = serde_json::from_str(&body).or_fail("reading what the upload became")?;
+    let accepted = booth::upload(port, demo, "bench-1", &photo, None)?;
     let url = bench::text(&accepted, "/share_url")?;
     Ok(bench::path_of(url).or_fail("reading the photo's share link")?.to_owned())
 }
 
-/// A multipart body with one file.
-fn form(photo: &[u8]) -> Vec<u8> {
-    let before = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"photo.jpg\"\r\n\
-         Content-Type: image/jpeg\r\n\r\n"
-    );
-    [before.as_bytes(), photo, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
-}
-
 /// The path of the large JPEG, whose token the share page tells.
 fn media(port: u16, page: &str) -> Result<String, Failure> {
-    let answer = http::get(port, page, &[("Accept-Language", "en")]).or_fail("asking for the share page")?;
-    let html = String::from_utf8_lossy(&answer.body);
-    media_folder(&html)
-        .map(|folder| format!("{folder}{FILE}"))
-        .ok_or_else(|| Failure::new(format!("{page} answers {} and shows no picture", answer.status)))
-}
-
-/// `/m/TOKEN/` of the first address of a picture.
-fn media_folder(html: &str) -> Option<&str> {
-    let from = html.get(html.find("/m/")?..)?;
-    let token = from.get(3..)?.find('/')?;
-    from.get(..3 + token + 1)
+    let shown = booth::pictures(port, page)?;
+    let folder = shown.ok_or_else(|| Failure::new(format!("{page} shows no picture")))?;
+    Ok(format!("{folder}{FILE}"))
 }
 
 /// Our answer, which must be a picture of the wanted size.
@@ -157,25 +128,4 @@ fn ask_tls(openssl: &Path, root: &Path, port: u16, path: &str) -> Result<Respons
         let said = String::from_utf8_lossy(&stderr);
         Failure::new(format!("while {doing}: {error}; it ended with {status}: {}", said.trim()))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_the_token_of_a_page() {
-        let html = r#"<meta content="http://localhost/m/abc/og-1.jpg"><img src="/m/abc/web-1.jpg">"#;
-        assert_eq!(media_folder(html), Some("/m/abc/"));
-        assert_eq!(media_folder("<p>no picture</p>"), None);
-        assert_eq!(media_folder("/m/cut"), None);
-    }
-
-    #[test]
-    fn a_form_holds_the_photo_unchanged() {
-        let body = form(b"\xff\xd8\r\n--x");
-        let text = String::from_utf8_lossy(&body);
-        assert!(text.starts_with(&format!("--{BOUNDARY}\r\n")) && text.ends_with(&format!("\r\n--{BOUNDARY}--\r\n")));
-        assert!(body.windows(7).any(|part| part == b"\xff\xd8\r\n--x"));
-    }
 }
