@@ -109,6 +109,8 @@ struct Work {
     db: Db,
     shipper: Option<Shipper>,
     base_due: Option<Millis>,
+    /// Without one nothing of the chain can be restored.
+    has_base: bool,
     base: Option<BaseJob>,
 }
 
@@ -134,7 +136,15 @@ impl Service {
     pub(super) fn new(backups: Backups, databases: Vec<Shipped>, storage: Storage) -> Self {
         let mut works: Vec<Work> = databases
             .into_iter()
-            .map(|Shipped { source, hold, db }| Work { source, hold, db, shipper: None, base_due: None, base: None })
+            .map(|Shipped { source, hold, db }| Work {
+                source,
+                hold,
+                db,
+                shipper: None,
+                base_due: None,
+                has_base: false,
+                base: None,
+            })
             .collect();
         works.sort_by_key(|work| work.source.database == Database::Keys);
         let lock_path = works.first().map(|work| beside(&work.source.path, ".backup.lock"));
@@ -230,7 +240,7 @@ impl Service {
             });
             let status = self.status.of_mut(work.source.database);
             match outcome {
-                Ok(Some(until)) => status.shipped(until, work.shipper.as_ref()),
+                Ok(Some(until)) => status.shipped(work.has_base.then_some(until), work.shipper.as_ref()),
                 Ok(None) if keys_are_there => {}
                 // Waits for the keys; its log grows meanwhile.
                 Ok(None) => work.relieve(),
@@ -315,18 +325,27 @@ impl Work {
     fn look(&mut self, backups: &Backups) -> Result<Option<super::ship::Seen>, BackupFailure> {
         let shipper = match self.shipper.take() {
             Some(shipper) => shipper,
-            None => Shipper::start(backups, self.source.clone(), self.hold.take())?,
+            None => {
+                (self.base_due, self.has_base) = (None, false);
+                Shipper::start(backups, self.source.clone(), self.hold.take())?
+            }
         };
-        if let Some(seen) = shipper.look()? {
+        let seen = shipper.look();
+        if !matches!(seen, Ok(None)) {
             self.shipper = Some(shipper);
-            return Ok(Some(seen));
+            return seen;
         }
-        tracing::warn!(backup.database = self.source.database.as_str(), "the log was emptied by somebody else");
-        self.base_due = None;
+        tracing::warn!(backup.database = self.source.database.as_str(), "the log was emptied before it was shipped");
+        (self.base_due, self.has_base) = (None, false);
         let shipper = shipper.begin_anew()?;
         let seen = shipper.look();
         self.shipper = Some(shipper);
         seen
+    }
+
+    /// Until a base copy that failed is tried again: soon, while there is none.
+    const fn again(&self) -> i64 {
+        if self.has_base { AGAIN } else { NOTE }
     }
 
     /// Lets go of a log that has grown too long.
@@ -352,14 +371,14 @@ impl Work {
                         "backup checked"
                     );
                     (status.base, status.base_problem) = (Some(made.status()), None);
-                    self.base_due = Some(time.plus(BASE));
+                    (self.base_due, self.has_base) = (Some(time.plus(BASE)), true);
                 }
                 Some(Err(failure)) => {
                     warn("backup.base", &failure);
                     status.base_problem = Some(failure.to_string());
-                    self.base_due = Some(backups.now().plus(AGAIN));
+                    self.base_due = Some(backups.now().plus(self.again()));
                 }
-                None => self.base_due = Some(backups.now().plus(AGAIN)),
+                None => self.base_due = Some(backups.now().plus(self.again())),
             }
             return true;
         }
@@ -368,7 +387,7 @@ impl Work {
         {
             warn("backup.base", &failure);
             status.base_problem = Some(failure.to_string());
-            self.base_due = Some(backups.now().plus(AGAIN));
+            self.base_due = Some(backups.now().plus(self.again()));
             return true;
         }
         false
@@ -381,6 +400,7 @@ impl Work {
             // At the start: a day after the last one of this chain, or now.
             None => {
                 let last = backups.bases(self.source.database, shipper.generation())?.pop();
+                self.has_base = last.is_some();
                 last.map_or(backups.now(), |base| base.time.plus(BASE))
             }
         };
@@ -400,8 +420,8 @@ impl Work {
 }
 
 impl DatabaseStatus {
-    fn shipped(&mut self, until: Millis, shipper: Option<&Shipper>) {
-        (self.shipped_until, self.problem) = (Some(until), None);
+    fn shipped(&mut self, until: Option<Millis>, shipper: Option<&Shipper>) {
+        (self.shipped_until, self.problem) = (until.or(self.shipped_until), None);
         if let Some(shipper) = shipper {
             self.generation = Some(shipper.generation().to_owned());
             self.segments = shipper.segments();

@@ -23,16 +23,16 @@ pub(super) struct Limits {
     pub(super) segment: usize,
     /// A log longer than this is emptied.
     pub(super) log: u64,
+    /// A log file longer than this is let go of even if it could not be shipped: the disk matters more than the chain.
+    pub(super) most: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { segment: 8 << 20, log: 8 << 20 }
+        Self { segment: 8 << 20, log: 8 << 20, most: 1 << 30 }
     }
 }
 
-/// A log longer than this is emptied even if it could not be shipped: the disk matters more than the chain.
-const LOG_BYTES_MOST: u64 = 1 << 30;
 /// So many frames may be left to be brought into the database while nobody can write.
 const FEW_FRAMES: i64 = 2000;
 
@@ -257,8 +257,17 @@ impl Shipper {
 
     /// When nothing can be shipped for long, lets go of the log before it fills the disk. That breaks the chain.
     pub(super) fn relieve(&mut self) -> Result<(), BackupFailure> {
+        let most = self.backups.0.limits.most;
+        // The file never gets shorter, so its length alone says too little; but reading it costs time.
         let length = std::fs::metadata(self.source.log()).map_or(0, |log| log.len());
-        if length > LOG_BYTES_MOST && !self.broken {
+        if length <= most || self.broken {
+            return Ok(());
+        }
+        let Some((log, file)) = Log::read(&self.source.log()).map_err(|error| self.source.refused(error))? else {
+            return Ok(());
+        };
+        let end = log.committed(file, log.start).map_err(|error| self.source.refused(error))?.end;
+        if log.bytes(&end) > most {
             self.broken = true;
             self.hold = Hold::on(&self.source)?;
             sqlite::checkpoint(&self.source)?;

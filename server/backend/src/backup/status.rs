@@ -22,7 +22,7 @@ pub struct Status {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DatabaseStatus {
-    /// Everything committed until then is in the target. Unix milliseconds, as all times here.
+    /// Everything committed until then can be restored. Unix milliseconds, as all times here.
     pub shipped_until: Option<Millis>,
     /// The chain that grows.
     pub generation: Option<String>,

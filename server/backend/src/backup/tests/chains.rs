@@ -218,26 +218,60 @@ async fn a_busy_writer_with_checkpoints_of_its_own_breaks_no_chain() {
     }
 }
 
+/// Puts a file in the target's place while the work is done.
+fn without_target(stage: &mut Stage, work: impl FnOnce(&mut Stage)) {
+    let (target, away) = (stage.target(), stage.test.folder().join("away"));
+    std::fs::rename(&target, &away).expect("is moved");
+    std::fs::write(&target, b"not a folder").expect("is written");
+    work(stage);
+    std::fs::remove_file(&target).expect("is removed");
+    std::fs::rename(&away, &target).expect("is back");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_is_away_is_caught_up_with() {
     let mut stage = Stage::new().await;
     let mut service = stage.service();
     stage.settle(&mut service);
-    let (target, away) = (stage.target(), stage.test.folder().join("away"));
-    std::fs::rename(&target, &away).expect("is moved");
-    std::fs::write(&target, b"not a folder").expect("is written");
-    for _ in 0..3 {
-        stage.write(40);
-        service.tick();
-    }
-    std::fs::remove_file(&target).expect("is removed");
-    std::fs::rename(&away, &target).expect("is back");
-    let told = stage.backups().status().expect("reads").data;
-    service.tick();
-    assert!(stage.restored(At::Latest) == stage.present());
+    without_target(&mut stage, |stage| {
+        for _ in 0..3 {
+            stage.write(40);
+            service.tick();
+        }
+    });
+    let before = stage.backups().status().expect("reads").data;
     stage.clock().advance(10_000);
     service.tick();
-    let status = stage.backups().status().expect("reads").data;
-    assert!(status.problem.is_none() && status.shipped_until > told.shipped_until, "{status:?}");
+    assert!(stage.restored(At::Latest) == stage.present());
+    let after = stage.backups().status().expect("reads").data;
+    assert!(after.problem.is_none() && after.shipped_until > before.shipped_until, "{after:?}");
     assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 1, "the chain waited");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_away_for_too_long_does_not_fill_the_disk() {
+    let mut stage = Stage::new().await;
+    let mut service = stage.service();
+    stage.settle(&mut service);
+    without_target(&mut stage, |stage| {
+        for _ in 0..100 {
+            stage.write(40);
+            service.tick();
+        }
+    });
+    let log = std::fs::metadata(stage.source.log()).expect("is there").len();
+    assert!(log < 3_000_000, "{log} bytes for 6 MB written");
+    stage.clock().advance(10_000);
+    stage.settle(&mut service);
+    assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 2, "a new chain");
+    assert!(stage.restored(At::Latest) == stage.present());
+
+    // The file stays long, but the log in it is short.
+    without_target(&mut stage, |stage| {
+        stage.write(5);
+        service.tick();
+    });
+    service.tick();
+    assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 2, "the same chain");
+    assert!(stage.restored(At::Latest) == stage.present());
 }

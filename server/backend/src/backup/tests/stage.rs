@@ -67,7 +67,8 @@ impl Stage {
         let target = Target::parse(&format!("file:{}", self.target().display())).expect("opens");
         let roots = self.roots.clone();
         let mut backups = Backups::new(target, keys.backup_key(), roots, self.test.world.clone(), Retention::default());
-        Arc::get_mut(&mut backups.0).expect("is new").limits = Limits { segment: 40_000, log: 120_000 };
+        Arc::get_mut(&mut backups.0).expect("is new").limits =
+            Limits { segment: 40_000, log: 120_000, most: 1_500_000 };
         backups
     }
 
