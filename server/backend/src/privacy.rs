@@ -14,6 +14,6 @@ mod sweep;
 mod tests;
 
 pub(crate) use erasure::FinishErasure;
-pub use service::PrivacyService;
+pub use service::{PrivacyService, receipt_of};
 pub use sweep::Swept;
 pub(crate) use sweep::sweep;

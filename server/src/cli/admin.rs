@@ -1,9 +1,10 @@
 //! Accounts, from the machine itself.
 
-use std::io::{IsTerminal, Read};
+use std::io::{IsTerminal, Read, Write};
 
 use clap::Subcommand;
 use shutterpost_backend::identity::{PasswordPolicy, admin};
+use shutterpost_backend::privacy;
 use shutterpost_model::pii::{Pii, Secret};
 
 use super::CommandError;
@@ -25,10 +26,18 @@ pub(super) enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+    /// Print the receipt of an erasure, for whoever asked for it: of an organisation nobody can sign in any more.
+    Receipt {
+        /// Id of the erasure, or of what was erased.
+        id: String,
+    },
 }
 
 pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), CommandError> {
-    let AdminCommand::CreateOwner { organisation, name, email } = command;
+    let (organisation, name, email) = match command {
+        AdminCommand::CreateOwner { organisation, name, email } => (organisation, name, email),
+        AdminCommand::Receipt { id } => return receipt(&config, &id).await,
+    };
     let password = read_password()?;
     let deps = wiring::deps(&config).await?;
     let created =
@@ -37,6 +46,15 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
     let (organisation, user) = created.map_err(|error| told(&error))?;
     eprintln!("Created {organisation} with its owner {user}. Sign in at {}/cms/sign-in", config.http.origin);
     Ok(())
+}
+
+async fn receipt(config: &Config, id: &str) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    match privacy::receipt_of(&deps, id).await {
+        Ok(Some(receipt)) => writeln!(std::io::stdout(), "{receipt}").map_err(Into::into),
+        Ok(None) => Err("there is no erasure of that id, or its keys are still being destroyed".into()),
+        Err(failure) => Err(format!("{failure:?}").into()),
+    }
 }
 
 /// An error of the services in words for the operator.

@@ -261,6 +261,21 @@ pub(crate) async fn ids_of_event(conn: &mut Conn, scope: &EventScope, most: i64)
         .load(c).await)
 }
 
+/// Those of the captures that have been in the trash since before `before`.
+pub(crate) async fn trashed(
+    tx: &mut Tx,
+    scope: &EventScope,
+    ids: &[&str],
+    before: Millis,
+) -> Result<Vec<String>, Failure> {
+    on_db!(tx, c => captures::table
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::id.eq_any(ids.iter().copied()))
+        .filter(captures::deleted_at.lt(before.0))
+        .select(captures::id)
+        .load(c).await)
+}
+
 /// Captures that have been in the trash since before: organisation, event, id.
 pub(crate) async fn old_trash(
     conn: &mut Conn,

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{EventId, OrganisationId};
 
-use crate::db::{Conn, on_db};
+use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
@@ -45,6 +45,30 @@ impl EventScope {
             .filter(events::deleted_at.is_null())
             .select(events::version)
             .first::<i32>(c).await)?;
+        Ok(Self { org, event: event.clone() })
+    }
+
+    /// The same, and the event stays undeleted until the end of the transaction: what is written into it is seen by
+    /// whoever deletes it next.
+    pub(crate) async fn hold(tx: &mut Tx, org: OrgScope, event: &EventId) -> Result<Self, Failure> {
+        let organisation = org.organisation().as_str();
+        on_db!(
+            tx,
+            // A write transaction of SQLite has the whole database to itself.
+            sqlite c => events::table
+                .filter(events::organisation_id.eq(organisation))
+                .filter(events::id.eq(event.as_str()))
+                .filter(events::deleted_at.is_null())
+                .select(events::version)
+                .first::<i32>(c).await,
+            postgres c => events::table
+                .filter(events::organisation_id.eq(organisation))
+                .filter(events::id.eq(event.as_str()))
+                .filter(events::deleted_at.is_null())
+                .select(events::version)
+                .for_share()
+                .first::<i32>(c).await,
+        )?;
         Ok(Self { org, event: event.clone() })
     }
 

@@ -174,8 +174,8 @@ async fn write(
     write_tx!(deps.db, tx => {
         let Arrival { actor, scope, uploader: _, fingerprint, guest, captured_at: _, size: _, inspected: _ } = arrival;
         let now = deps.world.now();
-        // The event may have been deleted while the pictures were made.
-        let scope = EventScope::prove(tx, scope.org().clone(), scope.event()).await?;
+        // The event may have been deleted while the pictures were made, and is not while they are entered.
+        let scope = EventScope::hold(tx, scope.org().clone(), scope.event()).await?;
         let link = deps.world.id(LinkId::new);
         if let Some(fingerprint) = &fingerprint
             && !requests::take(tx, &scope, fingerprint, &capture, &link, now).await?

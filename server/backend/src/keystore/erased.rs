@@ -2,6 +2,7 @@
 //! backups, before the key is overwritten here: a store restored from a backup that still has it loses it again when it
 //! is opened.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -75,7 +76,8 @@ impl KeyStore {
             let living: Vec<KeyId> = living.map(stored_id).collect::<Result<_, _>>()?;
             if living.is_empty() {
                 self.forget_lookups(subjects).await?;
-                self.0.keys.forget(|key| key.realm == *realm && subjects.contains(&key.subject.as_str()));
+                let gone: HashSet<&str> = subjects.iter().copied().collect();
+                self.0.keys.forget(|key| key.realm == *realm && gone.contains(key.subject.as_str()));
                 return found.iter().map(|(id, _)| stored_id(id)).collect();
             }
             self.destroy_ids(living).await?;
@@ -99,13 +101,31 @@ impl KeyStore {
             if living.is_empty() {
                 self.0.keys.forget(|key| key.realm == *realm);
                 let all = destroyed_of_realm(&mut self.0.db.read().await?, realm.as_str()).await?;
-                let all: Vec<KeyId> = all.iter().map(|id| stored_id(id)).collect::<Result<_, _>>()?;
+                let all: HashSet<KeyId> = all.iter().map(|id| stored_id(id)).collect::<Result<_, _>>()?;
                 self.0.keks.forget(|id| all.contains(id));
-                return Ok(all);
+                return Ok(all.into_iter().collect());
             }
-            let living = living.iter().map(|id| stored_id(id)).collect::<Result<_, _>>()?;
-            self.destroy_ids(living).await?;
+            for chunk in living.chunks(CHUNK) {
+                self.destroy_ids(chunk.iter().map(|id| stored_id(id)).collect::<Result<_, _>>()?).await?;
+            }
         }
+    }
+
+    /// Realms of organisations that were erased: their keys are destroyed, the newest too.
+    pub(crate) async fn dead_realms(&self) -> Result<Vec<String>, Failure> {
+        let mut conn = self.0.db.read().await?;
+        let of_realms = on_db!(conn, c => keys::table
+            .filter(keys::purpose.eq(Purpose::Organisation.as_str()))
+            .select((keys::realm, keys::state.ne(DESTROYED)))
+            .distinct()
+            .load::<(String, bool)>(c).await)?;
+        let living: HashSet<&str> =
+            of_realms.iter().filter(|(_, lives)| *lives).map(|(realm, _)| realm.as_str()).collect();
+        Ok(of_realms
+            .iter()
+            .filter(|(realm, _)| !living.contains(realm.as_str()))
+            .map(|(realm, _)| realm.clone())
+            .collect())
     }
 
     /// In the ledger first; then here.
@@ -156,15 +176,20 @@ impl KeyStore {
         let ledger = Arc::clone(&self.0.ledger);
         let result = tokio::task::spawn_blocking(move || call(&ledger)).await;
         let result = result.map_err(|error| Failure::internal("a call of the ledger ended early", error))?;
-        result.map_err(|error| Failure::internal("the ledger of erased keys", error))
+        result.map_err(|error| match error {
+            LedgerFileError::Busy { .. } => Failure::Busy(error.to_string()),
+            error => Failure::internal("the ledger of erased keys", error),
+        })
     }
 
-    /// From when on no backup of the key store opens what is destroyed now: the roots that wrapped it are destroyed a
-    /// generation after they were made, and a day later at most; some backends take their time with it.
+    /// From when on no backup of the key store opens what was destroyed before this call: the roots that wrapped it are
+    /// destroyed a generation after they were made, or now if that is over, and a day later at most; some backends take
+    /// their time with it.
     pub(crate) async fn last_backup_unreadable_at(&self) -> Result<Millis, Failure> {
         let newest = self.newest_generation().await?;
         let since = queries::generation_since(&mut self.0.db.read().await?, newest).await?;
-        Ok(Millis(since).plus(GENERATION + DAY + self.0.roots.days_of_grace() * DAY))
+        let due = (since + GENERATION).max(self.0.world.now().0);
+        Ok(Millis(due).plus(DAY + self.0.roots.days_of_grace() * DAY))
     }
 }
 
@@ -172,7 +197,7 @@ fn stored_id(text: &str) -> Result<KeyId, Failure> {
     KeyId::parse(text).ok_or_else(|| Failure::Internal("a stored key id does not read".into()))
 }
 
-async fn mark(conn: &mut Conn) -> Result<Option<Mark>, Failure> {
+pub(super) async fn mark(conn: &mut Conn) -> Result<Option<Mark>, Failure> {
     let (count, hash) = on_db!(conn, c => keystore::table
         .select((keystore::ledger_count, keystore::ledger_hash))
         .first::<(i64, Option<Vec<u8>>)>(c).await)?;
@@ -200,14 +225,12 @@ async fn destroyed(conn: &mut Conn) -> Result<Vec<String>, Failure> {
     on_db!(conn, c => keys::table.filter(keys::state.eq(DESTROYED)).order(keys::id).select(keys::id).load(c).await)
 }
 
-/// Keys that live, those which wrap others first; a batch.
+/// Keys that live, those which wrap others first.
 async fn living_of_realm(conn: &mut Conn, realm: &str) -> Result<Vec<String>, Failure> {
-    let most = i64::try_from(CHUNK).unwrap_or(i64::MAX);
     on_db!(conn, c => keys::table
         .filter(keys::realm.eq(realm))
         .filter(keys::state.ne(DESTROYED))
         .order((keys::generation.is_null(), keys::id))
-        .limit(most)
         .select(keys::id)
         .load(c).await)
 }

@@ -155,9 +155,9 @@ impl KeyStore {
                 let generation = self.newest_generation().await?;
                 self.create_realm_key(realm.as_str(), realm.purpose(), i32::from(FIRST), generation).await?;
                 let mut conn = self.0.db.read().await?;
-                queries::realm_key(&mut conn, realm.as_str(), realm.purpose())
-                    .await?
-                    .ok_or_else(|| Failure::Internal("a realm key vanished".into()))?
+                queries::realm_key(&mut conn, realm.as_str(), realm.purpose()).await?.ok_or_else(|| {
+                    Failure::Busy("a realm key was made while roots were renewed, or is erased".into())
+                })?
             }
         };
         self.kek_of(&row).await
@@ -183,7 +183,9 @@ impl KeyStore {
         let (wrapped, now) = (wrapped.await?, self.0.world.now());
         let row = KeyRow::new(id, realm, purpose, realm, version, None, Some(generation), wrapped, now);
         write_tx!(self.0.db, tx => {
-            if queries::insert(tx, &row).await? {
+            // A rotation may have begun since, and destroys the root; or the realm was erased: then nothing is written.
+            let alive = version == i32::from(FIRST) || queries::has_realm_key(tx, &row.realm).await?;
+            if alive && queries::hold_generation(tx, generation).await? && queries::insert(tx, &row).await? {
                 queries::retire_realm_keys(tx, &row).await?;
             }
             Ok(())

@@ -182,6 +182,37 @@ pub(super) async fn insert(tx: &mut Tx, row: &KeyRow) -> Result<bool, Failure> {
     Ok(written == 1)
 }
 
+/// Holds a generation until the end of the transaction, so that its root is not destroyed meanwhile; `false` if it is
+/// retiring already.
+pub(super) async fn hold_generation(tx: &mut Tx, generation: i32) -> Result<bool, Failure> {
+    let found: Option<i32> = on_db!(
+        tx,
+        // A write transaction of SQLite has the whole store to itself.
+        sqlite c => generations::table
+            .filter(generations::generation.eq(generation))
+            .filter(generations::state.eq(ACTIVE))
+            .select(generations::generation)
+            .first(c).await.optional(),
+        postgres c => generations::table
+            .filter(generations::generation.eq(generation))
+            .filter(generations::state.eq(ACTIVE))
+            .select(generations::generation)
+            .for_share()
+            .first(c).await.optional(),
+    )?;
+    Ok(found.is_some())
+}
+
+/// Whether the realm has a key that lives: whoever was erased has none.
+pub(super) async fn has_realm_key(tx: &mut Tx, realm: &str) -> Result<bool, Failure> {
+    let found: Option<String> = on_db!(tx, c => keys::table
+        .filter(keys::subject.eq(realm))
+        .filter(keys::state.ne(DESTROYED))
+        .select(keys::id)
+        .first(c).await.optional())?;
+    Ok(found.is_some())
+}
+
 /// Holds a realm key until the end of the transaction, so that it is not retired meanwhile; `false` if it was already.
 pub(super) async fn hold_active(tx: &mut Tx, id: &KeyId) -> Result<bool, Failure> {
     let id = id.as_text();

@@ -75,7 +75,6 @@ pub(super) async fn small<T: Tenant + Clone + Send + 'static>(
     row: &ErasureRow,
     target: ErasureTarget,
 ) -> Result<(), Failure> {
-    let unreadable = deps.keystore.last_backup_unreadable_at().await?;
     let (deps_of_task, row) = (deps.clone(), row.clone());
     let objects = write_tx!(deps.db, tx => {
         let deps = deps_of_task;
@@ -102,6 +101,8 @@ pub(super) async fn small<T: Tenant + Clone + Send + 'static>(
         let Erased { objects, stale, captures, guests, keys } = done;
         let counts = [("captures", captures), ("files", objects.len()), ("guests", guests)];
         let destroyed = counts.into_iter().map(|(name, count)| (name.to_owned(), count as u64)).collect();
+        // After the keys are gone: one wrapped anew in between lives on in backups as long as its new root.
+        let unreadable = keystore.last_backup_unreadable_at().await?;
         let receipt = receipt(&deps, &row, &target, destroyed, keys, unreadable)?;
         queries::keep_receipt(tx, &row.id, &receipt).await?;
         queries::finish(tx, &row.id, world.now()).await?;
@@ -184,17 +185,16 @@ pub(super) async fn event_rows(deps: &Deps, scope: &EventScope, row: &ErasureRow
 }
 
 /// The same of an organisation, and of people who are nowhere else.
-pub(super) async fn organisation_rows(deps: &Deps, scope: &OrgScope, row: &ErasureRow) -> Result<(), Failure> {
+pub(super) async fn organisation_rows(deps: &Deps, scope: &OrgScope) -> Result<(), Failure> {
     let events = queries::events_of(&mut deps.db.read().await?, scope).await?;
     for event in events {
         erase_rows(deps, &EventScope::of_erasure(scope, stored(&event)?), WHY).await?;
     }
-    let (scope, row, now) = (scope.clone(), row.clone(), deps.world.now());
+    let scope = scope.clone();
     write_tx!(deps.db, tx => {
         let people = queries::only_here(tx, &scope).await?;
         queries::delete_users(tx, &people).await?;
-        queries::delete_organisation(tx, scope.organisation()).await?;
-        queries::finish(tx, &row.id, now).await
+        queries::delete_organisation(tx, scope.organisation()).await
     })
 }
 
@@ -254,7 +254,8 @@ impl FinishErasure {
                 if !signed {
                     organisation_keys(deps, &scope, row).await?;
                 }
-                organisation_rows(deps, &scope, row).await
+                organisation_rows(deps, &scope).await?;
+                finish(deps, row).await
             }
         }
     }

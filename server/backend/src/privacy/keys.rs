@@ -9,9 +9,9 @@ use shutterpost_model::id::{CaptureId, GuestId};
 use shutterpost_model::time::DAY;
 use shutterpost_vault::wrap::Purpose;
 
-use super::queries;
-use super::retention::erase_captures;
+use super::retention::{erase_captures, erase_rows};
 use super::sweep::Swept;
+use super::{erasure, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::queries::CHUNK;
 use crate::db::{Conn, on_db, write_tx};
@@ -19,6 +19,7 @@ use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::{EventScope, Tenant};
 use crate::guests::erase;
+use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::Owned;
 use crate::schema::{captures, events, guests, identity_invitations, identity_tokens, identity_users};
@@ -96,13 +97,28 @@ pub(super) async fn finish_erasures(permit: &Permit, deps: &Deps, swept: &mut Sw
         for ((organisation, event), ids) in by_event {
             swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
-            erase_captures(deps, scope, ids, WHY).await?;
+            erase_captures(deps, scope, ids, None, WHY).await?;
         }
         for (organisation, event, guest) in people {
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
             if finish_guest(deps, scope, stored(&guest)?).await? {
                 swept.guests += 1;
             }
+        }
+    }
+    for chunk in subjects.chunks(CHUNK) {
+        for (organisation, event) in queries::events_among(&mut deps.db.read().await?, chunk).await? {
+            let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
+            erase_rows(deps, &scope, WHY).await?;
+            swept.events += 1;
+        }
+        let people: Vec<String> = chunk.iter().map(|subject| (*subject).to_owned()).collect();
+        write_tx!(deps.db, tx => queries::delete_people(tx, &people).await)?;
+    }
+    let dead = deps.keystore.dead_realms().await?;
+    for chunk in dead.chunks(CHUNK) {
+        for organisation in queries::organisations_among(&mut deps.db.read().await?, chunk).await? {
+            erasure::organisation_rows(deps, &OrgScope::of_job(permit, stored(&organisation)?)).await?;
         }
     }
     write_tx!(deps.db, tx => queries::note_finished(tx, now).await)

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use shutterpost_model::id::{ErasureId, OrganisationId};
+use shutterpost_model::id::{CaptureId, ErasureId, EventId, GuestId, OrganisationId};
 use shutterpost_model::time::Millis;
 
 use super::rows::ErasureRow;
@@ -65,9 +65,85 @@ pub(super) async fn of_job(conn: &mut Conn, _permit: &Permit, id: &str) -> Resul
         .first(c).await.optional())
 }
 
+/// A receipt by the id of its erasure or object, whosever it is.
+pub(super) async fn receipt_of(conn: &mut Conn, id: &str) -> Result<Option<String>, Failure> {
+    let found = on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::id.eq(id).or(privacy_erasures::object.eq(id)))
+        .select(privacy_erasures::receipt)
+        .first::<Option<String>>(c).await.optional())?;
+    Ok(found.flatten())
+}
+
 pub(super) async fn insert(tx: &mut Tx, row: &ErasureRow) -> Result<(), Failure> {
     on_db!(tx, c => diesel::insert_into(privacy_erasures::table).values(row).execute(c).await)?;
     Ok(())
+}
+
+/// That the guest is the organisation's.
+pub(super) async fn prove_guest(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<(), Failure> {
+    on_db!(conn, c => guests::table
+        .filter(guests::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests::id.eq(guest.as_str()))
+        .select(guests::id)
+        .first::<String>(c).await)?;
+    Ok(())
+}
+
+/// That the capture is the organisation's.
+pub(super) async fn prove_capture(conn: &mut Conn, scope: &OrgScope, capture: &CaptureId) -> Result<(), Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::id.eq(capture.as_str()))
+        .select(captures::id)
+        .first::<String>(c).await)?;
+    Ok(())
+}
+
+/// That the event is the organisation's; deleted from now on, if it was not before.
+pub(super) async fn mark_event(tx: &mut Tx, scope: &OrgScope, event: &EventId, now: Millis) -> Result<(), Failure> {
+    let organisation = scope.organisation().as_str();
+    on_db!(tx, c => events::table
+        .filter(events::organisation_id.eq(organisation))
+        .filter(events::id.eq(event.as_str()))
+        .select(events::id)
+        .first::<String>(c).await)?;
+    on_db!(tx, c => diesel::update(events::table)
+        .filter(events::organisation_id.eq(organisation))
+        .filter(events::id.eq(event.as_str()))
+        .filter(events::deleted_at.is_null())
+        .set((events::deleted_at.eq(now.0), events::version.eq(events::version + 1)))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// Whose the events among the ids are.
+pub(super) async fn events_among(conn: &mut Conn, ids: &[&str]) -> Result<Vec<(String, String)>, Failure> {
+    on_db!(conn, c => events::table
+        .filter(events::id.eq_any(ids.iter().copied()))
+        .select((events::organisation_id, events::id))
+        .load(c).await)
+}
+
+/// Which of the ids are organisations.
+pub(super) async fn organisations_among(conn: &mut Conn, ids: &[String]) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => identity_organisations::table
+        .filter(identity_organisations::id.eq_any(ids.iter()))
+        .select(identity_organisations::id)
+        .load(c).await)
+}
+
+/// Deletes accounts, invitations and API tokens among the ids; gives how many there were.
+pub(super) async fn delete_people(tx: &mut Tx, ids: &[String]) -> Result<usize, Failure> {
+    let mut deleted = on_db!(tx, c => diesel::delete(identity_users::table)
+        .filter(identity_users::id.eq_any(ids.iter()))
+        .execute(c).await)?;
+    deleted += on_db!(tx, c => diesel::delete(identity_invitations::table)
+        .filter(identity_invitations::id.eq_any(ids.iter()))
+        .execute(c).await)?;
+    deleted += on_db!(tx, c => diesel::delete(identity_tokens::table)
+        .filter(identity_tokens::id.eq_any(ids.iter()))
+        .execute(c).await)?;
+    Ok(deleted)
 }
 
 /// Holds the erasure until the end of the transaction; `false` if it is finished.

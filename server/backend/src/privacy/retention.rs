@@ -11,7 +11,7 @@ use shutterpost_vault::wrap::Purpose;
 
 use super::sweep::{Swept, TRASH};
 use crate::audit::record::{Doer, Entry, record};
-use crate::captures::queries as captures;
+use crate::captures::{purge, queries as captures};
 use crate::changes;
 use crate::db::{Conn, on_db, write_tx};
 use crate::error::Failure;
@@ -45,12 +45,18 @@ pub(super) async fn events(permit: &Permit, deps: &Deps, swept: &mut Swept) -> R
     let due = due(&mut conn, permit, deps.world.now()).await?;
     drop(conn);
     for Due { scope, whole } in due {
-        while erase_batch(deps, &scope, WHY, swept).await? {}
-        if whole {
+        // Asked again each time: retention may be extended while earlier ones are worked on.
+        while still_due(deps, permit, &scope, whole).await? && erase_batch(deps, &scope, WHY, swept).await? {}
+        if whole && still_due(deps, permit, &scope, whole).await? {
             erase_event(deps, &scope, WHY, swept).await?;
         }
     }
     Ok(())
+}
+
+async fn still_due(deps: &Deps, permit: &Permit, scope: &EventScope, whole: bool) -> Result<bool, Failure> {
+    let all = due(&mut deps.db.read().await?, permit, deps.world.now()).await?;
+    Ok(all.iter().any(|due| due.scope.event() == scope.event() && due.whole == whole))
 }
 
 async fn due(conn: &mut Conn, permit: &Permit, now: Millis) -> Result<Vec<Due>, Failure> {
@@ -89,7 +95,7 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, why: &'static str, swept: 
     drop(conn);
     if !ids.is_empty() {
         swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
-        erase_captures(deps, scope.clone(), ids, why).await?;
+        erase_captures(deps, scope.clone(), ids, None, why).await?;
         return Ok(true);
     }
     if !guests_left {
@@ -109,11 +115,19 @@ async fn erase_batch(deps: &Deps, scope: &EventScope, why: &'static str, swept: 
 pub(super) async fn erase_captures(
     deps: &Deps,
     scope: EventScope,
-    ids: Vec<CaptureId>,
+    mut ids: Vec<CaptureId>,
+    trashed_before: Option<Millis>,
     why: &'static str,
 ) -> Result<(), Failure> {
     let (world, keystore) = (deps.world.clone(), deps.keystore.clone());
     let objects = write_tx!(deps.db, tx => {
+        if let Some(before) = trashed_before {
+            // Somebody may have taken one back since it was looked for.
+            let texts: Vec<&str> = ids.iter().map(CaptureId::as_str).collect();
+            purge::lock(tx, &scope, &texts).await?;
+            let still = captures::trashed(tx, &scope, &texts, before).await?;
+            ids.retain(|id| still.iter().any(|left| left == id.as_str()));
+        }
         let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
         let erased = erase::captures(tx, &world, &keystore, &scope, &ids).await?;
         let entry = Entry::new(why).object(scope.event().as_str()).count(count);
@@ -150,7 +164,8 @@ async fn erase_event(deps: &Deps, scope: &EventScope, why: &'static str, swept: 
 pub(super) async fn trash(permit: &Permit, deps: &Deps, swept: &mut Swept) -> Result<(), Failure> {
     loop {
         let mut conn = deps.db.read().await?;
-        let old = captures::old_trash(&mut conn, permit, deps.world.now().plus(-TRASH), BATCH).await?;
+        let before = deps.world.now().plus(-TRASH);
+        let old = captures::old_trash(&mut conn, permit, before, BATCH).await?;
         drop(conn);
         if old.is_empty() {
             return Ok(());
@@ -162,7 +177,7 @@ pub(super) async fn trash(permit: &Permit, deps: &Deps, swept: &mut Swept) -> Re
         for ((organisation, event), ids) in by_event {
             swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
-            erase_captures(deps, scope, ids, WHY).await?;
+            erase_captures(deps, scope, ids, Some(before), WHY).await?;
         }
     }
 }

@@ -14,14 +14,11 @@ use shutterpost_vault::sign::{PublicKey, Signing};
 use super::rows::{self, ErasureRow};
 use super::{erasure, queries};
 use crate::audit::record::{Doer, Entry};
-use crate::captures::queries as captures;
 use crate::changes;
 use crate::db::write_tx;
 use crate::error::Failure;
-use crate::events::queries as events;
 use crate::events::rows::stored;
 use crate::events::scope::EventScope;
-use crate::guests::queries as guests;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Wake;
 use crate::services::Deps;
@@ -55,7 +52,11 @@ impl PrivacyService {
                 ErasureKind::Organisation => Permission::OrganisationErase,
             },
         )?;
-        let row = self.noted(&scope, target.clone(), Doer::from(actor)).await?;
+        let row = match self.noted(&scope, target.clone(), Doer::from(actor)).await {
+            // Asked twice at once: the other request's is there now.
+            Err(Failure::Duplicate(_)) => self.noted(&scope, target.clone(), Doer::from(actor)).await?,
+            other => other?,
+        };
         if row.receipt.is_none() {
             match target {
                 ErasureTarget::Guest(_) | ErasureTarget::Capture(_) => {
@@ -82,18 +83,14 @@ impl PrivacyService {
             }
             let now = world.now();
             let mut action = "privacy.erase";
+            // Of a deleted event too: whoever asks for an erasure does not wait for its trash.
             match &target {
                 ErasureTarget::Guest(guest) => {
-                    guests::find(tx, &scope, guest).await?;
+                    queries::prove_guest(tx, &scope, guest).await?;
                     action = "guests.delete";
                 }
-                ErasureTarget::Capture(capture) => {
-                    captures::find(tx, &scope, capture).await?;
-                }
-                ErasureTarget::Event(event) => {
-                    let event = EventScope::prove(tx, scope.clone(), event).await?;
-                    events::mark_deleted(tx, &event, now).await?;
-                }
+                ErasureTarget::Capture(capture) => queries::prove_capture(tx, &scope, capture).await?,
+                ErasureTarget::Event(event) => queries::mark_event(tx, &scope, event, now).await?,
                 ErasureTarget::Organisation(organisation) => {
                     if organisation != scope.organisation() {
                         return Err(Failure::NotFound);
@@ -128,14 +125,11 @@ impl PrivacyService {
             return Ok(None);
         }
         let (deps, token) = (self.deps.clone(), token.to_owned());
-        let noted = write_tx!(self.deps.db, tx => {
-            let Some(scope) = GuestScope::of_owner(tx, &deps, &token).await? else { return Ok(None) };
-            let target = ErasureTarget::Capture(scope.capture().clone());
-            let doer = Doer::Guest(scope.link().as_str().to_owned());
-            let entry = Entry::new("share.delete").object(target.object()).request(client.request);
-            let row = erasure::request(tx, &deps.world, &scope, &target, &doer, entry).await?;
-            Ok(Some((scope, target, row)))
-        })?;
+        let noted = match note_owner(&deps, token.clone(), client.clone()).await {
+            // A second click: the first one's is there now, and its link is dead.
+            Err(Failure::Duplicate(_)) => note_owner(&deps, token, client).await?,
+            other => other?,
+        };
         let Some((scope, target, row)) = noted else { return Ok(None) };
         erasure::small(&self.deps, scope.clone(), &row, target.clone()).await?;
         let mut conn = self.deps.db.read().await?;
@@ -177,6 +171,32 @@ impl PrivacyService {
         let fits = list == LIST && organisation == *scope.organisation();
         if fits { Ok(last.into_string()) } else { Err(Code::BadCursor) }
     }
+}
+
+/// The receipt of an erasure, by its id or its object's, for whoever has the machine.
+///
+/// # Errors
+/// What the database says.
+pub async fn receipt_of(deps: &Deps, id: &str) -> Result<Option<String>, Failure> {
+    queries::receipt_of(&mut deps.db.read().await?, id).await
+}
+
+/// Notes what the holder of an owner link asks for; `None` if the link is none.
+async fn note_owner(
+    deps: &Deps,
+    token: String,
+    client: Client,
+) -> Result<Option<(GuestScope, ErasureTarget, ErasureRow)>, Failure> {
+    let deps_of_task = deps.clone();
+    write_tx!(deps.db, tx => {
+        let deps = deps_of_task;
+        let Some(scope) = GuestScope::of_owner(tx, &deps, &token).await? else { return Ok(None) };
+        let target = ErasureTarget::Capture(scope.capture().clone());
+        let doer = Doer::Guest(scope.link().as_str().to_owned());
+        let entry = Entry::new("share.delete").object(target.object()).request(client.request);
+        let row = erasure::request(tx, &deps.world, &scope, &target, &doer, entry).await?;
+        Ok(Some((scope, target, row)))
+    })
 }
 
 #[async_trait]

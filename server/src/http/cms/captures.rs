@@ -75,6 +75,15 @@ pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) ->
             let (actor, services, form) = (posted.actor()?, posted.services(), &posted.form);
             let capture: CaptureId = id(&capture)?;
             let page = format!("/cms/captures/{capture}");
+            // A second click finds no capture any more, and gets the same erasure.
+            let target = match posted.intent() {
+                "delete_guest" => Some(ErasureTarget::Guest(form.parse("guest", Code::NotFound)?)),
+                "erase" => Some(ErasureTarget::Capture(capture.clone())),
+                _ => None,
+            };
+            if let Some(target) = target {
+                return Ok(erased(&services.privacy.erase(actor, &target).await?));
+            }
             let found = services.captures.find(actor, &capture).await?;
             let own = std::slice::from_ref(&capture);
             let done = match posted.intent() {
@@ -97,14 +106,6 @@ pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) ->
                 "revoke_link" => {
                     services.shares.revoke(actor, &form.parse("link", Code::NotFound)?).await?;
                     "link_revoked"
-                }
-                "delete_guest" => {
-                    let target = ErasureTarget::Guest(form.parse("guest", Code::NotFound)?);
-                    return Ok(erased(&services.privacy.erase(actor, &target).await?));
-                }
-                "erase" => {
-                    let target = ErasureTarget::Capture(capture);
-                    return Ok(erased(&services.privacy.erase(actor, &target).await?));
                 }
                 _ => return Err(AppError::new(Code::BadRequest)),
             };

@@ -2,11 +2,12 @@
 //! that made it returns. Several processes may write: each takes a lock of the first place for as long as it does.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::{BLOCK_BYTES, ENTRY_BYTES, Entry, LedgerError, LedgerWriter, Mark, begin, new_header, read};
 use crate::data_key::KeyId;
@@ -16,6 +17,9 @@ use crate::sign::{PublicKey, SigningKey};
 
 /// The ledger's name in the folder of each place.
 pub const FILE: &str = "erased.ledger";
+
+/// A writer holds the lock for as long as the disk takes to sync a few lines.
+const LOCK_SECONDS: u64 = 10;
 
 /// Why a ledger cannot be used. Shown to the operator.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum LedgerFileError {
         first.display(), second.display()
     )]
     Differ { first: PathBuf, second: PathBuf },
+    /// Another process holds the ledger; trying again may help.
+    #[error("{} is held by another process for more than {LOCK_SECONDS} seconds", path.display())]
+    Busy { path: PathBuf },
     #[error("{}: {source}. Put it back from its copy", path.display())]
     Untrue { path: PathBuf, source: LedgerError },
     #[error("cannot {action} {}: {source}", path.display())]
@@ -74,6 +81,8 @@ impl LedgerFile {
     ) -> Result<LedgerFile, LedgerFileError> {
         let first = folder.join(FILE);
         let copies: Vec<PathBuf> = copies.iter().map(|folder| folder.join(FILE)).collect();
+        // Held while lengths are compared: another process may be appending.
+        let held = if first.exists() { Some(locked(&first)?) } else { None };
         let mut longest: Option<(u64, &PathBuf)> = None;
         for place in std::iter::once(&first).chain(&copies) {
             if let Some(length) = length(place)?
@@ -99,7 +108,8 @@ impl LedgerFile {
                 disk::place(copy, &head(&ledger.first)?, random).map_err(|error| unusable(copy, error))?;
             }
         }
-        let file = ledger.locked()?;
+        drop(held);
+        let file = locked(&ledger.first)?;
         trim(&file).map_err(io_error("mend", &ledger.first))?;
         ledger.copy_on()?;
         drop(file);
@@ -113,15 +123,8 @@ impl LedgerFile {
     /// [`LedgerFileError`]; the entries may be there then, which does no harm: they are true as soon as they are written.
     pub fn append(&self, keys: &[KeyId], erased_at: i64) -> Result<(), LedgerFileError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = self.locked()?;
-        let failed = |action| io_error(action, &self.first);
-        let tail = read_from(&file, writer.mark().bytes()).map_err(failed("read"))?;
-        match writer.catch_up(&tail) {
-            Ok(()) => {}
-            // The writer before us was interrupted; whoever asked it for these entries got no answer.
-            Err(LedgerError::Torn { good_bytes, .. }) => file.set_len(good_bytes).map_err(failed("mend"))?,
-            Err(source) => return Err(untrue(&self.first, source)),
-        }
+        let file = self.caught_up(&mut writer)?;
+        let before = writer.mark();
         let mut rest = keys;
         while !rest.is_empty() {
             let at = writer.mark().bytes();
@@ -129,52 +132,70 @@ impl LedgerFile {
             let bytes: Vec<u8> = now.iter().flat_map(|key| writer.append(*key, erased_at).1).collect();
             let written = file.write_all_at(&bytes, at).and_then(|()| file.sync_data());
             if let Err(source) = written {
-                // What this process believes is written might not be: believe the file.
-                let start = begin(&head(&self.first)?, &self.public).map_err(|source| untrue(&self.first, source))?;
-                writer.go_to(start);
-                return Err(failed("write")(source));
+                // What this process believes is written might not be: believe the file, from where it was known.
+                writer.go_to(before);
+                return Err(io_error("write", &self.first)(source));
             }
             rest = later;
         }
         self.copy_on()
     }
 
-    /// What was appended behind `mark` by anybody, and how far the ledger reaches with it. `None`: from the beginning.
+    /// What was appended behind `mark` by anybody, and how far the ledger reaches with it. `None`: from the beginning. All
+    /// of it is on the disk, in every place, when this returns.
     ///
     /// # Errors
     /// [`LedgerFileError::Behind`] if the ledger never had this mark.
     pub fn after(&self, mark: Option<Mark>) -> Result<(Vec<Entry>, Mark), LedgerFileError> {
-        let path = &self.first;
-        let file = File::open(path).map_err(io_error("open", path))?;
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mark = match mark {
             Some(mark) => mark,
-            None => begin(&head(path)?, &self.public).map_err(|source| untrue(path, source))?,
+            None => begin(&head(&self.first)?, &self.public).map_err(|source| untrue(&self.first, source))?,
         };
-        let mut newest = [0; ENTRY_BYTES];
-        let behind = || LedgerFileError::Behind { path: path.clone(), count: mark.count };
-        match file.read_exact_at(&mut newest, mark.bytes() - ENTRY_BYTES as u64) {
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Err(behind()),
-            other => other.map_err(io_error("read", path))?,
+        let file = locked(&self.first)?;
+        self.reaches(&file, mark)?;
+        drop(file);
+        // What the key store has seen need not be verified again.
+        if writer.mark().count < mark.count {
+            writer.go_to(mark);
         }
-        if !mark.fits(&newest) {
-            return Err(behind());
-        }
-        let tail = read_from(&file, mark.bytes()).map_err(io_error("read", path))?;
-        let entries = match read(&tail, mark, &self.public) {
-            // Being written at this moment, or by a writer that was interrupted.
-            Ok(entries) | Err(LedgerError::Torn { entries, .. }) => entries,
-            Err(source) => return Err(untrue(path, source)),
-        };
+        let file = self.caught_up(&mut writer)?;
+        let tail = read_from(&file, mark.bytes()).map_err(io_error("read", &self.first))?;
+        let entries = read(&tail, mark, &self.public).map_err(|source| untrue(&self.first, source))?;
         let reached = entries.last().map_or(mark, |entry| Mark { count: entry.sequence + 1, hash: entry.hash });
         Ok((entries, reached))
     }
 
-    /// The first place, held until the file is dropped.
-    fn locked(&self) -> Result<File, LedgerFileError> {
-        let file = OpenOptions::new().read(true).write(true).open(&self.first);
-        let file = file.map_err(io_error("open", &self.first))?;
-        file.lock().map_err(io_error("lock", &self.first))?;
+    /// Holds the first place, brings `writer` to its end, and the end to the disk and the copies.
+    fn caught_up(&self, writer: &mut LedgerWriter) -> Result<File, LedgerFileError> {
+        let file = locked(&self.first)?;
+        self.reaches(&file, writer.mark())?;
+        let tail = read_from(&file, writer.mark().bytes()).map_err(io_error("read", &self.first))?;
+        match writer.catch_up(&tail) {
+            Ok(()) => {}
+            // The writer before us was interrupted; whoever asked it for these entries got no answer.
+            Err(LedgerError::Torn { good_bytes, .. }) => {
+                file.set_len(good_bytes).map_err(io_error("mend", &self.first))?;
+            }
+            Err(source) => return Err(untrue(&self.first, source)),
+        }
+        if !tail.is_empty() {
+            file.sync_data().map_err(io_error("write", &self.first))?;
+            self.copy_on()?;
+        }
         Ok(file)
+    }
+
+    /// Makes sure that the ledger has the mark, and was not exchanged for an older or another one.
+    fn reaches(&self, file: &File, mark: Mark) -> Result<(), LedgerFileError> {
+        let mut newest = [0; ENTRY_BYTES];
+        let behind = || LedgerFileError::Behind { path: self.first.clone(), count: mark.count };
+        match file.read_exact_at(&mut newest, mark.bytes() - ENTRY_BYTES as u64) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(behind()),
+            Err(source) => Err(io_error("read", &self.first)(source)),
+            Ok(()) if mark.fits(&newest) => Ok(()),
+            Ok(()) => Err(behind()),
+        }
     }
 
     /// Brings the copies up to date with the first place, which the caller holds and has made whole.
@@ -197,6 +218,19 @@ impl LedgerFile {
         }
         Ok(())
     }
+}
+
+/// The first place, held until the file is dropped.
+fn locked(path: &Path) -> Result<File, LedgerFileError> {
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(io_error("open", path))?;
+    for _ in 0..LOCK_SECONDS * 100 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::park_timeout(Duration::from_millis(10)),
+            Err(TryLockError::Error(source)) => return Err(io_error("lock", path)(source)),
+        }
+    }
+    Err(LedgerFileError::Busy { path: path.to_owned() })
 }
 
 /// Puts a copy of the ledger where it is missing, or behind.

@@ -10,6 +10,7 @@ use shutterpost_model::events::Events;
 use shutterpost_model::identity::Accounts;
 use shutterpost_model::privacy::{ErasureKind, ErasureTarget, Privacy, ReceiptFault};
 use shutterpost_model::time::DAY;
+use shutterpost_vault::wrap::Purpose;
 
 use crate::captures::rows as captures;
 use crate::ingest::fixture::{ANNA, OBJECTS, Stand, draft, stands};
@@ -238,5 +239,46 @@ async fn rows_that_a_backup_brings_back_go_however_old_it_is() {
         let swept = sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
         assert_eq!(swept.captures, 1);
         assert_eq!(sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps").captures, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_or_organisation_that_a_backup_brings_back_goes_again() {
+    for stand in stands().await {
+        let realm = crate::keystore::Realm::Organisation(stand.organisation.clone());
+        let other = stand.events.create(&stand.owner, draft()).await.expect("made");
+        stand.capture(Some(ANNA)).await;
+        // Keys destroyed, rows as they were: what an old backup of the database looks like beside today's keys.
+        let purposes = [Purpose::Event];
+        stand.deps.keystore.destroy(&realm, &purposes, &[stand.event.as_str()]).await.expect("destroyed");
+        sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
+        let left = stand.test.select("SELECT id AS line FROM events").await;
+        assert_eq!(left, [other.as_str()], "{}", stand.test.kind);
+        assert_eq!(stand.objects().await, 0);
+
+        stand.deps.keystore.destroy_realm(&realm).await.expect("destroyed");
+        sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
+        for table in ["identity_organisations", "events", "identity_users"] {
+            assert_eq!(stand.test.count(table, "1 = 1").await, 0, "{table} on {}", stand.test.kind);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_a_deleted_event_need_not_wait_for_its_trash() {
+    for stand in stands().await {
+        let capture = stand.capture(Some(ANNA)).await.id;
+        let guest = stand.captures.find(&stand.owner, &capture).await.expect("is found").guests.remove(0).id;
+        stand.events.delete(&stand.owner, &stand.event).await.expect("deletes");
+        let (one, two) = tokio::join!(
+            stand.erase(ErasureTarget::Guest(guest.clone())),
+            stand.erase(ErasureTarget::Guest(guest.clone())),
+        );
+        assert_eq!(one.id, two.id, "{}: asked twice at once", stand.test.kind);
+        assert_eq!(stand.objects().await, 0);
+        let event = stand.erase(ErasureTarget::Event(stand.event.clone())).await;
+        assert!(event.receipt.is_some());
+        let known = crate::privacy::receipt_of(&stand.deps, guest.as_str()).await.expect("asked");
+        assert_eq!(known, one.receipt.or(two.receipt).map(|receipt| receipt.text));
     }
 }

@@ -108,7 +108,7 @@ fn a_write_cut_short_is_passed_over() {
     let whole = std::fs::read(disk.file("a")).unwrap();
     for torn in [&[1; 50][..], &[0; ENTRY_BYTES * 2]] {
         std::fs::write(disk.file("a"), [&whole[..], torn].concat()).unwrap();
-        assert_eq!(read_all(&ledger), keys(0, 3));
+        assert_eq!(read_all(&disk.open(&["b"], true).unwrap()), keys(0, 3));
         let ledger = disk.open(&["b"], true).unwrap();
         ledger.append(&keys(3, 1), 1).unwrap();
         assert_eq!(read_all(&ledger), keys(0, 4));
@@ -127,6 +127,7 @@ fn a_ledger_that_is_missing_cut_or_foreign_is_refused() {
     let mark = ledger.after(None).unwrap().1;
     let whole = std::fs::read(disk.file("a")).unwrap();
     std::fs::write(disk.file("a"), &whole[..whole.len() - ENTRY_BYTES]).unwrap();
+    assert!(matches!(ledger.append(&keys(9, 1), 1), Err(LedgerFileError::Behind { .. })), "exchanged while in use");
     let ledger = disk.open(&[], true).unwrap();
     assert!(matches!(ledger.after(Some(mark)), Err(LedgerFileError::Behind { count: 4, .. })));
     ledger.append(&keys(9, 1), 1).unwrap();
