@@ -3,6 +3,7 @@
 mod admin;
 mod backup;
 mod demo;
+mod doctor;
 mod restore;
 mod serve;
 
@@ -47,6 +48,8 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Bring database, key store and stored objects back from the target.
     Restore(restore::RestoreArguments),
+    /// Look at everything an installation rests on, and say what to do. Ends with a failure if a check failed.
+    Doctor(doctor::DoctorArguments),
     /// Seed a demo: an organisation, an event, captures, guests, users.
     Demo(demo::DemoArguments),
 }
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
             Command::Admin { command } => admin::run(config, command).await,
             Command::Backup(arguments) => backup::run(config, arguments).await,
             Command::Restore(arguments) => restore::run(config, arguments).await,
+            Command::Doctor(arguments) => doctor::run(config, arguments).await,
             Command::Demo(arguments) => demo::run(config, arguments).await,
         }
     });

@@ -15,6 +15,7 @@ mod erased;
 mod field;
 mod hierarchy;
 mod lookups;
+mod outlook;
 mod queries;
 mod rotation;
 mod schema;
@@ -43,6 +44,8 @@ use cache::Cache;
 pub use erased::LedgerPlaces;
 pub(crate) use field::{Place, Sealed};
 pub(crate) use lookups::Lookup;
+pub(crate) use outlook::Outlook;
+pub(crate) use rotation::GENERATION;
 pub use rotation::Rotated;
 pub(crate) use sweep::Owned;
 

@@ -13,6 +13,7 @@ pub mod roots;
 pub mod services;
 pub mod storage;
 pub mod backup;
+pub mod doctor;
 pub(crate) mod schema;
 pub mod upgrade;
 

@@ -60,7 +60,7 @@ pub struct MediaStatus {
 }
 
 impl Status {
-    pub(super) fn read(target: &Target) -> Result<Self, BackupFailure> {
+    pub(crate) fn read(target: &Target) -> Result<Self, BackupFailure> {
         let Some(text) = target.get(NAME)? else { return Ok(Self::default()) };
         let damaged = |_| BackupFailure::Damaged { name: NAME.into(), reason: "it does not read; delete it".into() };
         serde_json::from_slice(&text).map_err(damaged)

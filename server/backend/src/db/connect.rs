@@ -124,6 +124,16 @@ impl Db {
         Ok(db)
     }
 
+    /// Opens a database as it is: nothing is made and no migration runs.
+    pub(crate) fn attach(url: &DatabaseUrl) -> Result<Self, StartFailure> {
+        match url {
+            DatabaseUrl::Sqlite(path) if !path.exists() => {
+                Err(StartFailure::Open(format!("there is no {}", path.display())))
+            }
+            _ => Self::connect(url, 1, LOCK_WAIT),
+        }
+    }
+
     pub(super) fn connect(url: &DatabaseUrl, connections: usize, lock_wait: Duration) -> Result<Self, StartFailure> {
         match url {
             DatabaseUrl::Sqlite(path) => {
@@ -152,15 +162,17 @@ impl Db {
     }
 }
 
-/// The version that is really linked, not the one of the headers.
 fn check_sqlite() -> Result<(), StartFailure> {
+    sqlite_version().map(|_| ())
+}
+
+/// The version that is really linked, not the one of the headers, if it can be trusted.
+pub(crate) fn sqlite_version() -> Result<String, StartFailure> {
     #[expect(unsafe_code, reason = "a constant of the library; diesel has no safe way to ask before connecting")]
     // SAFETY: takes nothing and returns a number compiled into the library.
     let found = unsafe { libsqlite3_sys::sqlite3_libversion_number() };
-    if found >= SQLITE_LEAST {
-        return Ok(());
-    }
-    Err(StartFailure::OldSqlite { found: format!("{}.{}.{}", found / 1_000_000, found / 1000 % 1000, found % 1000) })
+    let version = format!("{}.{}.{}", found / 1_000_000, found / 1000 % 1000, found % 1000);
+    if found >= SQLITE_LEAST { Ok(version) } else { Err(StartFailure::OldSqlite { found: version }) }
 }
 
 /// A plain connection with the pragmas set, as the migrations use it.

@@ -1,0 +1,55 @@
+//! `shutterpost doctor`: what an operator should know, and what to do about it.
+
+use std::io::Write;
+
+use clap::Args;
+use shutterpost_backend::db::DatabaseUrl;
+use shutterpost_backend::doctor::{Finding, Patient, State, examine};
+use shutterpost_backend::roots::Address;
+
+use super::CommandError;
+use crate::adapters;
+use crate::config::Config;
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArguments {
+    /// Print the findings as JSON on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<(), CommandError> {
+    let (store, world) = (config.store, adapters::world());
+    let patient = Patient {
+        origin: config.http.origin,
+        data: store.data,
+        database: DatabaseUrl::parse(&store.database_url)?,
+        key_store: DatabaseUrl::parse(&store.key_store)?,
+        storage: store.storage,
+        keys: store.keys,
+        roots: Address::parse(&store.roots)?,
+        passphrase_file: store.passphrase_file,
+        ledger: store.ledger,
+        ledger_copy: store.ledger_copy,
+        backup: config.backup.url,
+    };
+    let findings = examine(&patient, world.now(), &world).await;
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+    } else {
+        for Finding { check, state, text, remedy } in &findings {
+            let sign = match state {
+                State::Good => "ok     ",
+                State::Warning => "warning",
+                State::Failure => "FAILURE",
+            };
+            writeln!(out, "{sign}  {check}: {text}")?;
+            if let Some(remedy) = remedy {
+                writeln!(out, "         {remedy}")?;
+            }
+        }
+    }
+    let failures = findings.iter().filter(|finding| finding.state == State::Failure).count();
+    if failures == 0 { Ok(()) } else { Err(format!("{failures} checks failed").into()) }
+}
