@@ -97,8 +97,13 @@ settings! {
 }
 
 /// Variables that other programs of ours read.
-const FOREIGN: &[&str] =
-    &["SHUTTERPOST_CACHE", "SHUTTERPOST_TEST_KMS", "SHUTTERPOST_TEST_POSTGRES", "SHUTTERPOST_TEST_SOFTHSM"];
+const FOREIGN: &[&str] = &[
+    "SHUTTERPOST_CACHE",
+    "SHUTTERPOST_SOAK_KILLS",
+    "SHUTTERPOST_TEST_KMS",
+    "SHUTTERPOST_TEST_POSTGRES",
+    "SHUTTERPOST_TEST_SOFTHSM",
+];
 
 /// Where the server listens and what it calls itself.
 #[derive(Debug, Clone)]

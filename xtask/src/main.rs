@@ -48,6 +48,9 @@ cargo xtask COMMAND
         the committed measurements, one JSON line each: share, list, start, and vault for vault-aead, vault-ingest,
         vault-serve, vault-range and vault-field
 
+  soak [--kills N]
+        the crash suite with many kills of the real program under load on each database (default: 200)
+
   recovery-drill
         shows that backups are good: photos and erasures, a lost disk, and five states that come back; one JSON line
 
@@ -89,6 +92,11 @@ fn run() -> Result<ExitCode, Failure> {
             let options = bench::Options::parse(args)?;
             bench::run(&Checkout::find()?, &options)?;
             Ok(ExitCode::SUCCESS)
+        }
+        Some("soak") => {
+            let kills = args.number("--kills")?.unwrap_or(200);
+            args.finish()?;
+            test::soak(&Checkout::find()?, kills)
         }
         Some("recovery-drill") => {
             args.finish()?;

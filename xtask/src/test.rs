@@ -134,6 +134,19 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
     Ok(if report.sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// `cargo xtask soak`: the crash suite with many more kills than a run of all tests has time for.
+pub fn soak(checkout: &Checkout, kills: u32) -> Result<ExitCode, Failure> {
+    let mut report = Report::default();
+    report.part("soak", &format!("{kills} kills on each database (about a second each)"), || {
+        let own = match std::env::var_os("SHUTTERPOST_TEST_POSTGRES") {
+            Some(_) => None,
+            None => Some(Postgres::start()?),
+        };
+        unit::soak(checkout, own.as_ref(), kills)
+    });
+    Ok(if report.sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

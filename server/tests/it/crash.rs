@@ -3,6 +3,7 @@
 
 mod post;
 mod program;
+mod uploads;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

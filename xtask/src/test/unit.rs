@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use super::Tally;
@@ -17,14 +17,8 @@ use crate::{
 
 /// Runs them; with `postgres` and `moto`, their URLs are handed to the tests.
 pub fn run(checkout: &Checkout, postgres: Option<&Postgres>, moto: Option<&Moto>) -> Result<Tally, Failure> {
-    let tools = tools::nextest(checkout)?;
     let softhsm = softhsm::module()?;
-    let mut nextest = cargo(checkout)?;
-    // nextest prints to standard error; read here, because its last line has the numbers.
-    nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]).stderr(Stdio::piped());
-    if let Some(postgres) = postgres {
-        nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
-    }
+    let mut nextest = nextest(checkout, postgres)?;
     if let Some(moto) = moto {
         nextest.env("SHUTTERPOST_TEST_KMS", moto.url());
         // It looks at the form of requests alone, but they have to be signed with something.
@@ -33,7 +27,32 @@ pub fn run(checkout: &Checkout, postgres: Option<&Postgres>, moto: Option<&Moto>
     if std::env::var_os("SHUTTERPOST_TEST_SOFTHSM").is_none() {
         nextest.env("SHUTTERPOST_TEST_SOFTHSM", softhsm);
     }
+    count(nextest)
+}
+
+/// Runs the crash suite alone, with so many kills on each database.
+pub fn soak(checkout: &Checkout, postgres: Option<&Postgres>, kills: u32) -> Result<Tally, Failure> {
+    let mut nextest = nextest(checkout, postgres)?;
+    nextest.args(["--profile", "soak", "--success-output", "immediate", "-E", "test(crash::uploads)"]);
+    nextest.env("SHUTTERPOST_SOAK_KILLS", kills.to_string());
+    count(nextest)
+}
+
+fn nextest(checkout: &Checkout, postgres: Option<&Postgres>) -> Result<Command, Failure> {
+    let tools = tools::nextest(checkout)?;
+    let mut nextest = cargo(checkout)?;
+    nextest.args(["nextest", "run", "--locked", "--no-fail-fast"]);
+    if let Some(postgres) = postgres {
+        nextest.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
+    }
     tools.choose(&mut nextest);
+    Ok(nextest)
+}
+
+/// Runs it to its end and reads what passed.
+fn count(mut nextest: Command) -> Result<Tally, Failure> {
+    // It prints to standard error; read here, because its last line has the numbers.
+    nextest.stderr(Stdio::piped());
     let mut child = nextest.spawn().or_fail(format_args!("starting `{}`", shown(&nextest)))?;
     let output = child.stderr.take().or_fail("reading from nextest")?;
     let mut tally = None;

@@ -125,8 +125,13 @@ impl Program {
         panic!("not ready after 20 s: {}", self.log("serve.log"));
     }
 
-    /// Uploads a photo with a guest over REST; the name makes both unique.
-    pub(super) async fn upload(&self, name: &str) {
+    /// Uploads a photo with a guest over REST; the name makes both unique. Gives id and path of the share page.
+    pub(super) async fn upload(&self, name: &str) -> (String, String) {
+        self.try_upload(name).await.expect("an answer")
+    }
+
+    /// The same; `None` if the program ended before it said yes.
+    pub(super) async fn try_upload(&self, name: &str) -> Option<(String, String)> {
         let guest = format!(r#"{{"email":"{name}@example.com","consents":[{{"purpose":"delivery","granted":true}}]}}"#);
         let body = multipart(&[
             ("file", Some("image/jpeg"), PHOTO.to_vec()),
@@ -137,8 +142,25 @@ impl Program {
             "POST /api/v1/events/{event}/captures HTTP/1.1\r\nauthorization: Bearer {device}\r\n\
              idempotency-key: {name}\r\ncontent-type: multipart/form-data; boundary=line"
         );
-        let answer = self.ask(&head, &body).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        let answer = self.ask(&head, &body).await.ok()?;
+        // Cut off in the middle of the answer counts as none.
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let accepted: serde_json::Value = serde_json::from_str(body).ok()?;
+        assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
+        let text = |name: &str| accepted[name].as_str().expect("a text").to_owned();
+        let url = text("share_url");
+        Some((text("id"), url[url.find("/s/").expect("a share link")..].to_owned()))
+    }
+
+    /// Whether the page shows its picture, opened.
+    pub(super) async fn shows(&self, page: &str) -> bool {
+        let get = async |path: &str| self.ask(&format!("GET {path} HTTP/1.1"), &[]).await.expect("an answer");
+        let html = get(page).await;
+        let Some(from) = html.find("/m/").filter(|_| html.starts_with("HTTP/1.1 200")) else { return false };
+        let token: String = html[from + 3..].chars().take_while(char::is_ascii_alphanumeric).collect();
+        let picture = get(&format!("/m/{token}/web-1.jpg")).await;
+        // Every segment of so small a file is verified before its first byte leaves.
+        picture.starts_with("HTTP/1.1 200") && picture.contains("content-type: image/jpeg") && picture.len() > 2000
     }
 
     /// Posts a form as a browser does.
