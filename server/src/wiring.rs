@@ -107,7 +107,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
 }
 
 /// Keeps the log of a database from being emptied; nothing if there is no database yet, or it is PostgreSQL.
-fn held(database: Database, url: &DatabaseUrl) -> Option<Hold> {
+pub fn held(database: Database, url: &DatabaseUrl) -> Option<Hold> {
     let source = Source::of(database, url).ok()?;
     Hold::begin(&source).unwrap_or_else(|refused| {
         tracing::warn!(error.cause = %refused, "backups begin with a new copy");

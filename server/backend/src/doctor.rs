@@ -75,12 +75,14 @@ pub struct Patient {
 
 /// The least that should be free on a disk: uploads fail below, and the log of SQLite may fill the rest.
 const LEAST_FREE: u64 = 2_000_000_000;
-/// How old what was shipped may be while a server runs.
-const SHIPPED: i64 = 10_000;
+/// How old what was shipped may be while a server runs, which notes it every ten seconds.
+const SHIPPED: i64 = 30_000;
 /// How old the last checked base copy may be: a day, and the time it takes.
 const VERIFIED: i64 = DAY + DAY / 4;
 /// How far the clock may be behind what was written by it.
 const CLOCK: i64 = 2_000;
+/// How long a rotation waits for backups that do not come, and an hour for the work.
+const RETIRED: i64 = 13 * 3_600_000;
 /// A generation of roots that is older was not renewed in time.
 const OVERDUE: i64 = GENERATION + DAY / 2;
 
@@ -187,6 +189,10 @@ async fn roots(
                 format!("root key {generation} is {} days old; backups of keys outlive their promise", age(since, now));
             Finding::failure(CHECK, text, remedy)
         }
+        Ok(Ok(_)) if outlook.retiring.is_some() && now.0 - since.0 > RETIRED => {
+            let text = format!("root key {} should have been destroyed", outlook.retiring.unwrap_or_default());
+            Finding::failure(CHECK, text, "look in the log of serve or worker for what refuses its destruction")
+        }
         Ok(Ok(_)) => Finding::good(CHECK, format!("root key {generation} is {} days old", age(since, now))),
         Ok(Err(error)) => Finding::failure(CHECK, error.to_string(), "mend what it says"),
         Err(error) => Finding::failure(CHECK, error.to_string(), "try again"),
@@ -267,8 +273,12 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
             findings.extend(backup_of(name, status, now));
         }
     }
-    if let Some(problem) = status.media.problem {
+    if let Some(problem) = &status.media.problem {
         findings.push(Finding::failure(CHECK, format!("stored objects: {problem}"), "look at the target's disk"));
+    }
+    if status.media.compared_at.is_none_or(|at| now.0 - at.0 > VERIFIED) {
+        let text = "stored objects were not compared with the target for more than a day";
+        findings.push(Finding::failure(CHECK, text, "look in the server's log, or run `shutterpost backup`"));
     }
     if let Some(folder) = url.strip_prefix("file:").map(Path::new)
         && same_disk(&patient.data, folder)

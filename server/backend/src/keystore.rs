@@ -137,6 +137,11 @@ pub enum KeyStoreFailure {
          Set it to where they are, or put them back from their copy; under others nothing can be read"
     )]
     RootMissing { generation: u32 },
+    #[error(
+        "the database is new and empty, and the key store holds the keys of data: it was restored without its database, or \
+         DATABASE_URL leads elsewhere. Put the database back first. An empty one would have the keys destroyed, for ever"
+    )]
+    Orphaned,
     #[error("the key store cannot be used: {0}")]
     Unusable(String),
     #[error(

@@ -15,6 +15,7 @@ use crate::db::{DatabaseUrl, Db, StartFailure, on_db, write_tx};
 use crate::error::Failure;
 use crate::events::rows::{self as events, stored};
 use crate::guests::rows as guests;
+use crate::identity::admin::is_empty;
 use crate::identity::rows as identity;
 use crate::keystore::{KeyRef, KeyStore, KeyStoreFailure, Lookup, Realm, Sealed};
 use crate::storage::{SealedFile, Storage};
@@ -111,7 +112,8 @@ mod before {
 /// Seals what is still in the clear, drops the plain columns, and ties database and key store together.
 ///
 /// # Errors
-/// [`KeyStoreFailure::Foreign`] if the database belongs to another key store.
+/// [`KeyStoreFailure::Foreign`] if the database belongs to another key store, [`KeyStoreFailure::Orphaned`] if it is empty
+/// and the key store is another's.
 pub async fn seal(
     db: &Db,
     url: &DatabaseUrl,
@@ -127,6 +129,9 @@ pub async fn seal(
         }
         Some(_) => {}
         None => {
+            if keystore.has_owned().await.map_err(unusable)? && is_empty(db).await.map_err(unusable)? {
+                return Err(KeyStoreFailure::Orphaned);
+            }
             let work = Work { db, keystore, storage, world };
             work.all().await.map_err(unusable)?;
         }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use shutterpost_backend::backup::Database;
 use shutterpost_backend::db::DatabaseUrl;
 use shutterpost_backend::doctor::{Finding, Patient, State, examine};
 use shutterpost_backend::roots::Address;
@@ -10,6 +11,7 @@ use shutterpost_backend::roots::Address;
 use super::CommandError;
 use crate::adapters;
 use crate::config::Config;
+use crate::wiring;
 
 #[derive(Debug, Args)]
 pub(super) struct DoctorArguments {
@@ -33,6 +35,14 @@ pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<()
         ledger_copy: store.ledger_copy,
         backup: config.backup.url,
     };
+    // The last connection to close would empty the log, and end the chain of backups.
+    if patient.backup.is_some() {
+        for (database, url) in [(Database::Data, &patient.database), (Database::Keys, &patient.key_store)] {
+            if let Some(hold) = wiring::held(database, url) {
+                hold.until_exit();
+            }
+        }
+    }
     let findings = examine(&patient, world.now(), &world).await;
     let mut out = std::io::stdout().lock();
     if arguments.json {

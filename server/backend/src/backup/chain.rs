@@ -133,7 +133,13 @@ impl Backups {
                 None => Vec::new(),
             };
             let Some(segment) = segments.last().filter(|segment| segment.number >= base.number) else {
-                let (head, _) = self.open_base(&base.text())?;
+                let head = match self.open_base(&base.text()) {
+                    Ok((head, _)) => head,
+                    // Of before a rotation: the chain that grows is another, or there is none.
+                    Err(BackupFailure::RootGone { .. }) => continue,
+                    Err(BackupFailure::Damaged { .. } | BackupFailure::Exchanged { .. }) => return Ok(None),
+                    Err(failure) => return Err(failure),
+                };
                 if head.end.is_none() {
                     // A copy made beside the chain, or of a database that had no log.
                     continue;
@@ -141,7 +147,13 @@ impl Backups {
                 let previous = head.previous.clone();
                 return Ok(base.is(&head).then_some((head, previous)));
             };
-            let found = self.get_segment(&segment.text())?;
+            let found = match self.get_segment(&segment.text()) {
+                // Nobody can go on from it; a new chain begins.
+                Err(
+                    BackupFailure::RootGone { .. } | BackupFailure::Damaged { .. } | BackupFailure::Exchanged { .. },
+                ) => return Ok(None),
+                other => other?,
+            };
             return Ok(found.filter(|(head, ..)| segment.is(head)).map(|(head, hash, _)| (head, hash)));
         }
         Ok(None)

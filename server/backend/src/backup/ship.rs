@@ -235,8 +235,8 @@ impl Shipper {
         if full.is_none() || full == self.emptied {
             return Ok(Link::Whole);
         }
-        // Most of it while others may write; what is left is then a matter of milliseconds.
-        self.hold = Hold::on(&self.source)?;
+        // Most of it while others may write; what is left is then a matter of milliseconds. Under the hold of what was
+        // shipped: a newer one might let go of what was not.
         let before = sqlite::checkpoint(&self.source)?;
         if before.in_log - before.in_database > FEW_FRAMES {
             return Ok(Link::Whole);

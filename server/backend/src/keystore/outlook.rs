@@ -4,7 +4,7 @@ use shutterpost_model::time::Millis;
 use shutterpost_vault::ledger::Mark;
 
 use super::erased;
-use super::queries::{self, ACTIVE};
+use super::queries::{self, ACTIVE, RETIRING};
 use crate::db::{DatabaseUrl, Db};
 use crate::error::Failure;
 
@@ -13,6 +13,8 @@ use crate::error::Failure;
 pub(crate) struct Outlook {
     /// The newest root generation, and when it began; `None` before the first start.
     pub(crate) generation: Option<(u32, Millis)>,
+    /// A generation whose root is to be destroyed.
+    pub(crate) retiring: Option<i32>,
     /// How far the ledger was applied.
     pub(crate) mark: Option<Mark>,
 }
@@ -22,6 +24,7 @@ impl Outlook {
         let db = Db::attach(url).map_err(|failure| Failure::internal("the key store", failure))?;
         let mut conn = db.read().await?;
         let all = queries::generations(&mut conn).await?;
+        let retiring = all.iter().find(|(_, state)| state == RETIRING).map(|(generation, _)| *generation);
         let newest = all.into_iter().rev().find(|(_, state)| state == ACTIVE);
         let generation = match newest {
             Some((number, _)) => {
@@ -30,6 +33,6 @@ impl Outlook {
             }
             None => None,
         };
-        Ok(Self { generation, mark: erased::mark(&mut conn).await? })
+        Ok(Self { generation, retiring, mark: erased::mark(&mut conn).await? })
     }
 }

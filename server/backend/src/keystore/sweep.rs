@@ -47,6 +47,17 @@ impl KeyStore {
             .load(c).await)
     }
 
+    /// Whether there is a living key of any object.
+    pub(crate) async fn has_owned(&self) -> Result<bool, Failure> {
+        let mut conn = self.0.db.read().await?;
+        let found: Option<String> = on_db!(conn, c => keys::table
+            .filter(keys::purpose.eq_any(OWNED.map(Purpose::as_str)))
+            .filter(keys::state.eq(ACTIVE))
+            .select(keys::id)
+            .first(c).await.optional())?;
+        Ok(found.is_some())
+    }
+
     /// Remembers that every key made before `until` was looked at.
     pub(crate) async fn swept(&self, until: Millis) -> Result<(), Failure> {
         write_tx!(self.0.db, tx => {

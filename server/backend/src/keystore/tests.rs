@@ -232,6 +232,17 @@ async fn another_key_store_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_beside_a_full_key_store_is_refused() {
+    for test in crate::testing::unsealed_databases().await {
+        let storage = test.deps().storage;
+        let made = captures(&test, &organisation(&test), 1);
+        test.keystore.make(&made).await.expect("made, as if restored alone");
+        let refused = crate::upgrade::seal(&test.db, &test.url, &test.keystore, &storage, &test.world).await;
+        assert!(matches!(refused, Err(KeyStoreFailure::Orphaned)), "{}: {refused:?}", test.kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_with_other_roots_is_refused() {
     for test in databases().await {
         test.keystore.make(&captures(&test, &organisation(&test), 1)).await.expect("made");

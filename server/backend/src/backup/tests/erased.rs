@@ -14,7 +14,7 @@ use shutterpost_vault::root::passphrase::{Passphrase, PassphraseRoots};
 
 use crate::backup::service::{Service, Shipped};
 use crate::backup::{
-    At, BackupFailure, Backups, Database, Hold, Retention, Source, Target, Wish, restore, restore_media,
+    At, BackupFailure, Backups, Database, Hold, Retention, Source, Target, Wish, base_now, restore, restore_media,
 };
 use crate::db::{DatabaseUrl, Db};
 use crate::guests::GuestsService;
@@ -170,6 +170,27 @@ async fn a_backup_of_the_key_store_is_noise_when_its_root_is_destroyed() {
     restored.expect("there is a new copy under the new root");
     let url = DatabaseUrl::Sqlite(stand.test.folder().join("three.sqlite"));
     KeyStore::open(&url, 2, roots(&stand), stand.test.ledger(), stand.test.world.clone()).await.expect("opens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_made_by_hand_under_a_root_that_is_gone_stops_nothing() {
+    let stand = stand().await;
+    let mut first = service(&stand);
+    stand.capture(Some(ANNA)).await;
+    settle(&mut first);
+    stand.wait_days(1);
+    let source = Source::of(Database::Keys, &stand.test.keys_url).expect("a file");
+    base_now(&backups(&stand), &source).expect("is made");
+    stand.test.keystore.rotate().await.expect("rotates");
+    settle(&mut first);
+    drop(first);
+    stand.wait_days(1);
+    let mut second = service(&stand);
+    stand.capture(Some(BERTA)).await;
+    settle(&mut second);
+    let status = backups(&stand).status().expect("is noted");
+    assert_eq!((status.keys.problem, status.data.problem), (None, None));
+    assert_eq!(status.keys.shipped_until, Some(stand.test.world.now()));
 }
 
 #[derive(Debug, Default)]
