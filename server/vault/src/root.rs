@@ -143,6 +143,13 @@ pub fn unwrap_key(
     Ok(DataKey::from_bytes(id, version, &secret))
 }
 
+/// What a backend's wrapping is bound to beside the key: the generation, the context of the call, and the wrapping's head.
+fn associated(generation: u32, context: &[u8], head: &[u8]) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(64 + context.len());
+    append_parts(&mut aad, &[&b"spr1"[..], &generation.to_be_bytes(), context, head]);
+    aad
+}
+
 fn context(id: KeyId, version: u16, about: &KeyAbout<'_>) -> Vec<u8> {
     let mut context = Vec::with_capacity(128);
     append_parts(&mut context, &["spk1", about.organisation, about.purpose.as_str()]);

@@ -112,7 +112,7 @@ pub(super) async fn update_branding(
 }
 
 /// Marks the event as deleted; everything below it is found no more.
-pub(crate) async fn mark_deleted(tx: &mut Tx, scope: &EventScope, now: Millis) -> Result<(), Failure> {
+pub(super) async fn mark_deleted(tx: &mut Tx, scope: &EventScope, now: Millis) -> Result<(), Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
     on_db!(tx, c => diesel::update(events::table)
         .filter(events::organisation_id.eq(organisation))

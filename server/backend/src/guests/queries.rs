@@ -15,7 +15,7 @@ use crate::keystore::Sealed;
 use crate::schema::{captures, events, guests, guests_captures, guests_consents, messages};
 
 /// A guest of an event that exists.
-pub(crate) async fn find(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<GuestRow, Failure> {
+pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<GuestRow, Failure> {
     on_db!(conn, c => guests::table
         .inner_join(events::table.on(events::id.eq(guests::event_id)))
         .filter(guests::organisation_id.eq(scope.organisation().as_str()))

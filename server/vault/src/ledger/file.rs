@@ -138,7 +138,8 @@ impl LedgerFile {
             }
             rest = later;
         }
-        self.copy_on()
+        // Not in every place: the next call looks at these lines again, and copies them before it tells of them.
+        self.copy_on().inspect_err(|_| writer.go_to(before))
     }
 
     /// What was appended behind `mark` by anybody, and how far the ledger reaches with it. `None`: from the beginning. All
@@ -170,7 +171,8 @@ impl LedgerFile {
     fn caught_up(&self, writer: &mut LedgerWriter) -> Result<File, LedgerFileError> {
         let file = locked(&self.first)?;
         self.reaches(&file, writer.mark())?;
-        let tail = read_from(&file, writer.mark().bytes()).map_err(io_error("read", &self.first))?;
+        let before = writer.mark();
+        let tail = read_from(&file, before.bytes()).map_err(io_error("read", &self.first))?;
         match writer.catch_up(&tail) {
             Ok(()) => {}
             // The writer before us was interrupted; whoever asked it for these entries got no answer.
@@ -180,8 +182,8 @@ impl LedgerFile {
             Err(source) => return Err(untrue(&self.first, source)),
         }
         if !tail.is_empty() {
-            file.sync_data().map_err(io_error("write", &self.first))?;
-            self.copy_on()?;
+            let synced = file.sync_data().map_err(io_error("write", &self.first));
+            synced.and_then(|()| self.copy_on()).inspect_err(|_| writer.go_to(before))?;
         }
         Ok(file)
     }

@@ -26,10 +26,10 @@ use zeroize::Zeroizing;
 use crate::data_key::OpenError;
 use crate::disk::{self, DiskError};
 use crate::envelope::Envelope;
-use crate::kdf::{Derivation, append_parts, hmac};
+use crate::kdf::{Derivation, hmac};
 use crate::keys::Random;
 use crate::password::{self, Params};
-use crate::root::{RootError, Roots};
+use crate::root::{RootError, Roots, associated};
 
 mod generation;
 
@@ -367,12 +367,6 @@ impl fmt::Debug for PassphraseRoots {
 fn header(generation: u32) -> [u8; HEADER_BYTES] {
     let [a, b, c, d] = generation.to_be_bytes();
     [MAGIC[0], MAGIC[1], VERSION, AES_256_GCM_SIV, a, b, c, d]
-}
-
-fn associated(generation: u32, context: &[u8], header: &[u8]) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(64 + context.len());
-    append_parts(&mut aad, &[&b"spr1"[..], &generation.to_be_bytes(), context, header]);
-    aad
 }
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> RootError {

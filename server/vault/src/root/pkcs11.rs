@@ -21,9 +21,8 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 use zeroize::Zeroizing;
 
-use crate::kdf::append_parts;
 use crate::keys::Random;
-use crate::root::{RootError, Roots};
+use crate::root::{RootError, Roots, associated};
 
 mod objects;
 mod pool;
@@ -227,12 +226,6 @@ impl Parts<'_> {
 fn header(generation: u32) -> [u8; HEADER_BYTES] {
     let [a, b, c, d] = generation.to_be_bytes();
     [MAGIC[0], MAGIC[1], VERSION, AES_256_GCM, a, b, c, d]
-}
-
-fn associated(generation: u32, context: &[u8], head: &[u8]) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(64 + context.len());
-    append_parts(&mut aad, &[&b"spr1"[..], &generation.to_be_bytes(), context, head]);
-    aad
 }
 
 fn encrypt(

@@ -101,6 +101,19 @@ fn a_lost_or_older_place_is_made_whole_from_the_other() {
 }
 
 #[test]
+fn a_line_is_told_of_only_when_every_place_has_it() {
+    let disk = Disk::new();
+    let ledger = disk.open(&["b"], false).unwrap();
+    let aside = disk.place("b").join("aside");
+    std::fs::rename(disk.file("b"), &aside).unwrap();
+    assert!(ledger.append(&keys(0, 2), 1).is_err());
+    assert!(ledger.after(None).is_err());
+    std::fs::rename(&aside, disk.file("b")).unwrap();
+    assert_eq!(read_all(&ledger), keys(0, 2));
+    assert_eq!(std::fs::read(disk.file("a")).unwrap(), std::fs::read(disk.file("b")).unwrap());
+}
+
+#[test]
 fn a_write_cut_short_is_passed_over() {
     let disk = Disk::new();
     let ledger = disk.open(&["b"], false).unwrap();
