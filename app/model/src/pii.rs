@@ -5,10 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
-/// Personal data in the clear. It cannot be displayed or serialised; `Debug` prints `[pii]`.
+/// Personal data in the clear. It cannot be displayed or serialised; `Debug` prints `[pii]`. Wiped when dropped.
 #[derive(Clone, PartialEq, Eq, Hash, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Pii<T>(T);
+pub struct Pii<T: Zeroize>(T);
 
 /// Why personal data leaves the server. Each value is a processing purpose that the organisation can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Purpose {
     Delivery,
 }
 
-impl<T> Pii<T> {
+impl<T: Zeroize> Pii<T> {
     pub const fn new(value: T) -> Self {
         Self(value)
     }
@@ -33,17 +33,30 @@ impl<T> Pii<T> {
         &self.0
     }
 
-    pub fn into_inner(self) -> T {
-        self.0
+    /// The value; whoever has it now sees to it.
+    pub fn into_inner(mut self) -> T
+    where
+        T: Default,
+    {
+        std::mem::take(&mut self.0)
     }
 
     /// Turns the value into its wire form for a named purpose.
-    pub fn disclose(self, _purpose: Purpose) -> Disclosed<T> {
-        Disclosed(self.0)
+    pub fn disclose(self, _purpose: Purpose) -> Disclosed<T>
+    where
+        T: Default,
+    {
+        Disclosed(self.into_inner())
     }
 }
 
-impl<T> fmt::Debug for Pii<T> {
+impl<T: Zeroize> Drop for Pii<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Pii<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[pii]")
     }
@@ -121,11 +134,29 @@ mod tests {
     fn personal_data_and_secrets_are_mute() {
         let shown = format!(
             "{:?} {:?} {:?}",
-            Pii::new("x@y.z"),
-            Pii::new("x@y.z").disclose(Purpose::OwnData),
+            Pii::new("x@y.z".to_owned()),
+            Pii::new("x@y.z".to_owned()).disclose(Purpose::OwnData),
             Secret::new("hush".into())
         );
         assert_eq!(shown, "[pii] [pii] Secret");
+    }
+
+    #[test]
+    fn what_is_open_is_wiped_when_it_is_dropped() {
+        #[derive(Default)]
+        struct Watched<'a>(Option<&'a std::cell::Cell<u32>>);
+        impl Zeroize for Watched<'_> {
+            fn zeroize(&mut self) {
+                if let Some(wiped) = self.0.take() {
+                    wiped.set(wiped.get() + 1);
+                }
+            }
+        }
+        let wiped = std::cell::Cell::new(0);
+        drop(Pii::new(Watched(Some(&wiped))));
+        assert_eq!(wiped.get(), 1);
+        let taken = Pii::new(Watched(Some(&wiped))).into_inner();
+        assert_eq!((wiped.get(), taken.0.is_some()), (1, true), "what was taken out is its new owner's");
     }
 
     #[test]
