@@ -180,7 +180,7 @@ impl Letter {
         let date = expires_on.readable(language);
         Self::ours(
             language,
-            td_string!(locale, mail.invitation_subject, inviter = inviter, organisation = organisation),
+            td_string!(locale, mail.invitation_subject, organisation = organisation),
             td_string!(locale, mail.invitation_preheader, organisation = organisation),
             vec![
                 Block::Heading(td_string!(locale, mail.invitation_title, organisation = organisation)),
