@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-pub use queue::lag;
+pub use queue::{Backlog, backlog};
 
 /// Proof that code runs as a job of the installation. Made by the worker alone, for the handler or sweep it calls.
 #[derive(Debug, Clone, Copy)]

@@ -37,6 +37,11 @@ pub(crate) enum JobKind {
 impl JobKind {
     pub(crate) const ALL: [Self; 4] = [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::Periodic];
 
+    /// Whether nobody waits for it: such jobs come by the hundred thousand, and must not stand before a mail.
+    pub(crate) const fn is_patient(self) -> bool {
+        matches!(self, Self::DeleteObject)
+    }
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::SendMessage => "send_message",
@@ -217,14 +222,44 @@ pub(crate) fn back_off(world: &World, attempts: i32) -> Millis {
     world.now().plus((base - base / 4 + jitter).min(BACK_OFF_LONGEST))
 }
 
-/// How long the job that waits longest has been due, in milliseconds; 0 if none is. Says whether a worker keeps up.
-pub async fn lag(db: &Db, world: &World) -> Result<i64, Failure> {
+/// Jobs of one kind that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    pub kind: &'static str,
+    /// Jobs that are due and not done, those being worked on included.
+    pub due: i64,
+    /// How long the one that waits longest has been due, in milliseconds; 0 if none is. Says whether a worker keeps up.
+    pub lag: i64,
+    /// Jobs that failed at least [`FAILING`] times and will be tried again.
+    pub failing: i64,
+}
+
+/// A job that failed so often did not fail by chance.
+const FAILING: i32 = 3;
+
+/// What waits, by kind, without periodic work.
+///
+/// # Errors
+/// Of the database.
+pub async fn backlog(db: &Db, world: &World) -> Result<Vec<Backlog>, Failure> {
     let now = world.now().0;
     let mut conn = db.read().await?;
-    let oldest: Option<i64> = on_db!(conn, c => jobs::table
-        .filter(jobs::kind.ne(JobKind::Periodic.as_str()))
+    let due: Vec<(String, i64, Option<i64>)> = on_db!(conn, c => jobs::table
         .filter(jobs::run_at.le(now))
-        .select(diesel::dsl::min(jobs::run_at))
-        .first(c).await)?;
-    Ok(oldest.map_or(0, |run_at| now.saturating_sub(run_at)))
+        .group_by(jobs::kind)
+        .select((jobs::kind, diesel::dsl::count_star(), diesel::dsl::min(jobs::run_at)))
+        .load(c).await)?;
+    let failing: Vec<(String, i64)> = on_db!(conn, c => jobs::table
+        .filter(jobs::attempts.ge(FAILING))
+        .group_by(jobs::kind)
+        .select((jobs::kind, diesel::dsl::count_star()))
+        .load(c).await)?;
+    let kinds = JobKind::ALL.into_iter().filter(|kind| *kind != JobKind::Periodic).map(JobKind::as_str);
+    Ok(kinds
+        .map(|kind| {
+            let (count, oldest) = due.iter().find(|row| row.0 == kind).map_or((0, None), |row| (row.1, row.2));
+            let failing = failing.iter().find(|row| row.0 == kind).map_or(0, |row| row.1);
+            Backlog { kind, due: count, lag: oldest.map_or(0, |run_at| now.saturating_sub(run_at)), failing }
+        })
+        .collect())
 }

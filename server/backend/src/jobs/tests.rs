@@ -10,15 +10,26 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::queue::{self, Job, JobKind, LEASE};
 use super::worker::{Handler, Outcome, Periodic, Worker};
-use super::{Permit, Wake, lag};
+use super::{Backlog, Permit, Wake, backlog};
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::testing::{TestDatabase, databases};
 
+/// Deletions of objects that are due, the lag in milliseconds, and those that fail.
+async fn deletions(test: &TestDatabase) -> (i64, i64, i64) {
+    let all = backlog(&test.db, &test.world).await.expect("asks");
+    let Backlog { due, lag, failing, .. } =
+        all.iter().find(|waiting| waiting.kind == JobKind::DeleteObject.as_str()).expect("every kind");
+    (*due, *lag, *failing)
+}
+
 async fn enqueue(test: &TestDatabase, subject: &'static str) {
+    enqueue_kind(test, JobKind::DeleteObject, subject).await;
+}
+
+async fn enqueue_kind(test: &TestDatabase, kind: JobKind, subject: &'static str) {
     let world = test.world.clone();
-    write_tx!(test.db, tx => queue::enqueue(tx, &world, JobKind::DeleteObject, subject, world.now()).await)
-        .expect("enqueued");
+    write_tx!(test.db, tx => queue::enqueue(tx, &world, kind, subject, world.now()).await).expect("enqueued");
 }
 
 /// Panics over `panic`, fails over `fail`, and counts the rest.
@@ -77,20 +88,26 @@ async fn a_ring_starts_a_job_and_stopping_lets_it_finish() {
         let (begun, leave) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let wake = Wake::default();
         let worker = Worker::new(test.db.clone(), test.world.clone(), wake.clone())
-            .handle(JobKind::DeleteObject, Slow { begun: begun.clone(), leave: leave.clone() });
+            .handle(JobKind::DeleteObject, Slow { begun: begun.clone(), leave: leave.clone() })
+            .handle(JobKind::SendMessage, Slow { begun: begun.clone(), leave: leave.clone() });
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(worker.run(stopped.map(|_| ())));
         for subject in ["a", "b", "c", "d", "e", "f"] {
             enqueue(&test, subject).await;
         }
         wake.ring();
-        begun.acquire_many(4).await.expect("open").forget();
+        begun.acquire_many(3).await.expect("open").forget();
+        // However many deletions wait, a mail finds a place.
+        enqueue_kind(&test, JobKind::SendMessage, "mail").await;
+        wake.ring();
+        begun.acquire().await.expect("open").forget();
+        assert_eq!(test.count("jobs", "locked_by IS NOT NULL AND kind = 'send_message'").await, 1, "{}", test.kind);
         stop.send(()).expect("the worker listens");
         assert_eq!(test.count("jobs", "locked_by IS NOT NULL").await, 4, "{}: four at a time", test.kind);
         leave.add_permits(4);
         tokio::time::timeout(Duration::from_secs(10), running).await.expect("stops").expect("no panic");
-        assert_eq!(test.count("jobs", "locked_by IS NULL").await, 2, "{}: no new claims", test.kind);
-        assert_eq!(test.count("jobs", "1 = 1").await, 2, "{}: the four are done", test.kind);
+        assert_eq!(test.count("jobs", "locked_by IS NULL").await, 3, "{}: no new claims", test.kind);
+        assert_eq!(test.count("jobs", "1 = 1").await, 3, "{}: the four are done", test.kind);
     }
 }
 
@@ -138,7 +155,7 @@ async fn a_claim_lasts_as_long_as_its_lease() {
     for test in databases().await {
         enqueue(&test, "a").await;
         test.clock.advance(5000);
-        assert_eq!(lag(&test.db, &test.world).await.expect("asks"), 5000, "{}", test.kind);
+        assert_eq!(deletions(&test).await, (1, 5000, 0), "{}", test.kind);
         let claim = || queue::claim(&test.db, &test.world, vec![JobKind::DeleteObject.as_str()], Vec::new(), 9);
         let first = claim().await.expect("claims").pop().expect("one job");
         assert!(claim().await.expect("claims").is_empty(), "{}", test.kind);
@@ -152,6 +169,12 @@ async fn a_claim_lasts_as_long_as_its_lease() {
         let second = claim().await.expect("claims").pop().expect("one job");
         assert_eq!((first.id.clone(), second.attempts), (second.id.clone(), 2), "{}", test.kind);
 
+        // It is due, and counts as failing once it was claimed often enough.
+        let (kind, attempts) = (JobKind::DeleteObject.as_str(), 3);
+        assert_eq!(deletions(&test).await, (1, 4999 + 2 * LEASE, 0), "{}", test.kind);
+        test.execute(&format!("UPDATE jobs SET attempts = {attempts} WHERE kind = '{kind}'")).await;
+        assert_eq!(deletions(&test).await, (1, 4999 + 2 * LEASE, 1), "{}", test.kind);
+
         // The first claim is worth nothing any more.
         let (world, job) = (test.world.clone(), first);
         let (held, back, over) = write_tx!(test.db, tx => Ok((
@@ -162,6 +185,6 @@ async fn a_claim_lasts_as_long_as_its_lease() {
         .expect("asks");
         assert!(!held && !back && !over, "{}", test.kind);
         assert!(write_tx!(test.db, tx => queue::give_up(tx, &second).await).expect("asks"), "{}", test.kind);
-        assert_eq!(lag(&test.db, &test.world).await.expect("asks"), 0, "{}", test.kind);
+        assert_eq!(deletions(&test).await, (0, 0, 0), "{}", test.kind);
     }
 }

@@ -20,6 +20,8 @@ use crate::error::Failure;
 
 /// Jobs run at once.
 const CONCURRENCY: usize = 4;
+/// Of these, jobs that nobody waits for: one place is always left for those that somebody does.
+const PATIENT: usize = CONCURRENCY - 1;
 /// Longest time until a due job is seen although nobody rang.
 const POLL: Duration = Duration::from_secs(1);
 /// How often the lease of a running job is extended.
@@ -100,7 +102,7 @@ impl Worker {
             if !announced {
                 announced = worker.announce().await.map_err(|failure| warn(failure, "announce")).is_ok();
             }
-            worker.fill(&mut running, &worker.kinds(true)).await;
+            worker.fill(&mut running, true).await;
             let free = running.free() > 0;
             tokio::select! {
                 biased;
@@ -120,7 +122,7 @@ impl Worker {
     pub async fn run_due(self: &Arc<Self>) -> usize {
         let mut running = Running::default();
         loop {
-            self.fill(&mut running, &self.kinds(false)).await;
+            self.fill(&mut running, false).await;
             if running.tasks.is_empty() {
                 return running.started;
             }
@@ -128,9 +130,11 @@ impl Worker {
         }
     }
 
-    fn kinds(&self, periodic: bool) -> Vec<&'static str> {
+    /// The kinds that this worker does and that are patient or not.
+    fn kinds(&self, periodic: bool, patient: bool) -> Vec<&'static str> {
         let periodic = (periodic && !self.periodic.is_empty()).then_some(JobKind::Periodic);
-        self.handlers.iter().map(|(kind, _)| *kind).chain(periodic).map(JobKind::as_str).collect()
+        let kinds = self.handlers.iter().map(|(kind, _)| *kind).chain(periodic);
+        kinds.filter(|kind| kind.is_patient() == patient).map(JobKind::as_str).collect()
     }
 
     /// Writes the rows of periodic tasks that have none yet.
@@ -145,16 +149,20 @@ impl Worker {
         })
     }
 
-    /// Claims as many jobs as there is room for and starts them.
-    async fn fill(self: &Arc<Self>, running: &mut Running, kinds: &[&'static str]) {
-        let most = i64::try_from(running.free()).unwrap_or(0);
-        if most == 0 {
-            return;
-        }
-        let claimed = queue::claim(&self.db, &self.world, kinds.to_vec(), running.ids(), most).await;
-        match claimed {
-            Ok(jobs) => jobs.into_iter().for_each(|job| running.start(Arc::clone(self), job)),
-            Err(failure) => warn(failure, "claim"),
+    /// Claims as many jobs as there is room for and starts them; those that somebody waits for first.
+    async fn fill(self: &Arc<Self>, running: &mut Running, periodic: bool) {
+        for patient in [false, true] {
+            let room =
+                if patient { running.free().min(PATIENT.saturating_sub(running.patient())) } else { running.free() };
+            let (kinds, most) = (self.kinds(periodic, patient), i64::try_from(room).unwrap_or(0));
+            if most == 0 || kinds.is_empty() {
+                continue;
+            }
+            let claimed = queue::claim(&self.db, &self.world, kinds, running.ids(), most).await;
+            match claimed {
+                Ok(jobs) => jobs.into_iter().for_each(|job| running.start(Arc::clone(self), job)),
+                Err(failure) => warn(failure, "claim"),
+            }
         }
     }
 
@@ -245,7 +253,7 @@ fn warn(failure: Failure, step: &'static str) {
 #[derive(Default)]
 struct Running {
     tasks: JoinSet<()>,
-    jobs: HashMap<Id, String>,
+    jobs: HashMap<Id, (String, JobKind)>,
     started: usize,
 }
 
@@ -255,13 +263,18 @@ impl Running {
     }
 
     fn ids(&self) -> Vec<String> {
-        self.jobs.values().cloned().collect()
+        self.jobs.values().map(|(id, _)| id.clone()).collect()
+    }
+
+    /// How many of them nobody waits for.
+    fn patient(&self) -> usize {
+        self.jobs.values().filter(|(_, kind)| kind.is_patient()).count()
     }
 
     fn start(&mut self, worker: Arc<Worker>, job: Job) {
-        let id = job.id.as_str().to_owned();
+        let named = (job.id.as_str().to_owned(), job.kind);
         let task = self.tasks.spawn(async move { worker.work(job).await });
-        self.jobs.insert(task.id(), id);
+        self.jobs.insert(task.id(), named);
         self.started += 1;
     }
 
