@@ -2,7 +2,7 @@
 //! module that reads the environment. An unknown key is an error that names it.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use shutterpost_backend::backup::{MOST_KEY_DAYS, Retention};
@@ -50,6 +50,8 @@ settings! {
     /// Address to listen on.
     address = "SHUTTERPOST_ADDRESS";
     port = "SHUTTERPOST_PORT";
+    /// Address and port for operators' programs: metrics and health. Without one they are not served.
+    admin_address = "SHUTTERPOST_ADMIN_ADDRESS";
     /// Folder with the browser's bundle and its `assets.html`.
     site = "SHUTTERPOST_SITE";
     /// Key file.
@@ -110,6 +112,8 @@ const FOREIGN: &[&str] = &[
 pub struct HttpConfig {
     pub address: IpAddr,
     pub port: u16,
+    /// Where metrics and health are served, apart from everything else. `None`: nowhere.
+    pub admin: Option<SocketAddr>,
     /// Canonical origin without a trailing slash; used in mails and Open Graph, never the Host header.
     pub origin: String,
     pub trusted_proxies: Vec<IpAddr>,
@@ -256,6 +260,7 @@ impl Config {
                     Some(text) => address("address", text)?,
                 },
                 port,
+                admin: raw.admin_address.filter(|text| !text.is_empty()).map(|text| listener(&text)).transpose()?,
                 origin: check_origin(&origin)?,
                 trusted_proxies: raw
                     .trusted_proxies
@@ -355,6 +360,11 @@ fn address(name: &'static str, text: &str) -> Result<IpAddr, ConfigError> {
     text.parse().map_err(|_| ConfigError::Value { name, why: format!("{text:?} is not an IP address") })
 }
 
+fn listener(text: &str) -> Result<SocketAddr, ConfigError> {
+    let why = || format!("{text:?} is not an address with a port; write for example 127.0.0.1:9090");
+    text.parse().map_err(|_| ConfigError::Value { name: "admin_address", why: why() })
+}
+
 /// An origin as browsers write it: scheme, host, optional port, nothing behind. Plain http only for this machine:
 /// cookies are `Secure`, and browsers treat loopback as secure.
 fn check_origin(text: &str) -> Result<String, ConfigError> {
@@ -408,6 +418,7 @@ mod tests {
             (None, vec![("SHUTTERPOST_URL", "http://photos.example")], "url"),
             (None, vec![("SHUTTERPOST_URL", "https://photos.example/x")], "url"),
             (None, vec![("SHUTTERPOST_TRUSTED_PROXIES", "10.0.0.1, proxy")], "trusted_proxies"),
+            (None, vec![("SHUTTERPOST_ADMIN_ADDRESS", "9090")], "admin_address"),
             (None, vec![("SHUTTERPOST_BACKUP_KEY_DAYS", "8")], "backup_key_days"),
             (None, vec![("SHUTTERPOST_BACKUP_KEY_DAYS", "0")], "backup_key_days"),
             (Some("backup_days = 10\nbackup_fine_days = 11"), vec![], "backup_fine_days"),

@@ -32,10 +32,19 @@ use axum::Router;
 
 /// The router with every route of the registry. The door for the binary and for tests.
 pub fn build_router(http: Http) -> Router {
+    router_of(&http, registry::routes(&http))
+}
+
+/// The router of the admin port.
+pub fn build_admin_router(http: Http) -> Router {
+    router_of(&http, registry::admin_routes())
+}
+
+fn router_of(http: &Http, routes: Vec<registry::Route>) -> Router {
     let mut router = Router::new();
-    for route in registry::routes(&http) {
+    for route in routes {
         let registry::Route { spec, handler } = route;
-        router = router.route(spec.path, guard::wrap(&http, spec, handler));
+        router = router.route(spec.path, guard::wrap(http, spec, handler));
     }
-    router.fallback_service(guard::wrap_fallback(&http)).with_state(http)
+    router.fallback_service(guard::wrap_fallback(http)).with_state(http.clone())
 }

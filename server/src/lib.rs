@@ -6,4 +6,6 @@ pub mod config;
 pub mod wiring;
 pub mod http;
 pub mod log;
+pub mod metrics;
+pub mod monitor;
 pub mod cli;

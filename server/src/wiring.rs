@@ -7,8 +7,9 @@ use shutterpost_app::mail::Writer;
 use shutterpost_backend::backup::{Backups, Database, Hold, Running, Shipped, Source, Target};
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
-use shutterpost_backend::jobs::Wake;
+use shutterpost_backend::doctor::Patient;
 use shutterpost_backend::jobs::worker::Worker;
+use shutterpost_backend::jobs::{self, Wake};
 use shutterpost_backend::keys;
 use shutterpost_backend::keystore::{KeyStore, LedgerPlaces};
 use shutterpost_backend::messages::mailer::{Mailer, OutboxMailer, SmtpMailer};
@@ -32,6 +33,7 @@ pub type StartError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug)]
 pub struct Opened {
     pub deps: Deps,
+    pub roots: Arc<dyn Roots>,
     pub schedule: Option<Schedule>,
 }
 
@@ -53,7 +55,7 @@ impl Schedule {
 
 /// Opens database, keys and storage, for a command that is short.
 pub async fn deps(config: &Config) -> Result<Deps, StartError> {
-    let Opened { deps, schedule } = open(config).await?;
+    let Opened { deps, schedule, .. } = open(config).await?;
     for shipped in schedule.into_iter().flat_map(|schedule| schedule.databases) {
         if let Some(hold) = shipped.hold {
             hold.until_exit();
@@ -85,7 +87,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
     let schedule = match &config.backup.url {
         None => None,
         Some(target) => {
-            let backups = backups(config, target, &keys, roots, &world)?;
+            let backups = backups(config, target, &keys, Arc::clone(&roots), &world)?;
             let mut databases = Vec::new();
             let all = [(Database::Data, &url, data_hold, &db), (Database::Keys, &keys_url, keys_hold, keystore.db())];
             for (database, url, hold, db) in all {
@@ -103,7 +105,7 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
         }
     };
     let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() };
-    Ok(Opened { deps, schedule })
+    Ok(Opened { deps, roots, schedule })
 }
 
 /// Keeps the log of a database from being emptied; nothing if there is no database yet, or it is PostgreSQL.
@@ -142,6 +144,25 @@ pub async fn backups_alone(config: &Config, target: &str) -> Result<Backups, Sta
     }
     let roots = roots(config, &world).await?;
     backups(config, target, &keys, roots, &world)
+}
+
+/// Where everything is that `doctor` and the monitor look at.
+pub fn patient(config: &Config) -> Result<Patient, StartError> {
+    let store = config.store.clone();
+    Ok(Patient {
+        origin: config.http.origin.clone(),
+        data: store.data,
+        database: DatabaseUrl::parse(&store.database_url)?,
+        key_store: DatabaseUrl::parse(&store.key_store)?,
+        storage: store.storage,
+        keys: store.keys,
+        roots: Address::parse(&store.roots)?,
+        passphrase_file: store.passphrase_file,
+        opened: None,
+        ledger: store.ledger,
+        ledger_copy: store.ledger_copy,
+        backup: config.backup.url.clone(),
+    })
 }
 
 /// Opens the root keys.
@@ -205,15 +226,16 @@ pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> 
         ..Options::default()
     };
     let (db, keystore, storage) = (deps.db.clone(), deps.keystore.clone(), deps.storage.clone());
-    let world = deps.world.clone();
+    let (world, clock) = (deps.world.clone(), deps.world.clone());
     let Backend { services, worker } = Backend::new(deps, options, wake.clone(), mailer, Arc::new(Writer))?;
     let outbox = config.mail.smtp_url.is_none().then_some(outbox);
-    let operations = Arc::new(Parts { db, keystore, storage, wake, outbox });
+    let operations = Arc::new(Parts { db, world: clock, keystore, storage, wake, outbox });
     Ok(Installation { services, world, operations, worker })
 }
 
 struct Parts {
     db: Db,
+    world: World,
     keystore: KeyStore,
     storage: Storage,
     wake: Wake,
@@ -235,6 +257,11 @@ impl Operations for Parts {
             Some(outbox) => outbox.list().await.unwrap_or_default(),
             None => Vec::new(),
         }
+    }
+
+    async fn lag(&self) -> Option<i64> {
+        let backlog = jobs::backlog(&self.db, &self.world).await.ok()?;
+        Some(backlog.iter().map(|waiting| waiting.lag).max().unwrap_or(0))
     }
 
     fn changed(&self) {

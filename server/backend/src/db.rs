@@ -19,7 +19,7 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 
 use crate::error::Failure;
 
-pub(crate) use connect::sqlite_version;
+pub use connect::sqlite_version;
 pub use connect::{DatabaseUrl, StartFailure};
 
 pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection>;

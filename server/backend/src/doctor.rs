@@ -3,17 +3,19 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use serde::Serialize;
 use shutterpost_model::time::{DAY, Millis};
 use shutterpost_vault::keys::Keys;
 use shutterpost_vault::ledger;
 use shutterpost_vault::ledger::file::FILE as LEDGER_FILE;
+use shutterpost_vault::root::Roots;
 use shutterpost_vault::sign::Signing;
 
-use crate::backup::{DatabaseStatus, Status, Target};
+use crate::backup::{Database, DatabaseStatus, Status, Target};
+use crate::context::World;
 use crate::db::{DatabaseUrl, Db, on_db, sqlite_version};
 use crate::error::Failure;
 use crate::keystore::{GENERATION, Outlook};
@@ -21,40 +23,13 @@ use crate::roots::Address;
 use crate::schema::{audit_entries, installation};
 use crate::storage::Storage;
 
-/// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    Good,
-    /// It works, and a promise rests on somebody's doing.
-    Warning,
-    /// It does not work, or a promise is broken.
-    Failure,
-}
+mod finding;
 
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    pub check: &'static str,
-    pub state: State,
-    pub text: String,
-    /// What to do; nothing if it is good.
-    pub remedy: Option<String>,
-}
-
-impl Finding {
-    fn good(check: &'static str, text: impl Into<String>) -> Self {
-        Self { check, state: State::Good, text: text.into(), remedy: None }
-    }
-
-    fn warning(check: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, state: State::Warning, text: text.into(), remedy: Some(remedy.into()) }
-    }
-
-    fn failure(check: &'static str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { check, state: State::Failure, text: text.into(), remedy: Some(remedy.into()) }
-    }
-}
+use finding::{
+    BASE_BYTES, CLOCK_BEHIND, COMPARED, DISK_FREE, LEDGER_KNOWN, LEDGER_LINES, OBJECTS, ROOT_GENERATION, ROOT_MADE,
+    ROOT_RETIRING, SHIPPED, TLS, VERIFIED, count, seconds,
+};
+pub use finding::{FIGURES, Figure, Finding, State};
 
 /// Where the parts of an installation are, as its settings say.
 #[derive(Debug, Clone)]
@@ -67,6 +42,8 @@ pub struct Patient {
     pub keys: PathBuf,
     pub roots: Address,
     pub passphrase_file: Option<PathBuf>,
+    /// The root keys, if this process has them open: asking for a passphrase or a device again costs time.
+    pub opened: Option<Arc<dyn Roots>>,
     pub ledger: PathBuf,
     pub ledger_copy: Option<PathBuf>,
     /// `None`: no backups are made by the program.
@@ -76,9 +53,9 @@ pub struct Patient {
 /// The least that should be free on a disk: uploads fail below, and the log of SQLite may fill the rest.
 const LEAST_FREE: u64 = 2_000_000_000;
 /// How old what was shipped may be while a server runs, which notes it every ten seconds.
-const SHIPPED: i64 = 30_000;
+const MOST_BEHIND: i64 = 30_000;
 /// How old the last checked base copy may be: a day, and the time it takes.
-const VERIFIED: i64 = DAY + DAY / 4;
+const MOST_UNCHECKED: i64 = DAY + DAY / 4;
 /// How far the clock may be behind what was written by it.
 const CLOCK: i64 = 2_000;
 /// How long a rotation waits for backups that do not come, and an hour for the work.
@@ -86,8 +63,18 @@ const RETIRED: i64 = 13 * 3_600_000;
 /// A generation of roots that is older was not renewed in time.
 const OVERDUE: i64 = GENERATION + DAY / 2;
 
-/// Looks at everything.
-pub async fn examine(patient: &Patient, now: Millis, world: &crate::context::World) -> Vec<Finding> {
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Everything.
+    Whole,
+    /// What costs little, again and again: not every line of the ledgers.
+    Quick,
+}
+
+/// Looks at an installation.
+pub async fn examine(patient: &Patient, depth: Depth, world: &World) -> Vec<Finding> {
+    let now = world.now();
     let mut findings = vec![address(&patient.origin), sqlite()];
     let keys = match Keys::open(&patient.keys) {
         Ok(keys) => {
@@ -102,7 +89,9 @@ pub async fn examine(patient: &Patient, now: Millis, world: &crate::context::Wor
     findings.push(database(&patient.database, now).await);
     let outlook = Outlook::of(&patient.key_store).await;
     findings.push(roots(patient, &outlook, now, world).await);
-    findings.extend(ledgers(patient, keys.as_ref(), outlook.ok()));
+    if depth == Depth::Whole {
+        findings.extend(ledgers(patient, keys.as_ref(), outlook.ok()));
+    }
     findings.push(storage(&patient.storage).await);
     findings.extend(backups(patient, now));
     findings.extend(space(patient));
@@ -112,7 +101,7 @@ pub async fn examine(patient: &Patient, now: Millis, world: &crate::context::Wor
 fn address(origin: &str) -> Finding {
     const CHECK: &str = "address";
     if origin.starts_with("https://") {
-        return Finding::good(CHECK, format!("{origin} is reached over TLS"));
+        return Finding::good(CHECK, format!("{origin} is reached over TLS")).figure(TLS, 1.0);
     }
     let local = ["http://localhost", "http://127.0.0.1", "http://[::1]"].iter().any(|local| origin.starts_with(local));
     if local {
@@ -120,10 +109,11 @@ fn address(origin: &str) -> Finding {
             CHECK,
             format!("{origin} is this machine's own"),
             "set url to the public https address",
-        );
+        )
+        .figure(TLS, 0.0);
     }
     let remedy = "put a proxy with a certificate in front, and set url to its https address";
-    Finding::failure(CHECK, format!("{origin} is not reached over TLS"), remedy)
+    Finding::failure(CHECK, format!("{origin} is not reached over TLS"), remedy).figure(TLS, 0.0)
 }
 
 fn sqlite() -> Finding {
@@ -143,22 +133,22 @@ async fn database(url: &DatabaseUrl, now: Millis) -> Finding {
         on_db!(conn, c => audit_entries::table.select(diesel::dsl::max(audit_entries::at)).first::<Option<i64>>(c).await)
     };
     match newest.await {
-        Ok(Some(at)) if at > now.0 + CLOCK => {
-            let text = format!("the clock is {} s behind the newest audit entry", (at - now.0) / 1000);
-            Finding::failure("clock", text, "set the clock, and keep it by NTP: retention and links go by it")
+        Ok(newest) => {
+            let behind = Millis(newest.map_or(0, |at| (at - now.0).max(0)));
+            let finding = if behind.0 > CLOCK {
+                let text = format!("the clock is {} s behind the newest audit entry", behind.0 / 1000);
+                Finding::failure("clock", text, "set the clock, and keep it by NTP: retention and links go by it")
+            } else {
+                Finding::good(CHECK, "answers, and the clock is not behind it")
+            };
+            finding.figure(CLOCK_BEHIND, seconds(behind))
         }
-        Ok(_) => Finding::good(CHECK, "answers, and the clock is not behind it"),
         Err(failure) => Finding::failure(CHECK, told(&failure), "look at database_url and the database's log"),
     }
 }
 
 /// Whether the newest root is here, and not too old.
-async fn roots(
-    patient: &Patient,
-    outlook: &Result<Outlook, Failure>,
-    now: Millis,
-    world: &crate::context::World,
-) -> Finding {
+async fn roots(patient: &Patient, outlook: &Result<Outlook, Failure>, now: Millis, world: &World) -> Finding {
     const CHECK: &str = "key store";
     let outlook = match outlook {
         Ok(outlook) => outlook,
@@ -176,9 +166,12 @@ async fn roots(
         return Finding::failure(CHECK, format!("there is no folder of root keys {}", folder.display()), remedy);
     }
     let (address, file, source) = (patient.roots.clone(), patient.passphrase_file.clone(), world.clone());
-    let kept =
-        tokio::task::spawn_blocking(move || crate::keys::open_roots(&address, file.as_deref(), &source)?.generations());
-    match kept.await {
+    let opened = patient.opened.clone();
+    let kept = tokio::task::spawn_blocking(move || match opened {
+        Some(roots) => roots.generations(),
+        None => crate::keys::open_roots(&address, file.as_deref(), &source)?.generations(),
+    });
+    let finding = match kept.await {
         Ok(Ok(kept)) if !kept.contains(&generation) => {
             let remedy = "set roots to where they are, or put them back from their copy";
             Finding::failure(CHECK, format!("root key {generation} is not among the root keys"), remedy)
@@ -196,7 +189,11 @@ async fn roots(
         Ok(Ok(_)) => Finding::good(CHECK, format!("root key {generation} is {} days old", age(since, now))),
         Ok(Err(error)) => Finding::failure(CHECK, error.to_string(), "mend what it says"),
         Err(error) => Finding::failure(CHECK, error.to_string(), "try again"),
-    }
+    };
+    finding
+        .figure(ROOT_GENERATION, f64::from(generation))
+        .figure(ROOT_MADE, seconds(since))
+        .figure(ROOT_RETIRING, f64::from(u8::from(outlook.retiring.is_some())))
 }
 
 fn age(since: Millis, now: Millis) -> i64 {
@@ -210,18 +207,22 @@ fn ledgers(patient: &Patient, keys: Option<&Keys>, outlook: Option<Outlook>) -> 
     let public = keys.signing_key(Signing::Ledger).public();
     let known = outlook.and_then(|outlook| outlook.mark).map_or(0, |mark| mark.count);
     let mut findings = Vec::new();
-    for folder in std::iter::once(&patient.ledger).chain(&patient.ledger_copy) {
+    let places = std::iter::once(("ledger", &patient.ledger));
+    for (place, folder) in places.chain(patient.ledger_copy.iter().map(|copy| ("copy", copy))) {
         let path = folder.join(LEDGER_FILE);
         let shown = path.display();
         let entries = std::fs::read(&path).map_err(|error| error.to_string());
         let entries = entries.and_then(|bytes| ledger::verify(&bytes, &public).map_err(|error| error.to_string()));
         findings.push(match entries {
-            Ok(entries) if (entries.len() as u64) < known => {
-                let text = format!("{shown} has {} lines, and the key store has seen {known}", entries.len());
-                Finding::failure(CHECK, text, "put it back from its copy")
-            }
             Ok(entries) => {
-                Finding::good(CHECK, format!("{shown}: {} erased keys, every signature holds", entries.len()))
+                let lines = entries.len() as u64;
+                let finding = if lines < known {
+                    let text = format!("{shown} has {lines} lines, and the key store has seen {known}");
+                    Finding::failure(CHECK, text, "put it back from its copy")
+                } else {
+                    Finding::good(CHECK, format!("{shown}: {lines} erased keys, every signature holds"))
+                };
+                finding.figure_of(LEDGER_LINES, ("place", place), count(lines))
             }
             Err(error) => Finding::failure(CHECK, format!("{shown}: {error}"), "put it back from its copy"),
         });
@@ -238,6 +239,9 @@ fn ledgers(patient: &Patient, keys: Option<&Keys>, outlook: Option<Outlook>) -> 
             "set ledger_copy to a folder on another disk",
         )),
         Some(_) => {}
+    }
+    if let Some(finding) = findings.first_mut() {
+        finding.figures.push(Figure { name: LEDGER_KNOWN, of: None, value: count(known) });
     }
     findings
 }
@@ -266,20 +270,25 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
         Err(text) => return vec![Finding::failure(CHECK, text, "look at the target's disk")],
     };
     let mut findings = Vec::new();
-    for (url, name, status) in
-        [(&patient.database, "the database", &status.data), (&patient.key_store, "the key store", &status.keys)]
-    {
+    for (url, database) in [(&patient.database, Database::Data), (&patient.key_store, Database::Keys)] {
         if matches!(url, DatabaseUrl::Sqlite(_)) {
-            findings.extend(backup_of(name, status, now));
+            findings.extend(backup_of(database, status.of(database), now));
         }
     }
     if let Some(problem) = &status.media.problem {
         findings.push(Finding::failure(CHECK, format!("stored objects: {problem}"), "look at the target's disk"));
     }
-    if status.media.compared_at.is_none_or(|at| now.0 - at.0 > VERIFIED) {
-        let text = "stored objects were not compared with the target for more than a day";
-        findings.push(Finding::failure(CHECK, text, "look in the server's log, or run `shutterpost backup`"));
-    }
+    let compared = match status.media.compared_at {
+        Some(at) if now.0 - at.0 <= MOST_UNCHECKED => {
+            Finding::good(CHECK, format!("{} stored objects are in the target", status.media.objects))
+        }
+        _ => {
+            let text = "stored objects were not compared with the target for more than a day";
+            Finding::failure(CHECK, text, "look in the server's log, or run `shutterpost backup`")
+        }
+    };
+    let compared = compared.figure(COMPARED, status.media.compared_at.map_or(0.0, seconds));
+    findings.push(compared.figure(OBJECTS, count(status.media.objects)));
     if let Some(folder) = url.strip_prefix("file:").map(Path::new)
         && same_disk(&patient.data, folder)
     {
@@ -288,39 +297,42 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
     findings
 }
 
-fn backup_of(name: &str, status: &DatabaseStatus, now: Millis) -> Vec<Finding> {
+fn backup_of(database: Database, status: &DatabaseStatus, now: Millis) -> Vec<Finding> {
     const CHECK: &str = "backup";
-    let mut findings = Vec::new();
-    match status.shipped_until {
-        None => {
-            findings.push(Finding::failure(CHECK, format!("{name} was never shipped"), "start the server"));
-        }
-        Some(at) if now.0 - at.0 > SHIPPED => {
+    let name = match database {
+        Database::Data => "the database",
+        Database::Keys => "the key store",
+    };
+    let of = ("database", database.as_str());
+    let shipped = match status.shipped_until {
+        None => Finding::failure(CHECK, format!("{name} was never shipped"), "start the server"),
+        Some(at) if now.0 - at.0 > MOST_BEHIND => {
             let text = format!("{name} was shipped {} s ago", (now.0 - at.0) / 1000);
-            findings.push(Finding::failure(CHECK, text, "start the server, or look in its log"));
+            Finding::failure(CHECK, text, "start the server, or look in its log")
         }
-        Some(_) => findings.push(Finding::good(CHECK, format!("{name} is shipped each second"))),
-    }
+        Some(_) => Finding::good(CHECK, format!("{name} is shipped each second")),
+    };
+    let mut findings = vec![shipped.figure_of(SHIPPED, of, status.shipped_until.map_or(0.0, seconds))];
     for problem in [&status.problem, &status.base_problem].into_iter().flatten() {
         findings.push(Finding::failure(CHECK, format!("{name}: {problem}"), "mend what it says"));
     }
     let verified = status.base.as_ref().and_then(|base| base.verified_at);
-    match verified {
-        Some(at) if now.0 - at.0 <= VERIFIED => {
-            findings.push(Finding::good(
-                CHECK,
-                format!("{name} was restored and checked {} h ago", (now.0 - at.0) / 3_600_000),
-            ));
+    let checked = match verified {
+        Some(at) if now.0 - at.0 <= MOST_UNCHECKED => {
+            Finding::good(CHECK, format!("{name} was restored and checked {} h ago", (now.0 - at.0) / 3_600_000))
         }
         Some(at) => {
             let text = format!("{name} was last restored and checked {} days ago", age(at, now));
-            findings.push(Finding::failure(CHECK, text, "run `shutterpost backup`"));
+            Finding::failure(CHECK, text, "run `shutterpost backup`")
         }
         None => {
             let text = format!("no copy of {name} was restored and checked yet");
-            findings.push(Finding::failure(CHECK, text, "run `shutterpost backup`"));
+            Finding::failure(CHECK, text, "run `shutterpost backup`")
         }
-    }
+    };
+    let bytes = status.base.as_ref().map_or(0, |base| base.bytes);
+    let checked = checked.figure_of(VERIFIED, of, verified.map_or(0.0, seconds));
+    findings.push(checked.figure_of(BASE_BYTES, of, count(bytes)));
     findings
 }
 
@@ -337,11 +349,12 @@ fn space(patient: &Patient) -> Vec<Finding> {
         Ok(found) => {
             let free = found.f_bavail.saturating_mul(found.f_frsize);
             let text = format!("{} GB are free for data", free / 1_000_000_000);
-            findings.push(if free < LEAST_FREE {
+            let finding = if free < LEAST_FREE {
                 Finding::failure(CHECK, text, "make room: uploads fail when the disk is full")
             } else {
                 Finding::good(CHECK, text)
-            });
+            };
+            findings.push(finding.figure(DISK_FREE, count(free)));
         }
         Err(error) => findings.push(Finding::failure(CHECK, error.to_string(), "look at data")),
     }

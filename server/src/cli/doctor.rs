@@ -4,9 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use shutterpost_backend::backup::Database;
-use shutterpost_backend::db::DatabaseUrl;
-use shutterpost_backend::doctor::{Finding, Patient, State, examine};
-use shutterpost_backend::roots::Address;
+use shutterpost_backend::doctor::{Depth, Finding, State, examine};
 
 use super::CommandError;
 use crate::adapters;
@@ -21,20 +19,7 @@ pub(super) struct DoctorArguments {
 }
 
 pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<(), CommandError> {
-    let (store, world) = (config.store, adapters::world());
-    let patient = Patient {
-        origin: config.http.origin,
-        data: store.data,
-        database: DatabaseUrl::parse(&store.database_url)?,
-        key_store: DatabaseUrl::parse(&store.key_store)?,
-        storage: store.storage,
-        keys: store.keys,
-        roots: Address::parse(&store.roots)?,
-        passphrase_file: store.passphrase_file,
-        ledger: store.ledger,
-        ledger_copy: store.ledger_copy,
-        backup: config.backup.url,
-    };
+    let (patient, world) = (wiring::patient(&config)?, adapters::world());
     // The last connection to close would empty the log, and end the chain of backups.
     if patient.backup.is_some() {
         for (database, url) in [(Database::Data, &patient.database), (Database::Keys, &patient.key_store)] {
@@ -43,12 +28,12 @@ pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<()
             }
         }
     }
-    let findings = examine(&patient, world.now(), &world).await;
+    let findings = examine(&patient, Depth::Whole, &world).await;
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
     } else {
-        for Finding { check, state, text, remedy } in &findings {
+        for Finding { check, state, text, remedy, .. } in &findings {
             let sign = match state {
                 State::Good => "ok     ",
                 State::Warning => "warning",

@@ -149,7 +149,7 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
-    http.log().line(RequestLine {
+    http.answered(RequestLine {
         at,
         request: id.into_string(),
         method,

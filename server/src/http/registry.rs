@@ -155,6 +155,17 @@ pub fn routes(http: &Http) -> Vec<Route> {
     routes
 }
 
+/// Every route of the admin port: for operators' programs, on a listener of its own that no guest reaches.
+pub fn admin_routes() -> Vec<Route> {
+    use Access::Public;
+    use Surface::Plain;
+    vec![
+        get(Plain, "/metrics", Public, health::metrics),
+        get(Plain, "/healthz", Public, health::process),
+        get(Plain, "/readyz", Public, health::ready),
+    ]
+}
+
 fn operations() -> Vec<Route> {
     use Access::Public;
     use Surface::Plain;

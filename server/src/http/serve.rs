@@ -6,7 +6,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
@@ -20,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::guard::Peer;
-use super::{Http, build_router, share};
+use super::{Http, build_admin_router, build_router, share};
 use crate::log::RequestLine;
 
 /// A client that sends its request's head slower than this is none of ours.
@@ -32,18 +31,45 @@ const ROUTE: &str = "/s/{token}";
 
 /// Serves until `stop` resolves, then lets running requests finish.
 pub async fn serve(http: Http, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let router = build_router(http.clone());
     let follower = tokio::spawn({
         let http = http.clone();
         async move { http.shares().follow().await }
     });
+    let router = build_router(http.clone());
+    accept(listener, stop, move |request| {
+        let (http, router) = (http.clone(), router.clone());
+        async move {
+            match cached(&http, &request) {
+                Some(response) => Ok(response),
+                None => router.oneshot(request.map(Body::new)).await,
+            }
+        }
+    })
+    .await;
+    follower.abort();
+}
+
+/// Serves the admin port until `stop` resolves.
+pub async fn serve_admin(http: Http, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let router = build_admin_router(http);
+    accept(listener, stop, move |request| router.clone().oneshot(request.map(Body::new))).await;
+}
+
+/// Accepts connections and has each request answered, with the [`Peer`] in it.
+async fn accept<F>(
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+    answer: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+) where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     let connections = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connection(&http, &router, stream, peer, &connections),
+                Ok((stream, peer)) => connection(stream, peer, &connections, answer.clone()),
                 Err(error) => {
                     // Out of descriptors, most likely: wait for some to come back.
                     tracing::error!(error.kind = %error.kind(), "a connection could not be accepted");
@@ -55,24 +81,22 @@ pub async fn serve(http: Http, listener: TcpListener, stop: impl Future<Output =
     if tokio::time::timeout(FINISH, connections.shutdown()).await.is_err() {
         tracing::warn!("requests were still running when the time to finish was over");
     }
-    follower.abort();
 }
 
-fn connection(http: &Http, router: &Router, stream: TcpStream, peer: SocketAddr, connections: &GracefulShutdown) {
+fn connection<F>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    connections: &GracefulShutdown,
+    answer: impl Fn(Request<Incoming>) -> F + Send + 'static,
+) where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error.kind = %error.kind(), "no immediate sending on a connection");
     }
-    let (http, router) = (http.clone(), router.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (http, router) = (http.clone(), router.clone());
-        async move {
-            if let Some(response) = cached(&http, &request) {
-                return Ok::<_, Infallible>(response);
-            }
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            router.oneshot(request).await
-        }
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        answer(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -109,7 +133,7 @@ fn cached(http: &Http, request: &Request<Incoming>) -> Option<Response<Body>> {
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
     }
-    http.log().line(RequestLine {
+    http.answered(RequestLine {
         at,
         request: id.into_string(),
         method: "GET",

@@ -11,7 +11,8 @@ use shutterpost_model::services::Services;
 use super::limit::Limiter;
 use super::share_cache::ShareCache;
 use crate::config::HttpConfig;
-use crate::log::RequestLog;
+use crate::log::{RequestLine, RequestLog};
+use crate::metrics::Metrics;
 
 /// What HTTP asks of the installation beside the ports.
 #[async_trait]
@@ -20,6 +21,8 @@ pub trait Operations: Send + Sync {
     async fn check(&self) -> Vec<(&'static str, bool)>;
     /// Mails of the local outbox, newest first; empty when mail leaves by SMTP.
     async fn outbox(&self) -> Vec<OutboxMail>;
+    /// How long the job that waits longest has been due, in milliseconds. `None` if the database does not say.
+    async fn lag(&self) -> Option<i64>;
     /// A request changed something and may have enqueued work.
     fn changed(&self);
 }
@@ -32,6 +35,7 @@ pub struct HttpParts {
     /// `None` when no bundle was built: pages work as plain HTML.
     pub assets: Option<Assets>,
     pub log: RequestLog,
+    pub metrics: Arc<Metrics>,
     pub operations: Arc<dyn Operations>,
 }
 
@@ -83,8 +87,14 @@ impl Http {
         self.0.parts.assets.as_ref()
     }
 
-    pub fn log(&self) -> &RequestLog {
-        &self.0.parts.log
+    /// Counts and logs an answered request.
+    pub(super) fn answered(&self, line: RequestLine) {
+        self.0.parts.metrics.request(&line);
+        self.0.parts.log.line(line);
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.parts.metrics
     }
 
     pub fn operations(&self) -> &dyn Operations {

@@ -202,6 +202,21 @@ async fn nothing_personal_is_found_in_what_is_kept_or_said() {
         let page = app.get("/cms/people", &app.sign_in("owner@home.example").await).await.text();
         assert!(page.contains(&values[3 * GUESTS]), "{}", app.database.kind);
 
+        // What operators' programs are told.
+        let metrics = app.metrics.text().expect("written");
+        assert!(metrics.contains("/cms/people"), "{metrics}");
+        assert_eq!(search.find(metrics.as_bytes()), [""; 0], "{}: the metrics", app.database.kind);
+        // What becomes the head of a mail: only the line with the receiver says who that is.
+        let mails = app.outbox.list().await.expect("the outbox can be read");
+        assert!(mails.len() >= GUESTS, "{}", mails.len());
+        for mail in mails {
+            let mut head = serde_json::to_value(&mail).expect("JSON");
+            for field in ["to", "text", "html"] {
+                assert!(head.as_object_mut().expect("an object").remove(field).is_some(), "{field}");
+            }
+            assert_eq!(search.find(head.to_string().as_bytes()), [""; 0], "{}: a mail's head", app.database.kind);
+        }
+
         let said = said.0.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(said.len() > 10_000, "the log says something");
         let found = search.find(&said);

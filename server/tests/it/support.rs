@@ -11,6 +11,7 @@ use http_body_util::BodyExt;
 use shutterpost::config::HttpConfig;
 use shutterpost::http::{Http, HttpParts, Operations, build_router};
 use shutterpost::log::RequestLog;
+use shutterpost::metrics::Metrics;
 use shutterpost_app::mail::Writer;
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{self, NewMember};
@@ -42,6 +43,7 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) worker: Arc<Worker>,
     pub(crate) outbox: OutboxMailer,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) database: TestDatabase,
     pub(crate) media: PathBuf,
 }
@@ -52,6 +54,10 @@ struct Parts(OutboxMailer);
 impl Operations for Parts {
     async fn check(&self) -> Vec<(&'static str, bool)> {
         vec![("database", true)]
+    }
+
+    async fn lag(&self) -> Option<i64> {
+        None
     }
 
     async fn outbox(&self) -> Vec<OutboxMail> {
@@ -88,12 +94,14 @@ async fn app(database: TestDatabase) -> App {
     let mailer = Arc::new(outbox.clone());
     let Backend { services, worker } =
         Backend::new(deps.clone(), options, Wake::default(), mailer, Arc::new(Writer)).expect("starts");
+    let metrics = Arc::new(Metrics::new(deps.world.now()));
     let http = Http::new(HttpParts {
         services,
         world: deps.world.clone(),
         config: HttpConfig {
             address: [127, 0, 0, 1].into(),
             port: 8080,
+            admin: None,
             origin: ORIGIN.into(),
             trusted_proxies: Vec::new(),
             site: Some(site),
@@ -102,10 +110,11 @@ async fn app(database: TestDatabase) -> App {
         },
         assets: None,
         log: RequestLog::off(),
+        metrics: Arc::clone(&metrics),
         operations: Arc::new(Parts(outbox.clone())),
     });
     http.shares().catch_up().await;
-    App { router: build_router(http.clone()), http, deps, worker: Arc::new(worker), outbox, database, media }
+    App { router: build_router(http.clone()), http, deps, worker: Arc::new(worker), outbox, metrics, database, media }
 }
 
 /// An answer, read whole.

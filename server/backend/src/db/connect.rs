@@ -167,7 +167,10 @@ fn check_sqlite() -> Result<(), StartFailure> {
 }
 
 /// The version that is really linked, not the one of the headers, if it can be trusted.
-pub(crate) fn sqlite_version() -> Result<String, StartFailure> {
+///
+/// # Errors
+/// [`StartFailure::OldSqlite`].
+pub fn sqlite_version() -> Result<String, StartFailure> {
     #[expect(unsafe_code, reason = "a constant of the library; diesel has no safe way to ask before connecting")]
     // SAFETY: takes nothing and returns a number compiled into the library.
     let found = unsafe { libsqlite3_sys::sqlite3_libversion_number() };

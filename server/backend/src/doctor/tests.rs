@@ -18,6 +18,7 @@ fn patient(stand: &Stand) -> Patient {
         keys: folder.join("keys.json"),
         roots: Address::Folder(stand.test.roots()),
         passphrase_file: None,
+        opened: None,
         ledger: folder.join("signed"),
         ledger_copy: None,
         backup: None,
@@ -25,7 +26,7 @@ fn patient(stand: &Stand) -> Patient {
 }
 
 async fn examined(stand: &Stand, patient: &Patient) -> Vec<Finding> {
-    examine(patient, stand.deps.world.now(), &stand.deps.world).await
+    examine(patient, Depth::Whole, &stand.deps.world).await
 }
 
 /// What failed, by check.
@@ -100,7 +101,7 @@ fn backups_that_lag_or_were_never_checked_are_failures() {
         base: Some(base(verified.map(|ago| now.plus(-ago)))),
         ..DatabaseStatus::default()
     };
-    let failed = |status: &DatabaseStatus| failures(&backup_of("the database", status, now)).len();
+    let failed = |status: &DatabaseStatus| failures(&backup_of(Database::Data, status, now)).len();
     assert_eq!(failed(&status(1_000, Some(3_600_000))), 0);
     assert_eq!(failed(&status(60_000, Some(3_600_000))), 1);
     assert_eq!(failed(&status(1_000, Some(2 * DAY))), 1);
