@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod restore;
 mod serve;
+mod private;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,12 @@ pub fn main() -> ExitCode {
         Ok(config) => config,
         Err(error) => return failed(&error),
     };
+    // Developers look into what they run.
+    if !config.http.dev
+        && let Err(error) = private::keep()
+    {
+        return failed(&error);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),

@@ -138,18 +138,20 @@ pub struct Memory {
     pub proportional: u64,
 }
 
-/// What the process holds now.
+/// What the process holds now. One that lets nobody look into it tells how much it holds, and not what of that is shared.
 pub fn memory(pid: u32) -> Result<Memory, Failure> {
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).or_fail("reading a process's memory")?;
-    read_memory(&rollup).or_fail("reading a process's memory")
+    let status = |_| fs::read_to_string(format!("/proc/{pid}/status"));
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).or_else(status);
+    read_memory(&text.or_fail("reading a process's memory")?).or_fail("reading a process's memory")
 }
 
-fn read_memory(rollup: &str) -> Option<Memory> {
+fn read_memory(text: &str) -> Option<Memory> {
     let kilobytes = |name: &str| {
-        let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().strip_suffix("kB")?.trim().parse().ok()
     };
-    Some(Memory { resident: kilobytes("Rss:")?, proportional: kilobytes("Pss:")? })
+    let resident = kilobytes("Rss:").or_else(|| kilobytes("VmRSS:"))?;
+    Some(Memory { resident, proportional: kilobytes("Pss:").unwrap_or(resident) })
 }
 
 #[cfg(test)]
@@ -175,6 +177,7 @@ mod tests {
         let text =
             "5581-7ffe ---p 00000000 00:00 0   [rollup]\nRss:     1044 kB\nPss:      132 kB\nPss_Dirty:  88 kB\n";
         assert_eq!(read_memory(text), Some(Memory { resident: 1044, proportional: 132 }));
+        assert_eq!(read_memory("VmRSS:\t 77 kB\n"), Some(Memory { resident: 77, proportional: 77 }));
     }
 
     #[test]
