@@ -1,5 +1,7 @@
 //! The rules of erasures.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::error::{AppError, Code};
@@ -21,6 +23,7 @@ use crate::events::rows::stored;
 use crate::events::scope::EventScope;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Wake;
+use crate::jobs::queue::{self, JobKind};
 use crate::services::Deps;
 use crate::share::scope::GuestScope;
 
@@ -29,18 +32,29 @@ const PAGE: usize = 50;
 /// Tells the cursors of this list from those of others.
 const LIST: &str = "erasures";
 
+/// How long a request waits for the keys of an event or an organisation; a large one has a hundred thousand.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 /// The port of erasures on the databases.
 #[derive(Debug, Clone)]
 pub struct PrivacyService {
     deps: Deps,
     wake: Wake,
     public: PublicKey,
+    patience: Duration,
 }
 
 impl PrivacyService {
     pub fn new(deps: Deps, wake: Wake) -> Self {
         let public = deps.keys.signing_key(Signing::Receipt).public();
-        Self { deps, wake, public }
+        Self { deps, wake, public, patience: PATIENCE }
+    }
+
+    /// The same with another patience.
+    #[cfg(test)]
+    pub(crate) const fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     async fn try_erase(&self, actor: &Actor, target: &ErasureTarget) -> Result<ErasureView, Failure> {
@@ -58,15 +72,25 @@ impl PrivacyService {
             other => other?,
         };
         if row.receipt.is_none() {
-            match target {
-                ErasureTarget::Guest(_) | ErasureTarget::Capture(_) => {
-                    erasure::small(&self.deps, scope.clone(), &row, target.clone()).await?;
+            let keys = async {
+                match target {
+                    ErasureTarget::Guest(_) | ErasureTarget::Capture(_) => {
+                        erasure::small(&self.deps, scope.clone(), &row, target.clone()).await
+                    }
+                    ErasureTarget::Event(event) => {
+                        let event = EventScope::of_erasure(&scope, event.clone());
+                        erasure::event_keys(&self.deps, &event, &row).await
+                    }
+                    ErasureTarget::Organisation(_) => erasure::organisation_keys(&self.deps, &scope, &row).await,
                 }
-                ErasureTarget::Event(event) => {
-                    let event = EventScope::of_erasure(&scope, event.clone());
-                    erasure::event_keys(&self.deps, &event, &row).await?;
+            };
+            match tokio::time::timeout(self.patience, keys).await {
+                Ok(done) => done?,
+                // It may be cut short anywhere; the job goes on at once, and signs when the last key is gone.
+                Err(_) => {
+                    let (world, id) = (self.deps.world.clone(), row.id.clone());
+                    write_tx!(self.deps.db, tx => queue::hurry(tx, &world, JobKind::Erase, &id).await)?;
                 }
-                ErasureTarget::Organisation(_) => erasure::organisation_keys(&self.deps, &scope, &row).await?,
             }
             self.wake.ring();
         }

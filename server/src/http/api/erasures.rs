@@ -81,7 +81,7 @@ pub(in crate::http) struct NewErasure {
 }
 
 /// `POST /api/v1/erasures`: erases at once and for good. The object itself makes it idempotent: the second request gets
-/// the first one's erasure. Who may call: tokens of admins; for guests, tokens of editors too.
+/// the first one's erasure. 202 without a receipt if the keys of a large event take longer. Who may call: tokens of admins; for guests, tokens of editors too.
 pub(in crate::http) async fn create(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -97,7 +97,8 @@ pub(in crate::http) async fn create(
     };
     match erased.await {
         Ok(view) => {
-            let mut response = (StatusCode::CREATED, Json(erasure(&view))).into_response();
+            let status = if view.receipt.is_some() { StatusCode::CREATED } else { StatusCode::ACCEPTED };
+            let mut response = (status, Json(erasure(&view))).into_response();
             if let Ok(place) = HeaderValue::try_from(format!("/api/v1/erasures/{}", view.id)) {
                 response.headers_mut().insert(header::LOCATION, place);
             }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::task::Poll;
+use std::time::Duration;
 
 use shutterpost_model::access::Role;
 use shutterpost_model::captures::Captures;
@@ -87,6 +88,25 @@ async fn a_capture_goes_at_once_from_the_trash_too() {
         assert!(stand.captures.find(&stand.owner, &kept).await.is_ok());
         assert_eq!((stand.objects().await, stand.list().await.total), (OBJECTS, 1));
         assert_eq!(stand.privacy.erasure(&editor, &erased.id).await.expect_err("nor shows").code, Code::Forbidden);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_does_not_wait_for_the_keys_of_a_large_event() {
+    for stand in stands().await {
+        let capture = stand.capture(Some(ANNA)).await.id;
+        let hasty = stand.privacy.clone().patient(Duration::ZERO);
+        let target = ErasureTarget::Event(stand.event.clone());
+        let noted = hasty.erase(&stand.owner, &target).await.expect("is noted");
+        assert_eq!((noted.receipt, noted.finished_at), (None, None), "{}", stand.test.kind);
+        let due = format!("kind = 'erase' AND run_at <= {}", stand.deps.world.now().0);
+        assert_eq!(stand.test.count("jobs", &due).await, 1, "{}: the job goes on at once", stand.test.kind);
+        assert!(stand.captures.find(&stand.owner, &capture).await.is_err(), "it is deleted meanwhile");
+
+        job(&stand).await;
+        assert_eq!((finished(&stand).await, stand.objects().await), (1, 0), "{}", stand.test.kind);
+        let later = stand.privacy.erasure(&stand.owner, &noted.id).await.expect("is found");
+        assert_eq!(later.receipt.expect("is signed").facts.kind, ErasureKind::Event);
     }
 }
 
