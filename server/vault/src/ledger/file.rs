@@ -123,7 +123,8 @@ impl LedgerFile {
     /// [`LedgerFileError`]; the entries may be there then, which does no harm: they are true as soon as they are written.
     pub fn append(&self, keys: &[KeyId], erased_at: i64) -> Result<(), LedgerFileError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = self.caught_up(&mut writer)?;
+        let file = locked(&self.first)?;
+        self.catch_up(&file, &mut writer)?;
         let before = writer.mark();
         let mut rest = keys;
         while !rest.is_empty() {
@@ -155,24 +156,22 @@ impl LedgerFile {
         };
         let file = locked(&self.first)?;
         self.reaches(&file, mark)?;
-        drop(file);
         // What the key store has seen need not be verified again.
         if writer.mark().count < mark.count {
             writer.go_to(mark);
         }
-        let file = self.caught_up(&mut writer)?;
+        self.catch_up(&file, &mut writer)?;
         let tail = read_from(&file, mark.bytes()).map_err(io_error("read", &self.first))?;
         let entries = read(&tail, mark, &self.public).map_err(|source| untrue(&self.first, source))?;
         let reached = entries.last().map_or(mark, |entry| Mark { count: entry.sequence + 1, hash: entry.hash });
         Ok((entries, reached))
     }
 
-    /// Holds the first place, brings `writer` to its end, and the end to the disk and the copies.
-    fn caught_up(&self, writer: &mut LedgerWriter) -> Result<File, LedgerFileError> {
-        let file = locked(&self.first)?;
-        self.reaches(&file, writer.mark())?;
+    /// Brings `writer` to the end of the first place, which the caller holds, and the end to the disk and the copies.
+    fn catch_up(&self, file: &File, writer: &mut LedgerWriter) -> Result<(), LedgerFileError> {
+        self.reaches(file, writer.mark())?;
         let before = writer.mark();
-        let tail = read_from(&file, before.bytes()).map_err(io_error("read", &self.first))?;
+        let tail = read_from(file, before.bytes()).map_err(io_error("read", &self.first))?;
         match writer.catch_up(&tail) {
             Ok(()) => {}
             // The writer before us was interrupted; whoever asked it for these entries got no answer.
@@ -185,7 +184,7 @@ impl LedgerFile {
             let synced = file.sync_data().map_err(io_error("write", &self.first));
             synced.and_then(|()| self.copy_on()).inspect_err(|_| writer.go_to(before))?;
         }
-        Ok(file)
+        Ok(())
     }
 
     /// Makes sure that the ledger has the mark, and was not exchanged for an older or another one.
