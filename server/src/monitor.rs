@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::Db;
-use shutterpost_backend::doctor::{Depth, Finding, Patient, State, examine};
+use shutterpost_backend::doctor::{Depth, Finding, Patient, SLOW, State, examine};
 use shutterpost_backend::jobs::backlog;
 use shutterpost_model::time::Millis;
 
@@ -13,10 +13,8 @@ use crate::metrics::{Found, Metrics};
 
 /// Between two looks: an alert comes at most so much later.
 const EVERY: Duration = Duration::from_secs(30);
-/// Between two looks at every line of the ledgers, in milliseconds.
+/// Between two looks at what costs more, in milliseconds.
 const WHOLE: i64 = 3_600_000;
-/// The check that only a whole look makes.
-const LEDGER: &str = "ledger";
 
 /// Watches one installation.
 #[derive(Debug)]
@@ -25,15 +23,15 @@ pub struct Monitor {
     db: Db,
     world: World,
     metrics: Arc<Metrics>,
-    /// What the last whole look said of the ledgers, and when.
-    ledgers: Option<(Millis, Vec<Finding>)>,
+    /// What the last whole look alone can say, and when that was.
+    slow: Option<(Millis, Vec<Finding>)>,
     /// Checks that failed at the last look, with whether that was told.
     failing: Vec<(&'static str, bool)>,
 }
 
 impl Monitor {
     pub const fn new(patient: Patient, db: Db, world: World, metrics: Arc<Metrics>) -> Self {
-        Self { patient, db, world, metrics, ledgers: None, failing: Vec::new() }
+        Self { patient, db, world, metrics, slow: None, failing: Vec::new() }
     }
 
     /// Looks until it is dropped.
@@ -47,14 +45,14 @@ impl Monitor {
     /// One look.
     pub async fn look(&mut self) {
         let now = self.world.now();
-        let due = self.ledgers.as_ref().is_none_or(|(at, _)| now.0 - at.0 >= WHOLE);
+        let due = self.slow.as_ref().is_none_or(|(at, _)| now.0 - at.0 >= WHOLE);
         let depth = if due { Depth::Whole } else { Depth::Quick };
         let mut findings = examine(&self.patient, depth, &self.world).await;
-        match &self.ledgers {
-            Some((_, ledgers)) if !due => findings.extend(ledgers.iter().cloned()),
+        match &self.slow {
+            Some((_, slow)) if !due => findings.extend(slow.iter().cloned()),
             _ => {
-                let ledgers = findings.iter().filter(|finding| finding.check == LEDGER);
-                self.ledgers = Some((now, ledgers.cloned().collect()));
+                let slow = findings.iter().filter(|finding| SLOW.contains(&finding.check));
+                self.slow = Some((now, slow.cloned().collect()));
             }
         }
         self.tell(&findings);

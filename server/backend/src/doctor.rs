@@ -23,6 +23,7 @@ use crate::roots::Address;
 use crate::schema::{audit_entries, installation};
 use crate::storage::Storage;
 
+mod certificate;
 mod finding;
 
 use finding::{
@@ -68,9 +69,14 @@ const OVERDUE: i64 = GENERATION + DAY / 2;
 pub enum Depth {
     /// Everything.
     Whole,
-    /// What costs little, again and again: not every line of the ledgers.
+    /// What costs little, again and again: without [`SLOW`].
     Quick,
 }
+
+/// Checks that are made by a whole look alone: every line of the ledgers, and the address over the network.
+pub const SLOW: [&str; 2] = [LEDGER, certificate::CHECK];
+
+const LEDGER: &str = "ledger";
 
 /// Looks at an installation.
 pub async fn examine(patient: &Patient, depth: Depth, world: &World) -> Vec<Finding> {
@@ -91,6 +97,7 @@ pub async fn examine(patient: &Patient, depth: Depth, world: &World) -> Vec<Find
     findings.push(roots(patient, &outlook, now, world).await);
     if depth == Depth::Whole {
         findings.extend(ledgers(patient, keys.as_ref(), outlook.ok()));
+        findings.extend(certificate::look(&patient.origin, certificate::trusted(), now).await);
     }
     findings.push(storage(&patient.storage).await);
     findings.extend(backups(patient, now));
@@ -202,7 +209,7 @@ fn age(since: Millis, now: Millis) -> i64 {
 
 /// Every line of the ledger, in every place.
 fn ledgers(patient: &Patient, keys: Option<&Keys>, outlook: Option<Outlook>) -> Vec<Finding> {
-    const CHECK: &str = "ledger";
+    const CHECK: &str = LEDGER;
     let Some(keys) = keys else { return Vec::new() };
     let public = keys.signing_key(Signing::Ledger).public();
     let known = outlook.and_then(|outlook| outlook.mark).map_or(0, |mark| mark.count);

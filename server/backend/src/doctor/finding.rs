@@ -38,8 +38,9 @@ pub struct Figure {
 }
 
 /// Every figure by name, with what it says. Times are unix seconds.
-pub const FIGURES: [(&str, &str); 13] = [
+pub const FIGURES: [(&str, &str); 14] = [
     (TLS, "Whether the public address is https"),
+    (CERTIFICATE_ENDS, "When the certificate of the public address ends"),
     (CLOCK_BEHIND, "Seconds that the clock is behind the newest audit entry"),
     (ROOT_GENERATION, "Number of the newest root key"),
     (ROOT_MADE, "When the newest root key was made"),
@@ -55,6 +56,7 @@ pub const FIGURES: [(&str, &str); 13] = [
 ];
 
 pub(super) const TLS: &str = "address_tls";
+pub(super) const CERTIFICATE_ENDS: &str = "certificate_ends_timestamp_seconds";
 pub(super) const CLOCK_BEHIND: &str = "clock_behind_seconds";
 pub(super) const ROOT_GENERATION: &str = "root_key_generation";
 pub(super) const ROOT_MADE: &str = "root_key_made_timestamp_seconds";
