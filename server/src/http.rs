@@ -26,6 +26,7 @@ mod dev;
 pub mod serve;
 
 pub use assets::read_bundle as assets_of;
+pub(crate) use serve::PAGE;
 pub use state::{Http, HttpParts, Operations};
 
 use axum::Router;

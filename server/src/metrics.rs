@@ -18,6 +18,7 @@ use shutterpost_backend::doctor::{FIGURES, Finding, State};
 use shutterpost_backend::jobs::Backlog;
 use shutterpost_model::time::Millis;
 
+use crate::http::PAGE;
 use crate::log::RequestLine;
 
 /// The type of what [`Metrics::text`] gives.
@@ -32,9 +33,17 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 pub struct Metrics {
     registry: Registry,
     requests: Family<Labels<3>, Counter>,
-    cached: Counter,
     seconds: Family<Labels<1>, Histogram, fn() -> Histogram>,
+    cached: Cached,
     facts: Arc<Facts>,
+}
+
+/// What is counted of a page out of the cache, at hand: finding it by its labels costs as much as some pages do.
+struct Cached {
+    all: Counter,
+    whole: Counter,
+    unchanged: Counter,
+    seconds: Histogram,
 }
 
 impl fmt::Debug for Metrics {
@@ -50,27 +59,41 @@ fn histogram() -> Histogram {
 impl Metrics {
     /// Nothing counted yet, in a process that began at `start`.
     pub fn new(start: Millis) -> Self {
-        let mut all = Registry::default();
-        all.register_collector(Box::new(Process { start }));
-        let ours = all.sub_registry_with_prefix("shutterpost");
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Process { start }));
+        let ours = registry.sub_registry_with_prefix("shutterpost");
         let sqlite = sqlite_version().unwrap_or_default();
         let build = [("version", env!("CARGO_PKG_VERSION").to_owned()), ("sqlite", sqlite)];
         ours.register("build", "The running program, and the SQLite in it", Info::new(build.to_vec()));
         let requests = Family::default();
         ours.register("http_requests", "Answered requests", requests.clone());
-        let cached = Counter::default();
-        ours.register("http_cached", "Share pages answered from the cache", cached.clone());
+        let all = Counter::default();
+        ours.register("http_cached", "Share pages answered from the cache", all.clone());
         let seconds: Family<Labels<1>, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(histogram as fn() -> Histogram);
         let help = "Time until the head of an answer was ready";
         ours.register_with_unit("http_request", help, Unit::Seconds, seconds.clone());
+        let of_page = |status| requests.get_or_create_owned(&[("method", "GET"), ("route", PAGE), ("status", status)]);
+        let (whole, unchanged) = (of_page("2xx"), of_page("3xx"));
+        let cached = Cached { all, whole, unchanged, seconds: seconds.get_or_create_owned(&[("route", PAGE)]) };
         let facts = Arc::new(Facts::default());
         ours.register_collector(Box::new(Arc::clone(&facts)));
-        Self { registry: all, requests, cached, seconds, facts }
+        Self { registry, requests, seconds, cached, facts }
     }
 
     /// Counts an answered request.
     pub fn request(&self, line: &RequestLine) {
+        let seconds = f64::from(u32::try_from(line.micros).unwrap_or(u32::MAX)) / 1e6;
+        if line.cached {
+            let Cached { all, whole, unchanged, seconds: taken } = &self.cached;
+            all.inc();
+            if line.status == 304 {
+                unchanged.inc()
+            } else {
+                whole.inc()
+            };
+            return taken.observe(seconds);
+        }
         let class = match line.status {
             ..200 => "1xx",
             200..300 => "2xx",
@@ -80,11 +103,7 @@ impl Metrics {
         };
         let labels = [("method", line.method), ("route", line.route), ("status", class)];
         self.requests.get_or_create(&labels).inc();
-        if line.cached {
-            self.cached.inc();
-        }
-        let micros = u32::try_from(line.micros).unwrap_or(u32::MAX);
-        self.seconds.get_or_create(&[("route", line.route)]).observe(f64::from(micros) / 1e6);
+        self.seconds.get_or_create(&[("route", line.route)]).observe(seconds);
     }
 
     /// What the monitor found; takes the place of what it found before.

@@ -27,7 +27,7 @@ const HEAD: Duration = Duration::from_secs(15);
 /// How long running requests may take to finish when the server stops.
 const FINISH: Duration = Duration::from_secs(20);
 /// Route template of what is answered here.
-const ROUTE: &str = "/s/{token}";
+pub(crate) const PAGE: &str = "/s/{token}";
 
 /// Serves until `stop` resolves, then lets running requests finish.
 pub async fn serve(http: Http, listener: TcpListener, stop: impl Future<Output = ()>) {
@@ -137,7 +137,7 @@ fn cached(http: &Http, request: &Request<Incoming>) -> Option<Response<Body>> {
         at,
         request: id.into_string(),
         method: "GET",
-        route: ROUTE,
+        route: PAGE,
         status: response.status().as_u16(),
         micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         code: None,
