@@ -9,7 +9,7 @@ use serde::Serialize;
 use shutterpost_model::time::Millis;
 
 use super::chain::BaseName;
-use super::sealed::{Content, Hash, NewHead};
+use super::sealed::{About, Content, Hash};
 use super::sqlite::{self, Hold};
 use super::status::BaseStatus;
 use super::wal::Position;
@@ -117,7 +117,7 @@ impl Backups {
         let mut file = File::open(copy.path()).map_err(failed)?;
         let bytes = file.metadata().map_err(failed)?.len();
         let (page_size, pages) = shape(copy.path(), bytes)?;
-        let head = NewHead {
+        let about = About {
             database: source.database,
             generation,
             content: Content::Base { rows },
@@ -128,7 +128,7 @@ impl Backups {
             pages,
             end,
         };
-        self.put_base(&name.text(), head, bytes, |piece| file.read_exact(piece).map_err(failed))?;
+        self.put_base(&name.text(), about, bytes, |piece| file.read_exact(piece).map_err(failed))?;
         drop(copy);
         let mut made = self.verify(&source, &name)?;
         if let Some(before) = before {
@@ -141,7 +141,7 @@ impl Backups {
     fn verify(&self, source: &Source, name: &BaseName) -> Result<BaseMade, BackupFailure> {
         let scratch = Scratch::beside(source, ".backup-check")?;
         let (head, mut reader) = self.open_base(&name.text())?;
-        let Content::Base { rows } = &head.content else {
+        let Content::Base { rows } = &head.about.content else {
             return Err(BackupFailure::Exchanged { name: name.text() });
         };
         let bytes = reader.length();
@@ -163,7 +163,7 @@ impl Backups {
     /// how many segments there were.
     fn verify_chain(&self, source: &Source, before: &BaseName, new: &BaseName) -> Result<u64, BackupFailure> {
         let (head, _) = self.open_base(&new.text())?;
-        let Content::Base { rows } = &head.content else {
+        let Content::Base { rows } = &head.about.content else {
             return Err(BackupFailure::Exchanged { name: new.text() });
         };
         let segments = self.segments(before, new.time)?;

@@ -4,7 +4,7 @@
 use data_encoding::HEXLOWER;
 use shutterpost_model::time::{DAY, Millis};
 
-use super::sealed::{Hash, Head};
+use super::sealed::{About, Hash, Head};
 use super::{BackupFailure, Backups, Database};
 
 /// A base copy's name.
@@ -33,9 +33,9 @@ impl BaseName {
     }
 
     /// Whether the object is the one of this name.
-    pub(super) fn is(&self, head: &Head) -> bool {
+    pub(super) fn is(&self, about: &About) -> bool {
         let named = (self.database, self.generation.as_str(), self.number, self.time);
-        named == (head.database, head.generation.as_str(), head.number, head.time)
+        named == (about.database, about.generation.as_str(), about.number, about.time)
     }
 }
 
@@ -46,9 +46,9 @@ impl SegmentName {
     }
 
     /// Whether the object is the one of this name.
-    pub(super) fn is(&self, head: &Head) -> bool {
+    pub(super) fn is(&self, about: &About) -> bool {
         let named = (self.database, self.generation.as_str(), self.number, self.time);
-        named == (head.database, head.generation.as_str(), head.number, head.time)
+        named == (about.database, about.generation.as_str(), about.number, about.time)
     }
 }
 
@@ -123,7 +123,7 @@ impl Backups {
 
     /// The last link of the newest chain that grows: its base or its last segment. `None` if there is nothing to go on
     /// with.
-    pub(super) fn last_link(&self, database: Database) -> Result<Option<(Head, Hash)>, BackupFailure> {
+    pub(super) fn last_link(&self, database: Database) -> Result<Option<(About, Hash)>, BackupFailure> {
         for generation in self.generations(database)?.into_iter().rev() {
             let bases = self.bases(database, &generation)?;
             let Some(base) = bases.last() else { continue };
@@ -133,19 +133,19 @@ impl Backups {
                 None => Vec::new(),
             };
             let Some(segment) = segments.last().filter(|segment| segment.number >= base.number) else {
-                let head = match self.open_base(&base.text()) {
-                    Ok((head, _)) => head,
+                let about = match self.open_base(&base.text()) {
+                    Ok((Head { about, .. }, _)) => about,
                     // Of before a rotation: the chain that grows is another, or there is none.
                     Err(BackupFailure::RootGone { .. }) => continue,
                     Err(BackupFailure::Damaged { .. } | BackupFailure::Exchanged { .. }) => return Ok(None),
                     Err(failure) => return Err(failure),
                 };
-                if head.end.is_none() {
+                if about.end.is_none() {
                     // A copy made beside the chain, or of a database that had no log.
                     continue;
                 }
-                let previous = head.previous.clone();
-                return Ok(base.is(&head).then_some((head, previous)));
+                let previous = about.previous.clone();
+                return Ok(base.is(&about).then_some((about, previous)));
             };
             let found = match self.get_segment(&segment.text()) {
                 // Nobody can go on from it; a new chain begins.
@@ -154,7 +154,7 @@ impl Backups {
                 ) => return Ok(None),
                 other => other?,
             };
-            return Ok(found.filter(|(head, ..)| segment.is(head)).map(|(head, hash, _)| (head, hash)));
+            return Ok(found.map(|(head, hash, _)| (head.about, hash)).filter(|(about, _)| segment.is(about)));
         }
         Ok(None)
     }

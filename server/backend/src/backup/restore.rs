@@ -8,7 +8,7 @@ use serde::Serialize;
 use shutterpost_model::time::Millis;
 
 use super::chain::{BaseName, SegmentName};
-use super::sealed::{BaseReader, Content};
+use super::sealed::{BaseReader, Content, Head};
 use super::{BackupFailure, Backups, Database, beside, file_failure, media, sqlite};
 use crate::storage::Storage;
 
@@ -222,7 +222,7 @@ impl Backups {
         to: &Path,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Written, BackupFailure> {
-        let (head, mut reader) = self.open_base(&base.text())?;
+        let (Head { about: head, .. }, mut reader) = self.open_base(&base.text())?;
         if !base.is(&head) || !matches!(head.content, Content::Base { .. }) {
             return Err(BackupFailure::Exchanged { name: base.text() });
         }
@@ -240,7 +240,7 @@ impl Backups {
             }
             let found = self.get_segment(&name)?;
             let missing = || BackupFailure::Missing { name: name.clone(), before: written.until.rfc3339() };
-            let (inner, hash, body) = found.ok_or_else(missing)?;
+            let (Head { about: inner, .. }, hash, body) = found.ok_or_else(missing)?;
             let expected = inner.content == Content::Segment && inner.page_size == head.page_size;
             if !segment.is(&inner) || !expected || inner.previous != previous {
                 return Err(BackupFailure::Exchanged { name });

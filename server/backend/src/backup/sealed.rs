@@ -45,10 +45,18 @@ impl Hash {
     }
 }
 
-/// What an object is, and where in its chain.
+/// The head of an object.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Head {
     format: u32,
+    #[serde(flatten)]
+    pub(super) about: About,
+    body: Option<Body>,
+}
+
+/// What an object is, and where in its chain.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct About {
     pub(super) database: Database,
     pub(super) generation: String,
     pub(super) content: Content,
@@ -63,7 +71,6 @@ pub(super) struct Head {
     pub(super) pages: u32,
     /// Where in the log it ends; none if there was no log.
     pub(super) end: Option<Position>,
-    body: Option<Body>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,20 +97,6 @@ struct RootedKey {
     wrapped: String,
 }
 
-/// What a head says that is not up to the sealing.
-#[derive(Debug)]
-pub(super) struct NewHead {
-    pub(super) database: Database,
-    pub(super) generation: String,
-    pub(super) content: Content,
-    pub(super) number: u64,
-    pub(super) time: Millis,
-    pub(super) previous: Hash,
-    pub(super) page_size: u32,
-    pub(super) pages: u32,
-    pub(super) end: Option<Position>,
-}
-
 /// A stored segment.
 pub(super) struct Stored {
     pub(super) hash: Hash,
@@ -126,10 +119,9 @@ impl Backups {
     }
 
     /// The sealed head with everything before the body's segments, and what seals those.
-    fn begin(&self, new: NewHead, length: u64) -> Result<(Vec<u8>, Sealer), BackupFailure> {
-        let NewHead { database, generation, content, number, time, previous, page_size, pages, end } = new;
+    fn begin(&self, about: About, length: u64) -> Result<(Vec<u8>, Sealer), BackupFailure> {
         let mut random = self.random();
-        let own = match database {
+        let own = match about.database {
             Database::Data => None,
             Database::Keys => Some(DataKey::random(KeyId::random(&mut random), 1, &mut random)),
         };
@@ -141,9 +133,7 @@ impl Backups {
         };
         let file = HEXLOWER.encode(sealer.header().file_id().bytes());
         let body = Some(Body { file, length, root });
-        let head =
-            Head { format: FORMAT, database, generation, content, number, time, previous, page_size, pages, end, body };
-        let text = serde_json::to_vec(&head).map_err(|error| BackupFailure::Target(error.to_string()))?;
+        let text = serde_json::to_vec(&Head { format: FORMAT, about, body }).map_err(|error| BackupFailure::Target(error.to_string()))?;
         let sealed = stream::seal_all(&self.0.key, &text, &mut random).map_err(too_long)?;
         let mut object = MAGIC.to_vec();
         object.extend_from_slice(&u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -160,8 +150,8 @@ impl Backups {
     }
 
     /// Seals and stores a segment.
-    pub(super) fn put_segment(&self, name: &str, new: NewHead, body: &[u8]) -> Result<Stored, BackupFailure> {
-        let (mut object, mut sealer) = self.begin(new, body.len() as u64)?;
+    pub(super) fn put_segment(&self, name: &str, about: About, body: &[u8]) -> Result<Stored, BackupFailure> {
+        let (mut object, mut sealer) = self.begin(about, body.len() as u64)?;
         object.reserve(body.len() + (body.len() / SEGMENT_BYTES + 1) * TAG_BYTES);
         let mut rest = body;
         while let Some(length) = sealer.next_len() {
@@ -178,11 +168,11 @@ impl Backups {
     pub(super) fn put_base(
         &self,
         name: &str,
-        new: NewHead,
+        about: About,
         length: u64,
         mut fill: impl FnMut(&mut [u8]) -> Result<(), BackupFailure>,
     ) -> Result<(), BackupFailure> {
-        let (start, mut sealer) = self.begin(new, length)?;
+        let (start, mut sealer) = self.begin(about, length)?;
         let mut upload = self.0.target.upload(name)?;
         upload.write(&start)?;
         let mut piece = vec![0; SEGMENT_BYTES];

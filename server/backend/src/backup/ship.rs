@@ -11,7 +11,7 @@ use shutterpost_model::time::Millis;
 
 use super::base::Snapshot;
 use super::chain::SegmentName;
-use super::sealed::{Content, Hash, NewHead};
+use super::sealed::{About, Content, Hash};
 use super::sqlite::{self, Hold, WriteLock};
 use super::wal::{Horizon, Log, Position};
 use super::{BackupFailure, Backups, Source};
@@ -96,16 +96,16 @@ impl Shipper {
         };
         // Until everything up to the hold is shipped the log must not begin anew: nobody may write.
         let lock = lock(&source)?;
-        if let Some((head, previous)) = backups.last_link(source.database)?
-            && let Some(end) = head.end
+        if let Some((about, previous)) = backups.last_link(source.database)?
+            && let Some(end) = about.end
             && let Some((log, file)) = Log::read(&source.log()).map_err(|error| source.refused(error))?
             && log.holds(file, &end).map_err(|error| source.refused(error))?
         {
-            let next = match head.content {
-                Content::Base { .. } => head.number,
-                Content::Segment => head.number + 1,
+            let next = match about.content {
+                Content::Base { .. } => about.number,
+                Content::Segment => about.number + 1,
             };
-            let chain = Chain { generation: head.generation, next, previous, time: head.time, position: Some(end) };
+            let chain = Chain { generation: about.generation, next, previous, time: about.time, position: Some(end) };
             let mut shipper = Self { source, backups: backups.clone(), hold, chain, emptied: None, broken: false };
             if shipper.catch_up()? == Link::Whole {
                 return Ok(shipper);
@@ -192,7 +192,7 @@ impl Shipper {
                 body.extend_from_slice(&number.to_be_bytes());
                 body.extend_from_slice(page);
             }
-            let head = NewHead {
+            let about = About {
                 database: name.database,
                 generation: name.generation.clone(),
                 content: Content::Segment,
@@ -203,7 +203,7 @@ impl Shipper {
                 pages: batch.pages_in_database,
                 end: Some(batch.end),
             };
-            let stored = self.backups.put_segment(&name.text(), head, &body)?;
+            let stored = self.backups.put_segment(&name.text(), about, &body)?;
             from = batch.end;
             self.chain = Chain {
                 generation: name.generation,
