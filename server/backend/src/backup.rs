@@ -102,6 +102,8 @@ impl Default for Retention {
 pub enum BackupFailure {
     #[error("the backup target cannot be used: {0}")]
     Target(String),
+    #[error("the backup target did not answer within {seconds} s. Look whether it is mounted and reachable")]
+    Late { seconds: u64 },
     #[error("{database} at {path} cannot be read for a backup: {reason}")]
     Database { database: Database, path: PathBuf, reason: String },
     #[error("the root keys: {0}")]
@@ -160,7 +162,19 @@ impl Backups {
     /// Backups to and from a target, sealed under the key ring's backup key; those of the key store also under the root
     /// keys of their day.
     pub fn new(target: Target, key: DataKey, roots: Arc<dyn Roots>, world: World, retention: Retention) -> Self {
-        Self(Arc::new(Inner { target, key, roots, world, retention, limits: ship::Limits::default() }))
+        Self::limited(target, key, roots, world, retention, ship::Limits::default())
+    }
+
+    fn limited(
+        target: Target,
+        key: DataKey,
+        roots: Arc<dyn Roots>,
+        world: World,
+        retention: Retention,
+        limits: ship::Limits,
+    ) -> Self {
+        let target = target.within(limits.deadline);
+        Self(Arc::new(Inner { target, key, roots, world, retention, limits }))
     }
 
     /// What was shipped and checked, as last noted in the target; nothing noted is a default.

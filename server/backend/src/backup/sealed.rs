@@ -97,11 +97,6 @@ struct RootedKey {
     wrapped: String,
 }
 
-/// A stored segment.
-pub(super) struct Stored {
-    pub(super) hash: Hash,
-}
-
 fn damaged(name: &str, reason: impl Display) -> BackupFailure {
     BackupFailure::Damaged { name: name.to_owned(), reason: reason.to_string() }
 }
@@ -133,7 +128,8 @@ impl Backups {
         };
         let file = HEXLOWER.encode(sealer.header().file_id().bytes());
         let body = Some(Body { file, length, root });
-        let text = serde_json::to_vec(&Head { format: FORMAT, about, body }).map_err(|error| BackupFailure::Target(error.to_string()))?;
+        let text = serde_json::to_vec(&Head { format: FORMAT, about, body })
+            .map_err(|error| BackupFailure::Target(error.to_string()))?;
         let sealed = stream::seal_all(&self.0.key, &text, &mut random).map_err(too_long)?;
         let mut object = MAGIC.to_vec();
         object.extend_from_slice(&u32::try_from(sealed.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -149,8 +145,8 @@ impl Backups {
         Ok(RootedKey { generation, key: key.id().as_text(), wrapped: HEXLOWER.encode(&wrapped) })
     }
 
-    /// Seals and stores a segment.
-    pub(super) fn put_segment(&self, name: &str, about: About, body: &[u8]) -> Result<Stored, BackupFailure> {
+    /// A segment, sealed, with its hash.
+    pub(super) fn seal_segment(&self, about: About, body: &[u8]) -> Result<(Vec<u8>, Hash), BackupFailure> {
         let (mut object, mut sealer) = self.begin(about, body.len() as u64)?;
         object.reserve(body.len() + (body.len() / SEGMENT_BYTES + 1) * TAG_BYTES);
         let mut rest = body;
@@ -160,8 +156,7 @@ impl Backups {
             rest = after;
         }
         let hash = Hash::of(&object);
-        self.0.target.put(name, object)?;
-        Ok(Stored { hash })
+        Ok((object, hash))
     }
 
     /// Seals and stores a body of `length` bytes that `fill` gives piece by piece.
@@ -174,16 +169,25 @@ impl Backups {
     ) -> Result<(), BackupFailure> {
         let (start, mut sealer) = self.begin(about, length)?;
         let mut upload = self.0.target.upload(name)?;
-        upload.write(&start)?;
-        let mut piece = vec![0; SEGMENT_BYTES];
-        while let Some(length) = sealer.next_len() {
-            piece.resize(length, 0);
-            fill(&mut piece)?;
-            let tag = sealer.seal_in_place(&mut piece).map_err(|error| BackupFailure::Target(error.to_string()))?;
-            upload.write(&piece)?;
-            upload.write(&tag)?;
+        let mut send = || -> Result<(), BackupFailure> {
+            upload.write(&start)?;
+            let mut piece = vec![0; SEGMENT_BYTES];
+            while let Some(length) = sealer.next_len() {
+                piece.resize(length, 0);
+                fill(&mut piece)?;
+                let tag = sealer.seal_in_place(&mut piece).map_err(|error| BackupFailure::Target(error.to_string()))?;
+                upload.write(&piece)?;
+                upload.write(&tag)?;
+            }
+            Ok(())
+        };
+        match send() {
+            Ok(()) => upload.finish(),
+            Err(failure) => {
+                upload.abandon();
+                Err(failure)
+            }
         }
-        upload.finish()
     }
 
     /// A segment with its hash and its pages, opened. All of it is genuine.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use shutterpost_model::time::{DAY, Millis};
 
-use super::base::BaseMade;
+use super::base::{BaseMade, Snapshot};
 use super::ship::{Link, Shipper};
 use super::status::{DatabaseStatus, MediaStatus, Status};
 use super::{BackupFailure, Backups, Database, Source, beside, media, sqlite};
@@ -27,8 +27,6 @@ const NOTE: i64 = 10_000;
 const BASE: i64 = DAY;
 /// Until something that failed is tried again.
 const AGAIN: i64 = 10 * 60_000;
-/// How long somebody waits until a backup has followed.
-const PATIENCE: u32 = 30;
 
 /// A database to be shipped.
 #[derive(Debug)]
@@ -84,18 +82,21 @@ impl Backups {
 #[async_trait]
 impl Copies for Backups {
     async fn reach(&self, generation: u32, since: Millis) -> bool {
-        for _ in 0..PATIENCE {
-            let backups = self.clone();
-            let status = tokio::task::spawn_blocking(move || backups.status()).await;
-            if let Ok(Ok(Status { keys, .. })) = status
-                && keys.base.is_some_and(|base| base.root == Some(generation) && base.verified_at.is_some())
-                && keys.shipped_until.is_some_and(|until| until >= since)
-            {
-                return true;
+        let reached = async {
+            loop {
+                let backups = self.clone();
+                let status = tokio::task::spawn_blocking(move || backups.status()).await;
+                if let Ok(Ok(Status { keys, .. })) = status
+                    && keys.base.is_some_and(|base| base.root == Some(generation) && base.verified_at.is_some())
+                    && keys.shipped_until.is_some_and(|until| until >= since)
+                {
+                    return;
+                }
+                tokio::time::sleep(TICK).await;
             }
-            tokio::time::sleep(TICK).await;
-        }
-        false
+        };
+        // A target that does not answer says nothing, and so the root stays.
+        tokio::time::timeout(self.0.limits.patience, reached).await.is_ok()
     }
 }
 
@@ -111,6 +112,8 @@ struct Work {
     base_due: Option<Millis>,
     /// Without one nothing of the chain can be restored.
     has_base: bool,
+    /// A moment whose last segment is not in the target yet.
+    taken: Option<Snapshot>,
     base: Option<BaseJob>,
 }
 
@@ -143,6 +146,7 @@ impl Service {
                 shipper: None,
                 base_due: None,
                 has_base: false,
+                taken: None,
                 base: None,
             })
             .collect();
@@ -196,6 +200,10 @@ impl Service {
             return self.copy_objects();
         }
         self.ship();
+        // The log may have been emptied, and the last of it be in memory alone.
+        if self.works.iter().any(Work::is_waiting) {
+            self.ship();
+        }
         self.note(true);
         for work in self.works {
             if let Some(shipper) = work.shipper {
@@ -232,7 +240,7 @@ impl Service {
         for (work, seen) in self.works.iter_mut().zip(seen).rev() {
             let outcome = seen.and_then(|seen| match (&mut work.shipper, seen) {
                 (Some(shipper), Some(seen)) if keys_are_there => {
-                    let until = seen.at();
+                    let until = seen.since();
                     shipper.ship(seen)?;
                     shipper.empty_log().map(|link| (link == Link::Whole).then_some(until))
                 }
@@ -316,7 +324,7 @@ impl Service {
     /// Whether base copies or comparisons are being made.
     #[cfg(test)]
     pub(super) fn is_busy(&self) -> bool {
-        self.tidy.is_some() || self.works.iter().any(|work| work.base.is_some())
+        self.tidy.is_some() || self.works.iter().any(|work| work.base.is_some() || work.is_waiting())
     }
 }
 
@@ -326,8 +334,8 @@ impl Work {
         let shipper = match self.shipper.take() {
             Some(shipper) => shipper,
             None => {
-                (self.base_due, self.has_base) = (None, false);
-                Shipper::start(backups, self.source.clone(), self.hold.take())?
+                (self.base_due, self.has_base, self.taken) = (None, false, None);
+                Shipper::start(backups, self.source.clone(), &mut self.hold)?
             }
         };
         let seen = shipper.look();
@@ -336,11 +344,16 @@ impl Work {
             return seen;
         }
         tracing::warn!(backup.database = self.source.database.as_str(), "the log was emptied before it was shipped");
-        (self.base_due, self.has_base) = (None, false);
+        (self.base_due, self.has_base, self.taken) = (None, false, None);
         let shipper = shipper.begin_anew()?;
         let seen = shipper.look();
         self.shipper = Some(shipper);
         seen
+    }
+
+    /// Whether something of the log is in memory alone.
+    fn is_waiting(&self) -> bool {
+        self.taken.is_some() || self.shipper.as_ref().is_some_and(Shipper::is_waiting)
     }
 
     /// Until a base copy that failed is tried again: soon, while there is none.
@@ -350,6 +363,8 @@ impl Work {
 
     /// Lets go of a log that has grown too long.
     fn relieve(&mut self) {
+        // It would keep the log; there will be another.
+        self.taken = None;
         if let Some(Err(failure)) = self.shipper.as_mut().map(Shipper::relieve) {
             warn("backup.log", &failure);
         }
@@ -395,6 +410,14 @@ impl Work {
 
     fn begin_base(&mut self, backups: &Backups, status: &DatabaseStatus) -> Result<(), BackupFailure> {
         let Some(shipper) = &mut self.shipper else { return Ok(()) };
+        if let Some(snapshot) = self.taken.take() {
+            // The chain before it is checked with it, and so has to be there.
+            if shipper.is_waiting() {
+                self.taken = Some(snapshot);
+                return Ok(());
+            }
+            return self.copy(backups, snapshot);
+        }
         let due = match self.base_due {
             Some(due) => due,
             // At the start: a day after the last one of this chain, or now.
@@ -411,7 +434,14 @@ impl Work {
         if due > backups.now() && !(renewed && status.base_problem.is_none()) {
             return Ok(());
         }
-        let Some(snapshot) = shipper.snapshot()? else { return Ok(()) };
+        self.taken = shipper.snapshot()?;
+        if shipper.is_waiting() {
+            return Ok(());
+        }
+        self.taken.take().map_or(Ok(()), |snapshot| self.copy(backups, snapshot))
+    }
+
+    fn copy(&mut self, backups: &Backups, snapshot: Snapshot) -> Result<(), BackupFailure> {
         let backups = backups.clone();
         let job = thread::Builder::new().name("backup-base".into()).spawn(move || backups.make_base(snapshot));
         self.base = Some(job.map_err(|error| self.source.refused(error))?);

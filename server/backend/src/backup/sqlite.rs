@@ -125,20 +125,30 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Frames in the log, and how many of them are in the database, after as many were brought there as readers allow.
+/// Committed frames in the log, as SQLite knows them, and how many of them are in the database.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Checkpoint {
-    pub(super) in_log: i64,
-    pub(super) in_database: i64,
+pub(super) struct Counted {
+    pub(super) in_log: u64,
+    pub(super) in_database: u64,
 }
 
-/// Brings committed frames into the database; waits for nobody.
-pub(super) fn checkpoint(source: &Source) -> Result<Checkpoint, BackupFailure> {
+/// Counts the frames and does nothing.
+pub(super) fn count(source: &Source) -> Result<Counted, BackupFailure> {
+    counted(source, "PRAGMA wal_checkpoint(NOOP)")
+}
+
+/// Brings as many committed frames into the database as readers allow; waits for nobody.
+pub(super) fn checkpoint(source: &Source) -> Result<Counted, BackupFailure> {
+    counted(source, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+fn counted(source: &Source, pragma: &str) -> Result<Counted, BackupFailure> {
     let conn = open(source)?;
-    conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |row| {
-        Ok(Checkpoint { in_log: row.get(1)?, in_database: row.get(2)? })
-    })
-    .map_err(|error| source.refused(error))
+    let (in_log, in_database): (i64, i64) =
+        conn.query_row(pragma, (), |row| Ok((row.get(1)?, row.get(2)?))).map_err(|error| source.refused(error))?;
+    let count =
+        |frames: i64| u64::try_from(frames).map_err(|_| source.refused("SQLite does not say how long its log is"));
+    Ok(Counted { in_log: count(in_log)?, in_database: count(in_database)? })
 }
 
 /// Whether another connection has the database open.

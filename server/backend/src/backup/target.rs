@@ -1,10 +1,13 @@
 //! Where backups go: an object store of its own. Takes and gives bytes that are sealed already.
 //!
-//! Calls block: backups have a thread of their own.
+//! Calls block: backups have threads of their own. None blocks for ever: a disk of a network that is away hangs, and a
+//! call that hangs cannot be ended, only left behind.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use object_store::path::Path as Name;
@@ -18,6 +21,13 @@ use crate::storage::{self, StorageFailure};
 const PART_BYTES: usize = 4 << 20;
 /// Parts on their way at once.
 const PARTS: usize = 4;
+/// While so many calls hang no other is begun: each of them keeps one of the process's threads for files.
+const MOST_HANGING: usize = 4;
+/// How long a call is waited for, unless [`Target::within`] says otherwise.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The bytes of an object; cheap to clone.
+pub(super) type Object = PutPayload;
 
 /// A place for backups; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +35,9 @@ pub struct Target {
     store: Arc<dyn ObjectStore>,
     folder: Arc<PathBuf>,
     handle: Handle,
+    deadline: Duration,
+    /// Calls that were given up and have not ended.
+    hanging: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Target {
@@ -40,11 +53,55 @@ impl Target {
     /// As [`crate::storage::Storage::parse`].
     pub fn parse(url: &str) -> Result<Self, StorageFailure> {
         let (store, folder) = storage::open(&storage::folder_of(url)?)?;
-        Ok(Self { store, folder: Arc::new(folder), handle: Handle::current() })
+        let handle = Handle::current();
+        Ok(Self { store, folder: Arc::new(folder), handle, deadline: DEADLINE, hanging: Arc::default() })
     }
 
-    fn wait<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, BackupFailure> {
-        self.wait_for(work).map_err(|error| BackupFailure::Target(told(&error)))
+    /// The same target, whose calls are given up after so long.
+    pub(super) fn within(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The same target with another store, which does what tests want of it.
+    #[cfg(test)]
+    pub(super) fn through(self, store: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self { store: store(Arc::clone(&self.store)), ..self }
+    }
+
+    fn late(&self) -> BackupFailure {
+        BackupFailure::Late { seconds: self.deadline.as_secs() }
+    }
+
+    /// Waits for a call. One that is given up may still do its work later.
+    fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = object_store::Result<T>> + Send + 'static,
+    ) -> Result<T, BackupFailure> {
+        if self.hanging.load(Ordering::SeqCst) >= MOST_HANGING {
+            return Err(self.late());
+        }
+        let mut call = self.handle.spawn(work);
+        match self.wait_for(async { tokio::time::timeout(self.deadline, &mut call).await }) {
+            Ok(Ok(outcome)) => outcome.map_err(|error| BackupFailure::Target(told(&error))),
+            Ok(Err(error)) => Err(BackupFailure::Target(format!("a call ended early: {error}"))),
+            Err(_) => {
+                let hanging = Arc::clone(&self.hanging);
+                hanging.fetch_add(1, Ordering::SeqCst);
+                self.handle.spawn(async move {
+                    drop(call.await);
+                    hanging.fetch_sub(1, Ordering::SeqCst);
+                });
+                Err(self.late())
+            }
+        }
+    }
+
+    /// Waits for a step of an upload, which ends when it is given up.
+    fn wait_here<T>(&self, work: impl Future<Output = object_store::Result<T>>) -> Result<T, BackupFailure> {
+        match self.wait_for(async { tokio::time::timeout(self.deadline, work).await }) {
+            Ok(outcome) => outcome.map_err(|error| BackupFailure::Target(told(&error))),
+            Err(_) => Err(self.late()),
+        }
     }
 
     /// Waits for what the stores of objects do, which is not only in the target.
@@ -53,20 +110,23 @@ impl Target {
     }
 
     /// Stores an object; it is durable when this returns. One of that name is replaced in one step.
-    pub(super) fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), BackupFailure> {
-        self.wait(self.store.put(&Name::from(name), PutPayload::from(bytes))).map(|_| ())
+    pub(super) fn put(&self, name: &str, object: impl Into<Object>) -> Result<(), BackupFailure> {
+        let (store, name, object) = (Arc::clone(&self.store), Name::from(name), object.into());
+        self.wait(async move { store.put(&name, object).await }).map(|_| ())
     }
 
     /// Begins an object that is too long to be held in memory. Without [`Upload::finish`] there is none.
     pub(super) fn upload(&self, name: &str) -> Result<Upload, BackupFailure> {
-        let upload = self.wait(self.store.put_multipart(&Name::from(name)))?;
+        let (store, name) = (Arc::clone(&self.store), Name::from(name));
+        let upload = self.wait(async move { store.put_multipart(&name).await })?;
         Ok(Upload { target: self.clone(), parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES) })
     }
 
     /// A whole object; `None` if there is none.
     pub(super) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, BackupFailure> {
-        let got = self.wait(async {
-            match self.store.get(&Name::from(name)).await {
+        let (store, name) = (Arc::clone(&self.store), Name::from(name));
+        let got = self.wait(async move {
+            match store.get(&name).await {
                 Ok(result) => result.bytes().await.map(Some),
                 Err(object_store::Error::NotFound { .. }) => Ok(None),
                 Err(error) => Err(error),
@@ -77,30 +137,26 @@ impl Target {
 
     /// To read an object from its beginning.
     pub(super) fn open(&self, name: &str) -> Result<Reader, BackupFailure> {
-        let meta = self.wait(self.store.head(&Name::from(name)))?;
-        Ok(Reader {
-            target: self.clone(),
-            name: name.to_owned(),
-            size: meta.size,
-            asked: 0,
-            buffer: Vec::new(),
-            taken: 0,
-        })
+        let (store, name) = (Arc::clone(&self.store), Name::from(name));
+        let object = name.clone();
+        let meta = self.wait(async move { store.head(&name).await })?;
+        Ok(Reader { target: self.clone(), name: object, size: meta.size, asked: 0, buffer: Vec::new(), taken: 0 })
     }
 
     /// Names of the objects below a folder, sorted.
     pub(super) fn list(&self, folder: &str) -> Result<Vec<String>, BackupFailure> {
-        let prefix = Name::from(folder);
-        let found = self.store.list(Some(&prefix)).map_ok(|meta| meta.location.to_string()).try_collect::<Vec<_>>();
-        let mut names = self.wait(found)?;
+        let (store, prefix) = (Arc::clone(&self.store), Name::from(folder));
+        let mut names = self.wait(async move {
+            store.list(Some(&prefix)).map_ok(|meta| meta.location.to_string()).try_collect::<Vec<_>>().await
+        })?;
         names.sort_unstable();
         Ok(names)
     }
 
     /// Names of the folders in a folder, without it, sorted.
     pub(super) fn folders(&self, folder: &str) -> Result<Vec<String>, BackupFailure> {
-        let prefix = Name::from(folder);
-        let listed = self.wait(self.store.list_with_delimiter(Some(&prefix)))?;
+        let (store, prefix) = (Arc::clone(&self.store), Name::from(folder));
+        let listed = self.wait(async move { store.list_with_delimiter(Some(&prefix)).await })?;
         let last = |path: Name| path.filename().map(str::to_owned);
         let mut names: Vec<String> = listed.common_prefixes.into_iter().filter_map(last).collect();
         names.sort_unstable();
@@ -124,8 +180,9 @@ impl Target {
 
     /// Deletes an object; one that is not there is deleted already.
     pub(super) fn delete(&self, name: &str) -> Result<(), BackupFailure> {
-        self.wait(async {
-            match self.store.delete(&Name::from(name)).await {
+        let (store, name) = (Arc::clone(&self.store), Name::from(name));
+        self.wait(async move {
+            match store.delete(&name).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(error),
             }
@@ -157,7 +214,7 @@ pub(super) struct Upload {
 impl Upload {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), BackupFailure> {
         let Self { target, parts } = self;
-        target.wait(async {
+        target.wait_here(async {
             parts.wait_for_capacity(PARTS).await?;
             parts.write(bytes);
             Ok(())
@@ -167,14 +224,22 @@ impl Upload {
     /// The object is durable when this returns.
     pub(super) fn finish(self) -> Result<(), BackupFailure> {
         let Self { target, parts } = self;
-        target.wait(parts.finish()).map(|_| ())
+        target.wait_here(parts.finish()).map(|_| ())
+    }
+
+    /// Takes back what was sent.
+    pub(super) fn abandon(self) {
+        let Self { target, parts } = self;
+        if let Err(failure) = target.wait_here(parts.abort()) {
+            tracing::warn!(error.cause = %failure, "an upload that was given up stays unfinished in the target");
+        }
     }
 }
 
 /// Reads an object in large pieces.
 pub(super) struct Reader {
     target: Target,
-    name: String,
+    name: Name,
     size: u64,
     asked: u64,
     buffer: Vec<u8>,
@@ -196,8 +261,8 @@ impl Reader {
                     return Ok(false);
                 }
                 let end = self.size.min(self.asked + PART_BYTES as u64);
-                let name = Name::from(self.name.as_str());
-                let read = self.target.wait(self.target.store.get_range(&name, self.asked..end))?;
+                let (store, name, asked) = (Arc::clone(&self.target.store), self.name.clone(), self.asked..end);
+                let read = self.target.wait(async move { store.get_range(&name, asked).await })?;
                 self.buffer = read.into();
                 if self.buffer.is_empty() {
                     return Ok(false);

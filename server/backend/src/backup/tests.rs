@@ -2,7 +2,9 @@
 
 mod chains;
 mod erased;
+mod odd;
 mod refused;
+mod slow;
 mod stage;
 
 use shutterpost_model::time::{DAY, Millis};

@@ -40,7 +40,7 @@ impl Sum {
 pub(super) struct Position {
     salts: [u32; 2],
     /// Frames before it.
-    frame: u64,
+    pub(super) frame: u64,
     /// The checksum of the last frame before it, which covers all others; of the header if there is none.
     sum: Sum,
 }
@@ -129,13 +129,13 @@ impl Log {
         FRAME_HEADER_BYTES as u64 + self.page_size as u64
     }
 
-    /// Bytes of the log up to a position.
-    pub(super) const fn bytes(&self, to: &Position) -> u64 {
-        HEADER_BYTES as u64 + to.frame * self.frame_bytes()
+    /// Bytes of so many frames of the log.
+    pub(super) const fn bytes(&self, frames: u64) -> u64 {
+        HEADER_BYTES as u64 + frames * self.frame_bytes()
     }
 
     fn frames(&self, mut file: File, from: Position) -> io::Result<Frames> {
-        file.seek(SeekFrom::Start(self.bytes(&from)))?;
+        file.seek(SeekFrom::Start(self.bytes(from.frame)))?;
         let buffer = vec![0; FRAME_HEADER_BYTES + self.page_size as usize];
         Ok(Frames { log: *self, file: BufReader::with_capacity(BUFFER_BYTES, file), at: from, buffer })
     }
@@ -167,22 +167,26 @@ impl Log {
         Ok(Batch { pages, pages_in_database, end: frames.at })
     }
 
-    /// Whether the position is in this log, with everything before it unchanged.
-    pub(super) fn holds(&self, mut file: File, position: &Position) -> io::Result<bool> {
-        if !position.same_log(&self.start) {
-            return Ok(false);
+    /// The place after so many frames; `None` if the log has not so many.
+    pub(super) fn after(&self, file: &mut File, frame: u64) -> io::Result<Option<Position>> {
+        if frame == 0 {
+            return Ok(Some(self.start));
         }
-        if position.frame == 0 {
-            return Ok(position.sum == self.start.sum);
-        }
-        file.seek(SeekFrom::Start(self.bytes(position) - self.frame_bytes()))?;
+        file.seek(SeekFrom::Start(self.bytes(frame - 1)))?;
         let mut head = [0; FRAME_HEADER_BYTES];
         match file.read_exact(&mut head) {
-            Ok(()) => Ok([number(&head, 8), number(&head, 12)] == position.salts
-                && Sum(number(&head, 16), number(&head, 20)) == position.sum),
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
-            Err(error) => Err(error),
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
         }
+        let salts = [number(&head, 8), number(&head, 12)];
+        let sum = Sum(number(&head, 16), number(&head, 20));
+        Ok((salts == self.start.salts).then_some(Position { salts, frame, sum }))
+    }
+
+    /// Whether the position is in this log, with everything before it unchanged.
+    pub(super) fn holds(&self, file: &mut File, position: &Position) -> io::Result<bool> {
+        Ok(position.same_log(&self.start) && self.after(file, position.frame)? == Some(*position))
     }
 }
 

@@ -8,10 +8,15 @@ use rusqlite::Connection;
 use shutterpost_vault::keys::Keys;
 use shutterpost_vault::root::passphrase::{Passphrase, PassphraseRoots};
 
+use super::odd::OddStore;
 use crate::backup::service::{Service, Shipped};
 use crate::backup::ship::Limits;
 use crate::backup::{At, BackupFailure, Backups, Database, Restored, Retention, Source, Target, Wish, restore};
+use crate::storage::Storage;
 use crate::testing::{TestClock, TestDatabase, databases};
+
+/// Enough for a loaded machine, where nothing hangs on purpose.
+const LONG: Duration = Duration::from_secs(30);
 
 /// Every row.
 pub(super) type Rows = Vec<(i64, i64, Vec<u8>)>;
@@ -21,6 +26,10 @@ pub(super) struct Stage {
     pub(super) writer: Connection,
     pub(super) source: Source,
     roots: Arc<PassphraseRoots>,
+    /// What the target does beside what it is told.
+    pub(super) odd: Option<Arc<OddStore>>,
+    /// How long its calls are waited for.
+    pub(super) deadline: Duration,
     state: u64,
     restores: u32,
 }
@@ -47,7 +56,7 @@ impl Stage {
         let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
         let roots = PassphraseRoots::open(&test.roots(), Passphrase::MachineMade, &mut random).expect("opens");
         let source = Source { database, path };
-        Self { test, writer, source, roots: Arc::new(roots), state: seed, restores: 0 }
+        Self { test, writer, source, roots: Arc::new(roots), odd: None, deadline: LONG, state: seed, restores: 0 }
     }
 
     pub(super) fn clock(&self) -> &TestClock {
@@ -64,19 +73,30 @@ impl Stage {
     }
 
     pub(super) fn backups_with(&self, keys: &Keys) -> Backups {
-        let target = Target::parse(&format!("file:{}", self.target().display())).expect("opens");
-        let roots = self.roots.clone();
-        let mut backups = Backups::new(target, keys.backup_key(), roots, self.test.world.clone(), Retention::default());
-        Arc::get_mut(&mut backups.0).expect("is new").limits =
-            Limits { segment: 40_000, log: 120_000, most: 1_500_000 };
-        backups
+        let mut target = Target::parse(&format!("file:{}", self.target().display())).expect("opens");
+        if let Some(odd) = &self.odd {
+            target = target.through(|store| odd.around(store));
+        }
+        let limits = Limits {
+            segment: 40_000,
+            log: 120_000,
+            most: 1_500_000,
+            deadline: self.deadline,
+            patience: Duration::from_millis(1500),
+        };
+        let (roots, world) = (self.roots.clone(), self.test.world.clone());
+        Backups::limited(target, keys.backup_key(), roots, world, Retention::default(), limits)
     }
 
     /// As a start of the server makes it.
     pub(super) fn service(&self) -> Service {
+        self.service_with(self.test.deps().storage)
+    }
+
+    pub(super) fn service_with(&self, storage: Storage) -> Service {
         let hold = crate::backup::Hold::begin(&self.source).expect("holds");
         let shipped = Shipped { source: self.source.clone(), hold, db: self.test.db.clone() };
-        Service::new(self.backups(), vec![shipped], self.test.deps().storage)
+        Service::new(self.backups(), vec![shipped], storage)
     }
 
     /// Ticks until nothing is left to be done.
@@ -123,6 +143,11 @@ impl Stage {
 
     pub(super) fn restored(&mut self, at: At) -> Rows {
         let restored = self.try_restore(at).expect("comes back");
+        self.rows_of(&restored)
+    }
+
+    /// The rows of what came back, which is deleted then.
+    pub(super) fn rows_of(&self, restored: &Restored) -> Rows {
         let rows = rows(&Connection::open(&restored.path).expect("opens"));
         for path in crate::backup::sqlite::files(&restored.path) {
             std::fs::remove_file(path).ok();
