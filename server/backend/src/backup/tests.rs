@@ -3,6 +3,7 @@
 mod chains;
 mod erased;
 mod odd;
+mod phantom;
 mod refused;
 mod slow;
 mod stage;

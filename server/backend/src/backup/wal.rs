@@ -140,11 +140,15 @@ impl Log {
         Ok(Frames { log: *self, file: BufReader::with_capacity(BUFFER_BYTES, file), at: from, buffer })
     }
 
-    /// The last commit after `from`; `from` itself if there is none.
-    pub(super) fn committed(&self, file: File, from: Position) -> io::Result<Horizon> {
+    /// The last commit after `from` among the first `committed` frames of the log; `from` itself if there is none.
+    ///
+    /// What lies behind those is nobody's, however well it reads: a writer that died before it told the others leaves
+    /// whole commits there, which the next one writes over.
+    pub(super) fn committed(&self, file: File, from: Position, committed: u64) -> io::Result<Horizon> {
         let mut frames = self.frames(file, from)?;
         let mut end = from;
-        while let Some(frame) = frames.next()? {
+        while frames.at.frame < committed {
+            let Some(frame) = frames.next()? else { break };
             if frame.pages_in_database != 0 {
                 end = frames.at;
             }
@@ -187,6 +191,20 @@ impl Log {
     /// Whether the position is in this log, with everything before it unchanged.
     pub(super) fn holds(&self, file: &mut File, position: &Position) -> io::Result<bool> {
         Ok(position.same_log(&self.start) && self.after(file, position.frame)? == Some(*position))
+    }
+}
+
+#[cfg(test)]
+impl Log {
+    /// A frame that reads as the next one after a position.
+    pub(super) fn forged(&self, after: &Position, page: u32, pages_in_database: u32, content: &[u8]) -> Vec<u8> {
+        let mut frame = [page.to_be_bytes(), pages_in_database.to_be_bytes()].concat();
+        let Sum(one, two) = after.sum.add(&frame, self.big_endian).add(content, self.big_endian);
+        for word in after.salts.into_iter().chain([one, two]) {
+            frame.extend_from_slice(&word.to_be_bytes());
+        }
+        frame.extend_from_slice(content);
+        frame
     }
 }
 
