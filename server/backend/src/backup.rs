@@ -26,13 +26,15 @@ mod sqlite;
 mod status;
 mod target;
 mod wal;
+mod work;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 use shutterpost_model::time::{DAY, Millis};
@@ -47,7 +49,7 @@ pub use base::{BaseMade, base_now};
 pub use restore::{At, Progress, Restored, RestoredMedia, Wish, restore, restore_media};
 pub use service::{Running, Shipped};
 pub use sqlite::Hold;
-pub use status::{BaseStatus, DatabaseStatus, MediaStatus, Status};
+pub use status::{BaseStatus, DatabaseStatus, MediaStatus, Refused, Status};
 pub use target::Target;
 
 /// Longest that backups of the key store may be kept, in days: an erasure promises that none is older.
@@ -139,6 +141,13 @@ pub enum BackupFailure {
     Postgres,
 }
 
+impl BackupFailure {
+    /// Whether the target did not answer, so that nothing else need be asked.
+    const fn is_late(&self) -> bool {
+        matches!(self, Self::Late { .. })
+    }
+}
+
 /// What backups are made of and where they go. Cheap to clone.
 #[derive(Clone)]
 pub struct Backups(Arc<Inner>);
@@ -150,6 +159,8 @@ struct Inner {
     world: World,
     retention: Retention,
     limits: ship::Limits,
+    /// Base copies that failed and are still to be deleted.
+    failed_bases: Mutex<BTreeSet<String>>,
 }
 
 impl fmt::Debug for Backups {
@@ -174,7 +185,7 @@ impl Backups {
         limits: ship::Limits,
     ) -> Self {
         let target = target.within(limits.deadline);
-        Self(Arc::new(Inner { target, key, roots, world, retention, limits }))
+        Self(Arc::new(Inner { target, key, roots, world, retention, limits, failed_bases: Mutex::default() }))
     }
 
     /// What was shipped and checked, as last noted in the target; nothing noted is a default.
@@ -185,10 +196,11 @@ impl Backups {
         Status::read(&self.0.target)
     }
 
-    /// Copies what the store holds and the target does not, and deletes there what is past its time.
+    /// Copies what the store holds and the target does not, and deletes there what is past its time. Names what is refused
+    /// and goes on.
     ///
     /// # Errors
-    /// [`BackupFailure::Target`], with what the store says when it cannot be read.
+    /// [`BackupFailure::Late`].
     pub fn copy_media(&self, storage: &Storage) -> Result<MediaStatus, BackupFailure> {
         media::compare(self, storage)
     }

@@ -285,6 +285,10 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
     if let Some(problem) = &status.media.problem {
         findings.push(Finding::failure(CHECK, format!("stored objects: {problem}"), "look at the target's disk"));
     }
+    if let Some(text) = status.pruning.text() {
+        let text = format!("backups past their time are not deleted: {text}");
+        findings.push(Finding::failure(CHECK, text, "look at what the service may do in the target"));
+    }
     let compared = match status.media.compared_at {
         Some(at) if now.0 - at.0 <= MOST_UNCHECKED => {
             Finding::good(CHECK, format!("{} stored objects are in the target", status.media.objects))

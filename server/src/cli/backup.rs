@@ -46,12 +46,15 @@ pub(super) async fn run(config: Config, arguments: BackupArguments) -> Result<()
             databases.push(made);
         }
         let media = backups.copy_media(&storage)?;
-        eprintln!("stored objects: {} are in the target", media.objects);
+        match media.bad.text() {
+            None => eprintln!("stored objects: {} are in the target", media.objects),
+            Some(bad) => eprintln!("stored objects: {bad}; the others of {} are in the target", media.objects),
+        }
         Ok(Report { databases, media })
     };
     let report = tokio::task::spawn_blocking(work).await??;
     if arguments.json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
     }
-    Ok(())
+    if report.media.bad.count > 0 { Err("some stored objects were not copied: see above".into()) } else { Ok(()) }
 }

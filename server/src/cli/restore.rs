@@ -81,13 +81,16 @@ pub(super) async fn run(config: Config, arguments: RestoreArguments) -> Result<(
         }
         let media = restore_media(&backups, &storage, &mut tell)?;
         eprintln!("stored objects: {} put back, {} were there", media.objects, media.there);
+        if let Some(bad) = media.bad.text() {
+            eprintln!("  not put back: {bad}");
+        }
         Ok(Report { databases, media })
     };
     let report = tokio::task::spawn_blocking(work).await??;
     if json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
     }
-    Ok(())
+    if report.media.bad.count > 0 { Err("some stored objects were not put back: see above".into()) } else { Ok(()) }
 }
 
 fn tell(progress: Progress) {

@@ -1,9 +1,10 @@
 //! Base copies: the whole database at one moment, sealed, and then restored and compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{MutexGuard, PoisonError};
 
 use serde::Serialize;
 use shutterpost_model::time::Millis;
@@ -43,9 +44,17 @@ pub struct BaseMade {
     /// Segments that were replayed onto the base before it and led to the same rows.
     pub segments_checked: u64,
     pub verified_at: Millis,
+    /// What is wrong with the base before it or the segments in between. They lead to less than they should; this base
+    /// does not need them.
+    pub chain_problem: Option<String>,
 }
 
 impl BaseMade {
+    /// Whether it is of this generation.
+    pub(super) fn is_of(&self, generation: &str) -> bool {
+        self.name.split('/').nth(1) == Some(generation)
+    }
+
     pub(super) fn status(&self) -> BaseStatus {
         BaseStatus {
             name: self.name.clone(),
@@ -102,6 +111,7 @@ impl Backups {
             Ok(file)
         });
         let _one = one.map_err(|error| file_failure(&source.path, error))?;
+        self.delete_failed()?;
         for generation in self.generations(source.database)? {
             let folder = format!("{}/{generation}/base", source.database.as_str());
             let cleared = self.0.target.clear_unfinished(&folder);
@@ -128,13 +138,39 @@ impl Backups {
             pages,
             end,
         };
-        self.put_base(&name.text(), about, bytes, |piece| file.read_exact(piece).map_err(failed))?;
+        let stored = self.put_base(&name.text(), about, bytes, |piece| file.read_exact(piece).map_err(failed));
         drop(copy);
-        let mut made = self.verify(&source, &name)?;
+        let mut made = match stored.and_then(|()| self.verify(&source, &name)) {
+            Ok(made) => made,
+            Err(failure) => {
+                self.failed_bases().insert(name.text());
+                if let Err(later) = self.delete_failed() {
+                    tracing::warn!(error.cause = %later, "a base copy that failed is deleted before the next one");
+                }
+                return Err(failure);
+            }
+        };
         if let Some(before) = before {
-            made.segments_checked = self.verify_chain(&source, &before, &name)?;
+            match self.verify_chain(&source, &before, &name) {
+                Ok(segments) => made.segments_checked = segments,
+                Err(failure) => made.chain_problem = Some(failure.to_string()),
+            }
         }
         Ok(made)
+    }
+
+    fn failed_bases(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.failed_bases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deletes base copies that failed: they would fill the target, one with each attempt.
+    fn delete_failed(&self) -> Result<(), BackupFailure> {
+        let failed = self.failed_bases().clone();
+        for name in failed {
+            self.0.target.delete(&name)?;
+            self.failed_bases().remove(&name);
+        }
+        Ok(())
     }
 
     /// Restores a base copy and compares it with what was counted when it was made.
@@ -156,6 +192,7 @@ impl Backups {
             root: head.root(),
             segments_checked: 0,
             verified_at: self.now(),
+            chain_problem: None,
         })
     }
 
@@ -212,7 +249,7 @@ fn shape(path: &Path, bytes: u64) -> Result<(u32, u32), BackupFailure> {
 /// A base copy right now, beside a server that may be running: a chain of its own that has no segments.
 ///
 /// # Errors
-/// [`BackupFailure`]; nothing is in the target then, or what is there does not pass its check.
+/// [`BackupFailure`]; what is in the target then is deleted, or told of in the log.
 pub fn base_now(backups: &Backups, source: &Source) -> Result<BaseMade, BackupFailure> {
     let hold = Hold::on(source)?;
     let time = backups.now();

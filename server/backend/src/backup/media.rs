@@ -1,11 +1,12 @@
-//! Stored objects: sealed already and never changed, so a backup copies each once, as it is, under its own name.
+//! Stored objects: sealed already and never changed, so a backup copies each once, as it is, under its own name. One that
+//! cannot be copied is named and left; the others are gone on with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shutterpost_model::time::Millis;
 
 use super::restore::{Progress, RestoredMedia};
-use super::status::MediaStatus;
+use super::status::{MediaStatus, Refused};
 use super::{BackupFailure, Backups, days};
 use crate::error::Failure;
 use crate::storage::Storage;
@@ -14,20 +15,32 @@ use crate::storage::Storage;
 pub(super) const FOLDER: &str = "media";
 /// Since when objects of the target are no longer in the store, a file a shelf.
 const LEFT: &str = "media-left";
+/// When so many fail one after the other, it is the target and not the objects.
+const IN_A_ROW: u32 = 8;
 
 fn refused(name: &str, failure: &Failure) -> BackupFailure {
     BackupFailure::Target(format!("the object {name}: {failure:?}"))
 }
 
-/// Copies objects by name; those that are gone meanwhile are left out. Gives back the names that failed, and why.
-pub(super) fn copy(backups: &Backups, storage: &Storage, names: Vec<String>) -> (Vec<String>, Option<BackupFailure>) {
+/// Copies objects by name; those that are gone meanwhile are left out. Gives back the names to be tried again, and what
+/// was wrong.
+pub(super) fn copy(backups: &Backups, storage: &Storage, names: Vec<String>) -> (Vec<String>, Refused) {
+    let (mut bad, mut again, mut failed) = (Refused::default(), Vec::new(), 0);
     let mut names = names.into_iter();
-    while let Some(name) = names.next() {
-        if let Err(failure) = copy_one(backups, storage, &name) {
-            return (std::iter::once(name).chain(names).collect(), Some(failure));
+    while failed < IN_A_ROW
+        && let Some(name) = names.next()
+    {
+        match copy_one(backups, storage, &name) {
+            Ok(()) => failed = 0,
+            Err(failure) => {
+                failed = if failure.is_late() { IN_A_ROW } else { failed + 1 };
+                bad.add(&name, &failure);
+                again.push(name);
+            }
         }
     }
-    (Vec::new(), None)
+    // Next time those come first that were not tried.
+    (names.chain(again).collect(), bad)
 }
 
 fn copy_one(backups: &Backups, storage: &Storage, name: &str) -> Result<(), BackupFailure> {
@@ -52,20 +65,49 @@ fn in_store(backups: &Backups, storage: &Storage, shelf: &str) -> Result<BTreeSe
     Ok(listed.into_iter().map(|stored| stored.name).filter(|name| !name.contains('#')).collect())
 }
 
+/// What the store and the target have on a shelf.
+fn on_shelf(
+    backups: &Backups,
+    storage: &Storage,
+    shelf: &str,
+) -> Result<(BTreeSet<String>, BTreeSet<String>), BackupFailure> {
+    Ok((in_store(backups, storage, shelf)?, in_target(backups, shelf)?))
+}
+
+/// Goes on after an object that is refused, but not after a target that does not answer.
+fn note(bad: &mut Refused, name: &str, outcome: Result<(), BackupFailure>) -> Result<(), BackupFailure> {
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(failure) if failure.is_late() => Err(failure),
+        Err(failure) => {
+            bad.add(name, &failure);
+            Ok(())
+        }
+    }
+}
+
 /// Compares the store with the target: copies what is missing there, notes what left the store, and deletes what left it
 /// longer ago than backups of data are kept.
 pub(super) fn compare(backups: &Backups, storage: &Storage) -> Result<MediaStatus, BackupFailure> {
     let now = backups.now();
-    let mut objects = 0;
+    let (mut objects, mut bad) = (0, Refused::default());
     for shelf in Storage::shelves() {
-        let (here, there) = (in_store(backups, storage, &shelf)?, in_target(backups, &shelf)?);
+        let (here, there) = match on_shelf(backups, storage, &shelf) {
+            Ok(found) => found,
+            Err(failure) => {
+                note(&mut bad, &shelf, Err(failure))?;
+                continue;
+            }
+        };
         objects += here.len() as u64;
         for name in here.difference(&there) {
-            copy_one(backups, storage, name)?;
+            note(&mut bad, name, copy_one(backups, storage, name))?;
         }
-        forget(backups, &shelf, there.difference(&here), now)?;
+        let forgotten = forget(backups, &shelf, there.difference(&here), now, &mut bad);
+        note(&mut bad, &shelf, forgotten)?;
     }
-    Ok(MediaStatus { compared_at: Some(now), objects, problem: None })
+    let problem = bad.text();
+    Ok(MediaStatus { compared_at: Some(now), objects, bad, problem, ..MediaStatus::default() })
 }
 
 /// Deletes what left the store too long ago, and notes since when the others are away.
@@ -74,6 +116,7 @@ fn forget<'a>(
     shelf: &str,
     away: impl Iterator<Item = &'a String>,
     now: Millis,
+    bad: &mut Refused,
 ) -> Result<(), BackupFailure> {
     let target = &backups.0.target;
     let list = format!("{LEFT}/{shelf}.json");
@@ -86,10 +129,12 @@ fn forget<'a>(
     for name in away {
         let since = before.get(name).copied().unwrap_or(now);
         if since.plus(days(backups.0.retention.days)) < now {
-            target.delete(&format!("{FOLDER}/{name}"))?;
-        } else {
-            after.insert(name.clone(), since);
+            match target.delete(&format!("{FOLDER}/{name}")) {
+                Ok(()) => continue,
+                outcome => note(bad, name, outcome)?,
+            }
         }
+        after.insert(name.clone(), since);
     }
     if after == before {
         return Ok(());
@@ -109,15 +154,31 @@ pub(super) fn put_back(
     let target = &backups.0.target;
     let mut restored = RestoredMedia::default();
     for shelf in Storage::shelves() {
-        let (here, there) = (in_store(backups, storage, &shelf)?, in_target(backups, &shelf)?);
+        let (here, there) = match on_shelf(backups, storage, &shelf) {
+            Ok(found) => found,
+            Err(failure) => {
+                note(&mut restored.bad, &shelf, Err(failure))?;
+                continue;
+            }
+        };
         restored.there += here.intersection(&there).count() as u64;
         for name in there.difference(&here) {
-            let Some(bytes) = target.get(&format!("{FOLDER}/{name}"))? else { continue };
-            restored.bytes += bytes.len() as u64;
-            target.wait_for(storage.put_back(name, bytes)).map_err(|failure| refused(name, &failure))?;
-            restored.objects += 1;
-            if restored.objects.is_multiple_of(1000) {
-                progress(Progress::Media { done: restored.objects });
+            let put = target.get(&format!("{FOLDER}/{name}")).and_then(|bytes| {
+                let Some(bytes) = bytes else { return Ok(0) };
+                let length = bytes.len() as u64;
+                let put = target.wait_for(storage.put_back(name, bytes));
+                put.map(|()| length).map_err(|failure| refused(name, &failure))
+            });
+            match put {
+                Ok(0) => continue,
+                Ok(length) => {
+                    restored.bytes += length;
+                    restored.objects += 1;
+                    if restored.objects.is_multiple_of(1000) {
+                        progress(Progress::Media { done: restored.objects });
+                    }
+                }
+                Err(failure) => note(&mut restored.bad, name, Err(failure))?,
             }
         }
     }

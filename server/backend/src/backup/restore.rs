@@ -9,6 +9,7 @@ use shutterpost_model::time::Millis;
 
 use super::chain::{BaseName, SegmentName};
 use super::sealed::{BaseReader, Content, Head};
+use super::status::Refused;
 use super::{BackupFailure, Backups, Database, beside, file_failure, media, sqlite};
 use crate::storage::Storage;
 
@@ -85,12 +86,14 @@ pub struct Restored {
 }
 
 /// Objects that came back.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct RestoredMedia {
     pub objects: u64,
     pub bytes: u64,
     /// Objects of the backup that were in the store already.
     pub there: u64,
+    /// Objects that could not be put back.
+    pub bad: Refused,
 }
 
 /// A base and the segments to be replayed onto it.
@@ -153,10 +156,10 @@ pub fn restore(backups: &Backups, wish: &Wish, progress: &mut dyn FnMut(Progress
     })
 }
 
-/// Puts the objects back that the store lacks.
+/// Puts the objects back that the store lacks. Names those that are refused and goes on.
 ///
 /// # Errors
-/// [`BackupFailure::Target`], with what the store says when it refuses an object.
+/// [`BackupFailure::Late`].
 pub fn restore_media(
     backups: &Backups,
     storage: &Storage,

@@ -8,6 +8,8 @@ use super::target::Target;
 use super::{BackupFailure, Database};
 
 const NAME: &str = "status.json";
+/// So many refused objects are named, the others counted.
+const NAMED: usize = 20;
 
 /// Everything that is noted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,8 @@ pub struct Status {
     pub data: DatabaseStatus,
     pub keys: DatabaseStatus,
     pub media: MediaStatus,
+    /// Base copies and segments past their time that could not be deleted.
+    pub pruning: Refused,
 }
 
 /// Of one database.
@@ -56,13 +60,56 @@ pub struct MediaStatus {
     pub compared_at: Option<Millis>,
     /// Objects in the store then.
     pub objects: u64,
+    /// Objects and shelves that could not be compared, copied or deleted then.
+    pub bad: Refused,
+    /// Objects stored since that could not be copied yet.
+    pub waiting: Refused,
+    /// Both in words, or why nothing was compared.
     pub problem: Option<String>,
+}
+
+/// Single objects that something could not be done with, while the others were gone on with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Refused {
+    pub count: u64,
+    /// The first of their names.
+    pub names: Vec<String>,
+    /// What was said of the first.
+    pub reason: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn add(&mut self, name: &str, failure: &BackupFailure) {
+        self.count += 1;
+        self.reason.get_or_insert_with(|| failure.to_string());
+        if self.names.len() < NAMED {
+            self.names.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.count += other.count;
+        self.names.extend(other.names);
+        self.names.truncate(NAMED);
+        self.reason = self.reason.take().or(other.reason);
+    }
+
+    /// In words; `None` if there are none.
+    pub fn text(&self) -> Option<String> {
+        let reason = self.reason.as_ref()?;
+        let more = if self.count > self.names.len() as u64 { " and others" } else { "" };
+        Some(format!("{} refused ({}{more}): {reason}", self.count, self.names.join(", ")))
+    }
 }
 
 impl Status {
     pub(crate) fn read(target: &Target) -> Result<Self, BackupFailure> {
         let Some(text) = target.get(NAME)? else { return Ok(Self::default()) };
-        let damaged = |_| BackupFailure::Damaged { name: NAME.into(), reason: "it does not read; delete it".into() };
+        let damaged = |_| BackupFailure::Damaged {
+            name: NAME.into(),
+            reason: "it does not read; the server writes it anew".into(),
+        };
         serde_json::from_slice(&text).map_err(damaged)
     }
 

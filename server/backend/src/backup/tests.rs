@@ -2,11 +2,14 @@
 
 mod chains;
 mod erased;
+mod failing;
 mod odd;
 mod phantom;
 mod refused;
 mod slow;
 mod stage;
+
+use std::collections::BTreeSet;
 
 use shutterpost_model::time::{DAY, Millis};
 
@@ -24,17 +27,34 @@ async fn data_are_kept_finely_then_monthly_then_not_and_keys_for_days_only() {
     let backups = stage.backups();
     let now = backups.now().0;
     let daily: Vec<BaseName> = (0..800).rev().map(|day| base(now - day * DAY)).collect();
-    let kept = backups.kept(Database::Data, &daily);
+    let long = BTreeSet::from(["one".to_owned()]);
+    let kept = backups.kept(Database::Data, &daily, &long);
     let ages: Vec<i64> = kept.bases.iter().rev().map(|base| (now - base.time.0) / DAY).collect();
     assert_eq!(ages[..15], (0..15).collect::<Vec<_>>(), "every day of a fortnight");
     assert!(ages.len() <= 15 + 13 && ages.last().is_some_and(|age| *age <= 365), "{ages:?}");
     assert_eq!(kept.segments_from, Millis(now - 14 * DAY));
 
-    let kept = backups.kept(Database::Keys, &daily);
+    let kept = backups.kept(Database::Keys, &daily, &long);
     assert_eq!(kept.bases.len(), 8);
-    let old = backups.kept(Database::Keys, &[base(now - 8 * DAY)]);
+    let old = backups.kept(Database::Keys, &[base(now - 8 * DAY)], &long);
     assert!(old.bases.is_empty(), "not even the last one");
-    assert_eq!(backups.kept(Database::Data, &[base(now - 20 * DAY)]).bases.len(), 1, "the way into the fine days");
+    assert_eq!(
+        backups.kept(Database::Data, &[base(now - 20 * DAY)], &long).bases.len(),
+        1,
+        "the way into the fine days"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_beside_a_chain_does_not_stand_in_for_the_base_that_its_seconds_need() {
+    let stage = Stage::new().await;
+    let backups = stage.backups();
+    let now = backups.now().0;
+    let by_hand = BaseName { generation: "two".into(), ..base(now - 14 * DAY - 1000) };
+    let bases = [base(now - 15 * DAY), base(now - 14 * DAY - DAY / 2), by_hand, base(now - 14 * DAY + DAY / 2)];
+    let kept = backups.kept(Database::Data, &bases, &BTreeSet::from(["one".to_owned()]));
+    assert_eq!(kept.segments_from, bases[1].time, "the first fine second is replayed onto the second base");
+    assert!(bases[1..].iter().all(|base| kept.bases.contains(base)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
