@@ -46,7 +46,7 @@ use crate::db::DatabaseUrl;
 use crate::storage::Storage;
 
 pub use base::{BaseMade, base_now};
-pub use restore::{At, Progress, Restored, RestoredMedia, Wish, restore, restore_media};
+pub use restore::{At, Progress, Restored, RestoredMedia, Skipped, Wish, restore, restore_all, restore_media};
 pub use service::{Running, Shipped};
 pub use sqlite::Hold;
 pub use status::{BaseStatus, DatabaseStatus, MediaStatus, Refused, Status};
@@ -117,7 +117,7 @@ pub enum BackupFailure {
          right place, or choose a later time"
     )]
     None { database: Database, at: String },
-    #[error("{name} is missing in the backup; the latest moment before it is {before}. Restore --at that moment")]
+    #[error("{name} is missing in the backup; the latest moment before it is {before}")]
     Missing { name: String, before: String },
     #[error("{name} is damaged or was not sealed with the backup key of this key file: {reason}")]
     Damaged { name: String, reason: String },
@@ -145,6 +145,19 @@ impl BackupFailure {
     /// Whether the target did not answer, so that nothing else need be asked.
     const fn is_late(&self) -> bool {
         matches!(self, Self::Late { .. })
+    }
+
+    /// Whether one object of the backup is the reason, so that others may do.
+    const fn is_of_the_copy(&self) -> bool {
+        matches!(
+            self,
+            Self::Target(_)
+                | Self::Missing { .. }
+                | Self::Damaged { .. }
+                | Self::Exchanged { .. }
+                | Self::RootGone { .. }
+                | Self::Check { .. }
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde::Serialize;
 use shutterpost_backend::backup::{
-    At, BackupFailure, Database, Progress, Restored, RestoredMedia, Source, Wish, restore, restore_media,
+    At, BackupFailure, Database, Progress, Restored, RestoredMedia, Skipped, Source, Wish, restore_all, restore_media,
 };
 use shutterpost_backend::db::DatabaseUrl;
 use shutterpost_backend::storage::Storage;
@@ -15,6 +15,9 @@ use crate::config::Config;
 use crate::wiring;
 
 const NO_TARGET: &str = "from where? Say --from file:FOLDER, or set backup (SHUTTERPOST_BACKUP)";
+
+const NOT_ALL: &str = "restored, but not all of it: see above (or \"skipped\" and \"bad\" with --json). Look whether that is enough \
+                       before the server runs on it: there is no way forward afterwards";
 
 #[derive(Debug, Args)]
 pub(super) struct RestoreArguments {
@@ -59,13 +62,8 @@ pub(super) async fn run(config: Config, arguments: RestoreArguments) -> Result<(
     let storage = Storage::parse(&config.store.storage).map_err(|error| format!("storage: {error}"))?;
     let backups = wiring::backups_alone(&config, &target).await?;
     let work = move || -> Result<Report, BackupFailure> {
-        // Before anything changes, so that not one of the two comes back alone.
-        if let Some(wish) = wishes.iter().find(|wish| !wish.force && wish.to.exists()) {
-            return Err(BackupFailure::Exists { path: wish.to.clone() });
-        }
-        let mut databases = Vec::new();
-        for wish in &wishes {
-            let restored = restore(&backups, wish, &mut tell)?;
+        let databases = restore_all(&backups, &wishes, &mut tell)?;
+        for restored in &databases {
             eprintln!(
                 "{} is back as of {}: {} bytes, {} rows, {} segments replayed, checked",
                 restored.database,
@@ -77,7 +75,12 @@ pub(super) async fn run(config: Config, arguments: RestoreArguments) -> Result<(
             for path in &restored.moved {
                 eprintln!("  what was there is now {}", path.display());
             }
-            databases.push(restored);
+            for Skipped { name, reason } in &restored.skipped {
+                eprintln!("  not used: {name}: {reason}");
+            }
+            if !restored.whole {
+                eprintln!("  NOT ALL OF IT: what was not used led further than {}", restored.until.rfc3339());
+            }
         }
         let media = restore_media(&backups, &storage, &mut tell)?;
         eprintln!("stored objects: {} put back, {} were there", media.objects, media.there);
@@ -90,7 +93,11 @@ pub(super) async fn run(config: Config, arguments: RestoreArguments) -> Result<(
     if json {
         writeln!(std::io::stdout(), "{}", serde_json::to_string_pretty(&report)?)?;
     }
-    if report.media.bad.count > 0 { Err("some stored objects were not put back: see above".into()) } else { Ok(()) }
+    let Report { databases, media } = report;
+    if databases.iter().any(|restored| !restored.whole) || media.bad.count > 0 {
+        return Err(NOT_ALL.into());
+    }
+    Ok(())
 }
 
 fn tell(progress: Progress) {
@@ -101,6 +108,7 @@ fn tell(progress: Progress) {
         }
         Progress::Segments { .. } => {}
         Progress::Checking => eprintln!("  checking every page and reference"),
+        Progress::Moving => eprintln!("all is whole; moving it to its place"),
         Progress::Media { done } => eprintln!("  put back {done} objects"),
     }
 }

@@ -72,7 +72,12 @@ pub(super) struct Scratch(PathBuf);
 impl Scratch {
     /// For a copy beside the database. One process makes such copies at a time; what a crash left is deleted.
     fn beside(source: &Source, suffix: &str) -> Result<Self, BackupFailure> {
-        let scratch = Self(beside(&source.path, suffix));
+        Self::at(beside(&source.path, suffix))
+    }
+
+    /// For a copy at a place of its own.
+    pub(super) fn at(path: PathBuf) -> Result<Self, BackupFailure> {
+        let scratch = Self(path);
         scratch.clear().map_err(|error| file_failure(&scratch.0, error))?;
         Ok(scratch)
     }
@@ -206,7 +211,7 @@ impl Backups {
         let segments = self.segments(before, new.time)?;
         let segments: Vec<_> = segments.into_iter().filter(|segment| segment.number < new.number).collect();
         let scratch = Scratch::beside(source, ".backup-check")?;
-        match self.write(before, &segments, scratch.path(), &mut |_| {}) {
+        match self.write_all(before, &segments, scratch.path()) {
             Ok(_) => {}
             // A new generation of root keys: what is older is noise now, and meant to be.
             Err(BackupFailure::RootGone { .. }) => return Ok(0),

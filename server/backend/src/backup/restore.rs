@@ -1,4 +1,5 @@
-//! The way back: the newest base before a moment, and the segments after it.
+//! The way back: the newest base before a moment, and the segments after it. What is damaged is named, and whatever else
+//! leads nearest to the moment is taken in its place.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -7,10 +8,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use shutterpost_model::time::Millis;
 
+use super::base::Scratch;
 use super::chain::{BaseName, SegmentName};
-use super::sealed::{BaseReader, Content, Head};
+use super::sealed::{About, BaseReader, Content, Hash, Head};
 use super::status::Refused;
-use super::{BackupFailure, Backups, Database, beside, file_failure, media, sqlite};
+use super::{BackupFailure, Backups, Database, beside, file_failure, media, sqlite, status};
 use crate::storage::Storage;
 
 /// Which moment.
@@ -67,6 +69,8 @@ pub enum Progress {
     Segments { done: u64, of: u64 },
     /// Every page is being checked.
     Checking,
+    /// Everything was found whole, and is moved to its place.
+    Moving,
     /// Objects put back.
     Media { done: u64 },
 }
@@ -83,6 +87,24 @@ pub struct Restored {
     pub rows: i64,
     /// Where what was there before is now.
     pub moved: Vec<PathBuf>,
+    /// What was to be used and could not.
+    pub skipped: Vec<Skipped>,
+    /// Whether it is the moment that was asked for. Otherwise what was skipped led further, or something is missing at the
+    /// end.
+    pub whole: bool,
+}
+
+/// A base copy, segment or other object that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    pub name: String,
+    pub reason: String,
+}
+
+impl Skipped {
+    fn new(name: String, failure: &BackupFailure) -> Self {
+        Self { name, reason: failure.to_string() }
+    }
 }
 
 /// Objects that came back.
@@ -99,61 +121,113 @@ pub struct RestoredMedia {
 /// A base and the segments to be replayed onto it.
 struct Plan {
     base: BaseName,
+    /// Bases of the same generation before it.
+    older: Vec<BaseName>,
     segments: Vec<SegmentName>,
     until: Millis,
 }
 
+impl Plan {
+    /// Leaves out a segment that cannot be used, and what follows.
+    fn cut(&mut self, generation: &str, number: u64) {
+        if self.base.generation == generation && self.base.number <= number {
+            self.segments.retain(|segment| segment.number < number);
+            self.until = self.segments.last().map_or(self.base.time, |segment| segment.time);
+        }
+    }
+}
+
 /// What was written.
 pub(super) struct Written {
-    pub(super) until: Millis,
+    until: Millis,
     bytes: u64,
     segments: u64,
+    /// The first segment that could not be used; what was written is the moment before it.
+    stopped: Option<Stopped>,
+}
+
+struct Stopped {
+    number: u64,
+    name: String,
+    failure: BackupFailure,
+}
+
+/// A database that came back, beside its place.
+struct Found {
+    part: Scratch,
+    restored: Restored,
 }
 
 /// Restores a database, and checks it before it takes its place.
 ///
 /// # Errors
-/// [`BackupFailure`]; nothing has changed then.
+/// As [`restore_all`].
 pub fn restore(backups: &Backups, wish: &Wish, progress: &mut dyn FnMut(Progress)) -> Result<Restored, BackupFailure> {
-    let Wish { database, at, to, force } = wish;
+    let found = vec![backups.found(wish, progress)?];
+    let mut restored = put_in_place(found, std::slice::from_ref(wish), backups.now(), progress)?;
+    restored.pop().ok_or(BackupFailure::None { database: wish.database, at: wish.at.text() })
+}
+
+/// Restores databases that belong together: all are written beside their places and checked before the first is moved.
+///
+/// # Errors
+/// [`BackupFailure`]; nothing has changed then.
+pub fn restore_all(
+    backups: &Backups,
+    wishes: &[Wish],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Restored>, BackupFailure> {
+    for wish in wishes {
+        there(wish)?;
+    }
+    let found = wishes.iter().map(|wish| backups.found(wish, progress)).collect::<Result<Vec<_>, _>>()?;
+    put_in_place(found, wishes, backups.now(), progress)
+}
+
+/// The files in the place of a wish, which may be moved aside.
+fn there(Wish { to, force, .. }: &Wish) -> Result<Vec<PathBuf>, BackupFailure> {
     let there = sqlite::files(to).into_iter().filter(|path| path.exists()).collect::<Vec<_>>();
-    if !there.is_empty() {
-        if !force {
-            return Err(BackupFailure::Exists { path: to.clone() });
+    if !there.is_empty() && !force {
+        return Err(BackupFailure::Exists { path: to.clone() });
+    }
+    if to.exists() && sqlite::is_in_use(to) {
+        return Err(BackupFailure::InUse { path: to.clone() });
+    }
+    Ok(there)
+}
+
+/// Moves what is there aside and what was found to its place. If one move fails, those before it are taken back.
+fn put_in_place(
+    mut found: Vec<Found>,
+    wishes: &[Wish],
+    now: Millis,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Restored>, BackupFailure> {
+    let mut moves = Vec::new();
+    for (found, wish) in found.iter_mut().zip(wishes) {
+        for path in there(wish)? {
+            let aside = beside(&path, &format!(".before-restore-{}", now.0));
+            found.restored.moved.push(aside.clone());
+            moves.push((path, aside));
         }
-        if to.exists() && sqlite::is_in_use(to) {
-            return Err(BackupFailure::InUse { path: to.clone() });
+    }
+    progress(Progress::Moving);
+    moves.extend(found.iter().map(|found| (found.part.path().to_owned(), found.restored.path.clone())));
+    for (done, (from, to)) in moves.iter().enumerate() {
+        if let Err(error) = fs::rename(from, to) {
+            let mut reason = format!("{error}; everything is where it was");
+            for (from, to) in moves.iter().take(done).rev() {
+                if let Err(error) = fs::rename(to, from) {
+                    reason = format!("{reason}, but {} is still at {}: {error}", from.display(), to.display());
+                }
+            }
+            return Err(file_failure(to, reason));
         }
     }
-    let plan = backups.plan(*database, *at)?;
-    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(|error| file_failure(folder, error))?;
+    for (_, to) in &moves {
+        sync_folder(to).map_err(|error| file_failure(to, error))?;
     }
-    let part = beside(to, ".restoring");
-    for path in sqlite::files(&part) {
-        if path.exists() {
-            fs::remove_file(&path).map_err(|error| file_failure(&path, error))?;
-        }
-    }
-    let written = backups.write(&plan.base, &plan.segments, &part, progress)?;
-    progress(Progress::Checking);
-    let rows = sqlite::check(&part).map_err(|reason| BackupFailure::Check { database: *database, reason })?;
-    let mut moved = Vec::new();
-    for path in there {
-        let aside = beside(&path, &format!(".before-restore-{}", backups.now().0));
-        fs::rename(&path, &aside).map_err(|error| file_failure(&path, error))?;
-        moved.push(aside);
-    }
-    fs::rename(&part, to).and_then(|()| sync_folder(to)).map_err(|error| file_failure(to, error))?;
-    Ok(Restored {
-        database: *database,
-        path: to.clone(),
-        until: written.until,
-        bytes: written.bytes,
-        segments: written.segments,
-        rows: rows.values().sum(),
-        moved,
-    })
+    Ok(found.into_iter().map(|found| found.restored).collect())
 }
 
 /// Puts the objects back that the store lacks. Names those that are refused and goes on.
@@ -174,51 +248,129 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 }
 
 impl Backups {
-    /// Which base and which segments lead to the moment: of all chains the one that comes nearest.
-    fn plan(&self, database: Database, at: At) -> Result<Plan, BackupFailure> {
-        let until = at.until();
-        let mut best: Option<Plan> = None;
-        let mut gone = None;
-        for generation in self.generations(database)?.into_iter().rev() {
+    /// Writes what leads nearest to the moment beside its place, and checks it.
+    fn found(&self, wish: &Wish, progress: &mut dyn FnMut(Progress)) -> Result<Found, BackupFailure> {
+        let Wish { database, at, to, .. } = wish;
+        there(wish)?;
+        let mut plans = self.plans(*database, at.until())?;
+        let wished = plans.iter().map(|plan| plan.until).max();
+        let mut skipped = self.cut_off(*database, *at, &plans)?;
+        let mut whole = skipped.iter().all(|skipped| skipped.name == status::NAME);
+        if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder).map_err(|error| file_failure(folder, error))?;
+        }
+        let (mut first, mut cuts) = (None, Vec::new());
+        loop {
+            let best = (0..plans.len()).max_by_key(|at| plans.get(*at).map(|plan| (plan.until, plan.base.time)));
+            let Some(mut plan) = best.map(|at| plans.swap_remove(at)) else {
+                return Err(first.unwrap_or(BackupFailure::None { database: *database, at: at.text() }));
+            };
+            // A file of its own each time: what an attempt before left is gone.
+            let part = Scratch::at(beside(to, ".restoring"))?;
+            let failure = match self.write(&plan.base, &plan.segments, part.path(), progress) {
+                Err(failure) if failure.is_of_the_copy() => failure,
+                Err(failure) => return Err(failure),
+                Ok(Written { until, bytes, segments, stopped }) => {
+                    if let Some(Stopped { number, name, failure }) = stopped {
+                        let generation = plan.base.generation.clone();
+                        plan.cut(&generation, number);
+                        plans.iter_mut().for_each(|other| other.cut(&generation, number));
+                        cuts.push((generation, number));
+                        skipped.push(Skipped::new(name, &failure));
+                        first.get_or_insert(failure);
+                        if plans.iter().any(|other| other.until > until) {
+                            plans.push(plan);
+                            continue;
+                        }
+                    }
+                    progress(Progress::Checking);
+                    match sqlite::check(part.path()) {
+                        Ok(rows) => {
+                            whole &= wished.is_none_or(|wished| plan.until >= wished);
+                            let (database, path, rows) = (*database, to.clone(), rows.values().sum());
+                            let moved = Vec::new();
+                            let restored =
+                                Restored { database, path, until, bytes, segments, rows, moved, skipped, whole };
+                            return Ok(Found { part, restored });
+                        }
+                        Err(reason) => BackupFailure::Check { database: *database, reason },
+                    }
+                }
+            };
+            skipped.push(Skipped::new(plan.base.text(), &failure));
+            first.get_or_insert(failure);
+            if let Some(mut older) = self.plan(plan.older, at.until())? {
+                cuts.iter().for_each(|(generation, number)| older.cut(generation, *number));
+                plans.push(older);
+            }
+        }
+    }
+
+    /// The last base before a moment with the segments up to it, of each generation.
+    fn plans(&self, database: Database, until: Millis) -> Result<Vec<Plan>, BackupFailure> {
+        let mut plans = Vec::new();
+        for generation in self.generations(database)? {
             let mut bases = self.bases(database, &generation)?;
             bases.retain(|base| base.time <= until);
-            // Bases of the key store end with their root key: then none before it opens either.
-            let Some(base) = bases.pop() else { continue };
-            let segments = self.segments(&base, until)?;
-            let reaches = segments.last().map_or(base.time, |segment| segment.time);
-            if best.as_ref().is_some_and(|best| best.until >= reaches) {
-                continue;
-            }
-            match self.open_base(&base.text()) {
-                Ok(_) => {}
-                Err(failure @ BackupFailure::RootGone { .. }) => {
-                    gone.get_or_insert(failure);
-                    continue;
-                }
-                Err(failure) => return Err(failure),
-            }
-            best = Some(Plan { base, segments, until: reaches });
+            plans.extend(self.plan(bases, until)?);
         }
-        let plan = best.ok_or_else(|| gone.unwrap_or(BackupFailure::None { database, at: at.text() }))?;
-        self.nothing_cut_off(&plan, at)?;
-        Ok(plan)
+        Ok(plans)
+    }
+
+    /// From the last of some bases of a generation, which are given oldest first.
+    fn plan(&self, mut bases: Vec<BaseName>, until: Millis) -> Result<Option<Plan>, BackupFailure> {
+        let Some(base) = bases.pop() else { return Ok(None) };
+        let segments = self.segments(&base, until)?;
+        let until = segments.last().map_or(base.time, |segment| segment.time);
+        Ok(Some(Plan { base, older: bases, segments, until }))
     }
 
     /// The end of a chain does not show in the chain; what was shipped is noted beside it.
-    fn nothing_cut_off(&self, plan: &Plan, at: At) -> Result<(), BackupFailure> {
-        let status = self.status()?;
-        let status = status.of(plan.base.database);
-        let last = plan.segments.last().map_or(plan.base.number - 1, |segment| segment.number);
-        let same = status.generation.as_deref() == Some(&*plan.base.generation);
-        if at == At::Latest && same && last < status.segments {
-            let name = format!("segment {} of {}/{}", last + 1, plan.base.database.as_str(), plan.base.generation);
-            return Err(BackupFailure::Missing { name, before: plan.until.rfc3339() });
+    fn cut_off(&self, database: Database, at: At, plans: &[Plan]) -> Result<Vec<Skipped>, BackupFailure> {
+        if at != At::Latest {
+            return Ok(Vec::new());
         }
-        Ok(())
+        let status = match self.status() {
+            Ok(status) => status,
+            Err(failure @ BackupFailure::Damaged { .. }) => {
+                return Ok(vec![Skipped::new(status::NAME.into(), &failure)]);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let status = status.of(database);
+        let Some(generation) = &status.generation else { return Ok(Vec::new()) };
+        let missing = |name: String, before: Millis| {
+            let failure = BackupFailure::Missing { name: name.clone(), before: before.rfc3339() };
+            Ok(vec![Skipped::new(name, &failure)])
+        };
+        match plans.iter().find(|plan| plan.base.generation == *generation) {
+            Some(plan) => {
+                let last = plan.segments.last().map_or(plan.base.number - 1, |segment| segment.number);
+                if last >= status.segments {
+                    return Ok(Vec::new());
+                }
+                missing(format!("segment {} of {}/{generation}", last + 1, database.as_str()), plan.until)
+            }
+            None => match &status.base {
+                Some(base) if base.name.split('/').nth(1) == Some(generation) => missing(base.name.clone(), base.time),
+                _ if status.segments == 0 => Ok(Vec::new()),
+                // A chain that had just begun: what was shipped of it leads nowhere.
+                _ => {
+                    let before = plans.iter().map(|plan| plan.until).max().unwrap_or(Millis(0));
+                    missing(format!("the first base copy of {}/{generation}", database.as_str()), before)
+                }
+            },
+        }
     }
 
-    /// Writes a base and segments into a new file.
-    pub(super) fn write(
+    /// Writes a base and all of some segments into a new file; gives how many there were.
+    pub(super) fn write_all(&self, base: &BaseName, segments: &[SegmentName], to: &Path) -> Result<u64, BackupFailure> {
+        let written = self.write(base, segments, to, &mut |_| {})?;
+        written.stopped.map_or(Ok(segments.len() as u64), |stopped| Err(stopped.failure))
+    }
+
+    /// Writes a base and segments into a new file, up to the first segment that cannot be used.
+    fn write(
         &self,
         base: &BaseName,
         segments: &[SegmentName],
@@ -231,25 +383,21 @@ impl Backups {
         }
         let file = write_base(&mut reader, to, progress)?;
         let failed = |error: std::io::Error| file_failure(to, error);
-        let mut written = Written { until: head.time, bytes: reader.length(), segments: 0 };
+        let mut written = Written { until: head.time, bytes: reader.length(), segments: 0, stopped: None };
         let (mut next, mut previous) = (head.number, head.previous);
         // Pages of a transaction whose end is in a later segment; without that they must not be written.
-        let mut open: Vec<(SegmentName, Vec<u8>)> = Vec::new();
+        let mut open: Vec<(&SegmentName, Vec<u8>)> = Vec::new();
         for segment in segments {
-            let name = segment.text();
-            if segment.number != next {
-                let missing = format!("segment {next} of {}/{}", base.database.as_str(), base.generation);
-                return Err(BackupFailure::Missing { name: missing, before: written.until.rfc3339() });
-            }
-            let found = self.get_segment(&name)?;
-            let missing = || BackupFailure::Missing { name: name.clone(), before: written.until.rfc3339() };
-            let (Head { about: inner, .. }, hash, body) = found.ok_or_else(missing)?;
-            let expected = inner.content == Content::Segment && inner.page_size == head.page_size;
-            if !segment.is(&inner) || !expected || inner.previous != previous {
-                return Err(BackupFailure::Exchanged { name });
-            }
+            let (inner, hash, body) = match self.next_segment(segment, next, &previous, head.page_size, written.until) {
+                Ok(found) => found,
+                Err((name, failure)) if failure.is_of_the_copy() => {
+                    written.stopped = Some(Stopped { number: next, name, failure });
+                    break;
+                }
+                Err((_, failure)) => return Err(failure),
+            };
             (next, previous) = (next + 1, hash);
-            open.push((segment.clone(), body));
+            open.push((segment, body));
             if inner.pages != 0 {
                 for (segment, body) in open.drain(..) {
                     write_pages(&file, &body, head.page_size).map_err(failed)?;
@@ -263,6 +411,33 @@ impl Backups {
         }
         file.sync_all().map_err(failed)?;
         Ok(written)
+    }
+
+    /// Reads a segment that must be the next one of its chain; otherwise says which object is wrong, and how.
+    fn next_segment(
+        &self,
+        segment: &SegmentName,
+        next: u64,
+        previous: &Hash,
+        page_size: u32,
+        before: Millis,
+    ) -> Result<(About, Hash, Vec<u8>), (String, BackupFailure)> {
+        let name = segment.text();
+        let missing = |name: String| {
+            let failure = BackupFailure::Missing { name: name.clone(), before: before.rfc3339() };
+            (name, failure)
+        };
+        if segment.number != next {
+            let chain = format!("{}/{}", segment.database.as_str(), segment.generation);
+            return Err(missing(format!("segment {next} of {chain}")));
+        }
+        let found = self.get_segment(&name).map_err(|failure| (name.clone(), failure))?;
+        let Some((Head { about, .. }, hash, body)) = found else { return Err(missing(name)) };
+        let expected = about.content == Content::Segment && about.page_size == page_size;
+        if !segment.is(&about) || !expected || about.previous != *previous {
+            return Err((name.clone(), BackupFailure::Exchanged { name }));
+        }
+        Ok((about, hash, body))
     }
 }
 

@@ -7,7 +7,7 @@ use shutterpost_model::time::Millis;
 use super::target::Target;
 use super::{BackupFailure, Database};
 
-const NAME: &str = "status.json";
+pub(super) const NAME: &str = "status.json";
 /// So many refused objects are named, the others counted.
 const NAMED: usize = 20;
 

@@ -103,10 +103,12 @@ async fn a_log_that_nobody_ships_does_not_grow_without_bounds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_status_that_does_not_read_is_written_anew() {
+async fn a_status_that_does_not_read_is_written_anew_and_hinders_no_restore() {
     let (mut stage, _) = stage().await;
     stage.settle(&mut stage.service());
     fs::write(stage.target().join("status.json"), b"{torn").expect("writes");
+    let restored = stage.try_restore(At::Latest).expect("comes back");
+    assert!(restored.whole && restored.skipped.iter().any(|skipped| skipped.name == "status.json"), "{restored:?}");
     let mut service = stage.service();
     stage.write(2);
     stage.settle(&mut service);
