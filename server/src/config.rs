@@ -66,7 +66,7 @@ settings! {
     ledger = "SHUTTERPOST_LEDGER";
     /// Folder of a second ledger, on another disk.
     ledger_copy = "SHUTTERPOST_LEDGER_COPY";
-    /// Where backups go: `file:PATH`.
+    /// Where backups go: `file:PATH` or `s3://BUCKET/PREFIX?region=REGION`.
     backup = "SHUTTERPOST_BACKUP";
     /// Days that backups of data are kept.
     backup_days = "SHUTTERPOST_BACKUP_DAYS";

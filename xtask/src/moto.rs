@@ -1,4 +1,4 @@
-//! A stand-in for AWS KMS for the tests: moto, on loopback, forgets everything when it ends.
+//! A stand-in for AWS KMS and S3 for the tests: moto, on loopback, forgets everything when it ends.
 
 use std::{
     fs,

@@ -19,6 +19,7 @@ mod chain;
 mod media;
 mod restore;
 mod retention;
+mod s3;
 mod sealed;
 mod service;
 mod ship;

@@ -104,16 +104,20 @@ fn kms_location(text: &str) -> Result<kms::Location, AddressError> {
     let [endpoint] = attributes(query, '&', ["endpoint"])?;
     if let Some(endpoint) = &endpoint {
         // The keys that are to be wrapped travel in the request.
-        let safe = Url::parse(endpoint).is_ok_and(|url| match url.scheme() {
-            "https" => url.host().is_some(),
-            "http" => url.host().is_some_and(|host| is_this_machine(&host)),
-            _ => false,
-        });
-        if !safe {
+        if !is_safe_endpoint(endpoint) {
             return wrong("the endpoint must begin with https://, or http:// on this machine");
         }
     }
     Ok(kms::Location { region: region.into(), prefix: prefix(name)?, endpoint })
+}
+
+/// Whether nobody between here and there can read what is sent.
+pub(crate) fn is_safe_endpoint(endpoint: &str) -> bool {
+    Url::parse(endpoint).is_ok_and(|url| match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => url.host().is_some_and(|host| is_this_machine(&host)),
+        _ => false,
+    })
 }
 
 fn is_this_machine(host: &Host<&str>) -> bool {

@@ -29,11 +29,11 @@ use crate::upgrade;
 /// URL of a PostgreSQL whose user may create databases; tests run on SQLite alone without it.
 const ADMIN_URL: &str = "SHUTTERPOST_TEST_POSTGRES";
 
-/// Address of a moto that stands in for AWS KMS.
+/// Address of a moto that stands in for AWS KMS, and for S3.
 #[cfg(test)]
 const KMS_URL: &str = "SHUTTERPOST_TEST_KMS";
 
-/// Where AWS KMS is for the tests.
+/// Where AWS KMS and S3 are for the tests.
 #[cfg(test)]
 pub(crate) fn kms() -> String {
     std::env::var(KMS_URL)

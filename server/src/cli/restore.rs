@@ -14,7 +14,8 @@ use super::CommandError;
 use crate::config::Config;
 use crate::wiring;
 
-const NO_TARGET: &str = "from where? Say --from file:FOLDER, or set backup (SHUTTERPOST_BACKUP)";
+const NO_TARGET: &str =
+    "from where? Say --from file:FOLDER or s3://BUCKET/PREFIX?region=REGION, or set backup (SHUTTERPOST_BACKUP)";
 
 const NOT_ALL: &str = "restored, but not all of it: see above (or \"skipped\" and \"bad\" with --json). Look whether that is enough \
                        before the server runs on it: there is no way forward afterwards";

@@ -168,7 +168,7 @@ impl Backups {
         mut fill: impl FnMut(&mut [u8]) -> Result<(), BackupFailure>,
     ) -> Result<(), BackupFailure> {
         let (start, mut sealer) = self.begin(about, length)?;
-        let mut upload = self.0.target.upload(name)?;
+        let mut upload = self.0.target.upload(name, length)?;
         let mut send = || -> Result<(), BackupFailure> {
             upload.write(&start)?;
             let mut piece = vec![0; SEGMENT_BYTES];

@@ -14,11 +14,13 @@ use object_store::path::Path as Name;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::runtime::Handle;
 
-use super::BackupFailure;
-use crate::storage::{self, StorageFailure};
+use super::{BackupFailure, s3};
+use crate::storage;
 
-/// Bytes asked for at once, and sent at once.
-const PART_BYTES: usize = 4 << 20;
+/// Bytes asked for at once, and sent at once. S3 takes nothing below five megabytes, but for the last part.
+const PART_BYTES: usize = 8 << 20;
+/// S3 takes no more than ten thousand.
+const MOST_PARTS: u64 = 9000;
 /// Parts on their way at once.
 const PARTS: usize = 4;
 /// While so many calls hang no other is begun: each of them keeps one of the process's threads for files.
@@ -33,7 +35,8 @@ pub(super) type Object = PutPayload;
 #[derive(Clone)]
 pub struct Target {
     store: Arc<dyn ObjectStore>,
-    folder: Arc<PathBuf>,
+    /// None in S3.
+    folder: Option<Arc<PathBuf>>,
     handle: Handle,
     deadline: Duration,
     /// Calls that were given up and have not ended.
@@ -47,14 +50,27 @@ impl fmt::Debug for Target {
 }
 
 impl Target {
-    /// Opens a URL of the same kinds as `storage`. Called inside the runtime that will do its work.
+    /// Opens `file:FOLDER` or `s3://BUCKET/PREFIX?region=REGION`. Called inside the runtime that will do its work.
     ///
     /// # Errors
-    /// As [`crate::storage::Storage::parse`].
-    pub fn parse(url: &str) -> Result<Self, StorageFailure> {
-        let (store, folder) = storage::open(&storage::folder_of(url)?)?;
+    /// [`BackupFailure::Target`]: an unknown kind of target (named; the rest may hold a secret), an address that does not
+    /// read, or a folder that cannot be made or used.
+    pub fn parse(url: &str) -> Result<Self, BackupFailure> {
+        let (store, folder) = match url.split_once(':') {
+            Some(("s3", _)) => (s3::open(url).map_err(|reason| BackupFailure::Target(format!("s3: {reason}")))?, None),
+            Some(("file", _)) => {
+                let opened = storage::folder_of(url).and_then(|folder| storage::open(&folder));
+                let (store, folder) = opened.map_err(|error| BackupFailure::Target(error.to_string()))?;
+                (store, Some(Arc::new(folder)))
+            }
+            other => {
+                let kind = other.map_or("", |(kind, _)| kind);
+                let known = "file:FOLDER or s3://BUCKET/PREFIX?region=REGION";
+                return Err(BackupFailure::Target(format!("{kind:?} is not a known kind of it; use {known}")));
+            }
+        };
         let handle = Handle::current();
-        Ok(Self { store, folder: Arc::new(folder), handle, deadline: DEADLINE, hanging: Arc::default() })
+        Ok(Self { store, folder, handle, deadline: DEADLINE, hanging: Arc::default() })
     }
 
     /// The same target, whose calls are given up after so long.
@@ -115,11 +131,12 @@ impl Target {
         self.wait(async move { store.put(&name, object).await }).map(|_| ())
     }
 
-    /// Begins an object that is too long to be held in memory. Without [`Upload::finish`] there is none.
-    pub(super) fn upload(&self, name: &str) -> Result<Upload, BackupFailure> {
+    /// Begins an object of about this length, too long to be held in memory. Without [`Upload::finish`] there is none.
+    pub(super) fn upload(&self, name: &str, length: u64) -> Result<Upload, BackupFailure> {
         let (store, name) = (Arc::clone(&self.store), Name::from(name));
         let upload = self.wait(async move { store.put_multipart(&name).await })?;
-        Ok(Upload { target: self.clone(), parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES) })
+        let part = PART_BYTES.max(usize::try_from(length / MOST_PARTS).unwrap_or(PART_BYTES));
+        Ok(Upload { target: self.clone(), parts: WriteMultipart::new_with_chunk_size(upload, part) })
     }
 
     /// A whole object; `None` if there is none.
@@ -163,9 +180,11 @@ impl Target {
         Ok(names)
     }
 
-    /// Deletes what a crash left of uploads below a folder. The store writes to `NAME#1` first and never lists that.
+    /// Deletes what a crash left of uploads below a folder. The store writes to `NAME#1` first and never lists that. In S3
+    /// a rule of the bucket does it, because parts of uploads are not to be seen below a folder.
     pub(super) fn clear_unfinished(&self, folder: &str) -> std::io::Result<()> {
-        let entries = match std::fs::read_dir(self.folder.join(folder)) {
+        let Some(root) = &self.folder else { return Ok(()) };
+        let entries = match std::fs::read_dir(root.join(folder)) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         };

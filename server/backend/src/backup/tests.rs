@@ -6,6 +6,7 @@ mod failing;
 mod odd;
 mod phantom;
 mod refused;
+mod remote;
 mod slow;
 mod stage;
 

@@ -26,6 +26,8 @@ pub(super) struct Stage {
     pub(super) writer: Connection,
     pub(super) source: Source,
     roots: Arc<PassphraseRoots>,
+    /// Where the target is, if not in a folder.
+    pub(super) url: Option<String>,
     /// What the target does beside what it is told.
     pub(super) odd: Option<Arc<OddStore>>,
     /// How long its calls are waited for.
@@ -56,7 +58,17 @@ impl Stage {
         let mut random = |bytes: &mut [u8]| world.random.fill(bytes);
         let roots = PassphraseRoots::open(&test.roots(), Passphrase::MachineMade, &mut random).expect("opens");
         let source = Source { database, path };
-        Self { test, writer, source, roots: Arc::new(roots), odd: None, deadline: LONG, state: seed, restores: 0 }
+        Self {
+            test,
+            writer,
+            source,
+            roots: Arc::new(roots),
+            url: None,
+            odd: None,
+            deadline: LONG,
+            state: seed,
+            restores: 0,
+        }
     }
 
     pub(super) fn clock(&self) -> &TestClock {
@@ -73,7 +85,8 @@ impl Stage {
     }
 
     pub(super) fn backups_with(&self, keys: &Keys) -> Backups {
-        let mut target = Target::parse(&format!("file:{}", self.target().display())).expect("opens");
+        let folder = format!("file:{}", self.target().display());
+        let mut target = Target::parse(self.url.as_ref().unwrap_or(&folder)).expect("opens");
         if let Some(odd) = &self.odd {
             target = target.through(|store| odd.around(store));
         }
