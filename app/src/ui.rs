@@ -22,7 +22,7 @@
 //! | [`EmptyState`] | a list without entries | `art`, `title`, `text`, children? (the next step) |
 //! | [`Badge`] | a state | `meaning?`, children |
 //! | [`Banner`], [`ErrorBanner`] | what concerns the whole page | `meaning?`, children; `text`, `request_id?` |
-//! | [`Toast`] | a short confirmation | `text` |
+//! | [`Toast`] | a short confirmation | `text`, `action?` |
 //! | [`CopyButton`] | copying a value | `text`, `label?`, `icon_only?` |
 //! | [`Time`] | an instant | `at`, `relative?` |
 //! | [`Icon`] | line art | `name` |

@@ -84,7 +84,7 @@ pub enum Permission {
     GuestRead,
     /// See contact data in the clear; every reveal is audited.
     GuestReveal,
-    /// Change and erase guests.
+    /// Change, delete and erase guests.
     GuestWrite,
     /// Renew and revoke share links.
     LinkWrite,
@@ -98,12 +98,14 @@ pub enum Permission {
     AuditRead,
     /// Erase captures and events at once, see erasures and their receipts.
     PrivacyManage,
+    /// See what was deleted, and restore it.
+    TrashManage,
     /// Erase the organisation with everything it has.
     OrganisationErase,
 }
 
 impl Permission {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -122,6 +124,7 @@ impl Permission {
         Self::OwnerGrant,
         Self::AuditRead,
         Self::PrivacyManage,
+        Self::TrashManage,
         Self::OrganisationErase,
     ];
 }

@@ -146,6 +146,9 @@ pub trait Guests: Send + Sync {
     async fn find(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError>;
     /// The guest with contact data in the clear; writes an audit entry.
     async fn reveal(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError>;
+    /// Moves the guest into the trash, with the captures that show nobody else; nothing if they are there already. Owner
+    /// links and messages rest until they are restored. [`crate::privacy::Privacy::erase`] does not wait.
+    async fn delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), AppError>;
 }
 
 #[cfg(test)]

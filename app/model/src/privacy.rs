@@ -1,5 +1,7 @@
 //! Erasures: making data unrecoverable at once, backups included, and the receipt that proves it.
 
+pub mod trash;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 

@@ -10,6 +10,7 @@ use crate::identity::{Accounts, Directory};
 use crate::ingest::Ingest;
 use crate::messages::Messages;
 use crate::privacy::Privacy;
+use crate::privacy::trash::Trash;
 use crate::share::Shares;
 
 /// One handle per port; cheap to clone.
@@ -24,6 +25,7 @@ pub struct Services {
     pub messages: Arc<dyn Messages>,
     pub ingest: Arc<dyn Ingest>,
     pub privacy: Arc<dyn Privacy>,
+    pub trash: Arc<dyn Trash>,
     pub audit: Arc<dyn Audit>,
 }
 

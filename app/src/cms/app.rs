@@ -32,6 +32,7 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/messages",
         "/cms/people",
         "/cms/tokens",
+        "/cms/trash",
         "/cms/privacy",
         "/cms/privacy/{erasure}",
         "/cms/audit",
@@ -61,6 +62,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("messages") view=messages::MessagesPage/>
                     <Route path=path!("people") view=PeoplePage/>
                     <Route path=path!("tokens") view=TokensPage/>
+                    <Route path=path!("trash") view=privacy::TrashListPage/>
                     <Route path=path!("privacy") view=privacy::PrivacyPage/>
                     <Route path=path!("privacy/:erasure") view=privacy::ErasurePage/>
                     <Route path=path!("audit") view=audit::AuditPage/>

@@ -1,10 +1,14 @@
-//! The short confirmations after a form: `?done=KEY`, and `n` where the words hold a number.
+//! The short confirmations after a form: `?done=KEY`, `n` where the words hold a number, and `undo` with the id of what was
+//! deleted.
 
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::hooks::use_query_map;
+use leptos_router::hooks::{use_location, use_query_map};
 
-use super::context::request_context;
+use shutterpost_model::access::Permission;
+use shutterpost_model::privacy::trash::TrashTarget;
+
+use super::context::{request_context, use_me};
 use crate::i18n::Locale;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Text, Toast};
@@ -22,12 +26,14 @@ pub const KEYS: &[&str] = &[
     "event_created",
     "event_deleted",
     "event_saved",
+    "guest_deleted",
     "invitation_renewed",
     "invitation_revoked",
     "invited",
     "joined",
     "link_renewed",
     "link_revoked",
+    "member_erased",
     "member_removed",
     "organisation_switched",
     "password_changed",
@@ -38,6 +44,7 @@ pub const KEYS: &[&str] = &[
     "sent_again",
     "signed_out",
     "token_revoked",
+    "trash_restored",
 ];
 
 /// The words for a key; nothing for keys that we did not send.
@@ -61,11 +68,13 @@ fn words(locale: Locale, key: &str, count: i64) -> Option<Text> {
         "event_created" => td_string!(locale, common.done_event_created),
         "event_deleted" => td_string!(locale, common.done_event_deleted),
         "event_saved" => td_string!(locale, common.done_event_saved),
+        "guest_deleted" => td_string!(locale, common.done_guest_deleted),
         "invitation_renewed" | "invited" => td_string!(locale, common.done_invitation_sent),
         "invitation_revoked" => td_string!(locale, common.done_invitation_revoked),
         "joined" => td_string!(locale, common.done_joined),
         "link_renewed" => td_string!(locale, common.done_link_renewed),
         "link_revoked" => td_string!(locale, common.done_link_revoked),
+        "member_erased" => td_string!(locale, common.done_member_erased),
         "member_removed" => td_string!(locale, common.done_member_removed),
         "organisation_switched" => td_string!(locale, common.done_organisation_switched),
         "password_changed" => td_string!(locale, common.done_password_changed),
@@ -76,6 +85,8 @@ fn words(locale: Locale, key: &str, count: i64) -> Option<Text> {
         "sent_again" => td_string!(locale, common.done_sent_again),
         "signed_out" => td_string!(locale, common.done_signed_out),
         "token_revoked" => td_string!(locale, common.done_token_revoked),
+        "trash_restored" if is_one(count) => td_string!(locale, common.done_trash_restored_one),
+        "trash_restored" => return Some(td_string!(locale, common.done_trash_restored, count = counted()).into()),
         _ => return None,
     };
     Some(Text::Borrowed(text))
@@ -87,11 +98,28 @@ pub fn DoneToast() -> impl IntoView {
     let locale = use_locale();
     // The address of a refused form may still hold the key of what was done before.
     let refused = request_context().is_ok_and(|context| context.outcome.error.is_some());
-    let text = use_query_map().with_untracked(|query| {
+    let (text, deleted) = use_query_map().with_untracked(|query| {
         let count = query.get_str("n").and_then(|n| n.parse().ok()).unwrap_or(1);
-        query.get_str("done").filter(|_| !refused).and_then(|key| words(locale, key, count))
+        let text = query.get_str("done").filter(|_| !refused).and_then(|key| words(locale, key, count));
+        (text, query.get_str("undo").and_then(|object| object.parse::<TrashTarget>().ok()))
     });
-    view! { <div class="toasts">{text.map(|text| view! { <Toast text/> })}</div> }
+    let may_restore = use_me().is_some_and(|me| me.may(Permission::TrashManage));
+    let undo = deleted.filter(|_| may_restore).map(|target| view! { <Undo target/> }.into_any());
+    view! { <div class="toasts">{text.map(|text| view! { <Toast text action=undo/> })}</div> }
+}
+
+/// Takes what was just deleted out of the trash, and leads back to this page.
+#[component]
+fn Undo(target: TrashTarget) -> impl IntoView {
+    let locale = use_locale();
+    let here = use_location().pathname.get_untracked();
+    view! {
+        <form method="post" action="/cms/trash">
+            <input r#type="hidden" name="item" value=target.object().to_owned()/>
+            <input r#type="hidden" name="next" value=here/>
+            <button class="toast-undo" name="intent" value="restore">{td_string!(locale, common.undo)}</button>
+        </form>
+    }
 }
 
 #[cfg(test)]

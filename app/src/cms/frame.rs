@@ -23,6 +23,7 @@ enum Place {
     Messages,
     People,
     Tokens,
+    Trash,
     Privacy,
     Audit,
 }
@@ -30,7 +31,7 @@ enum Place {
 impl Place {
     /// Of daily use; the others hide behind "More" on a phone.
     const DAILY: [Self; 3] = [Self::Overview, Self::Events, Self::Messages];
-    const RARE: [Self; 4] = [Self::People, Self::Tokens, Self::Privacy, Self::Audit];
+    const RARE: [Self; 5] = [Self::People, Self::Tokens, Self::Trash, Self::Privacy, Self::Audit];
 
     const fn href(self) -> &'static str {
         match self {
@@ -39,6 +40,7 @@ impl Place {
             Self::Messages => "/cms/messages",
             Self::People => "/cms/people",
             Self::Tokens => "/cms/tokens",
+            Self::Trash => "/cms/trash",
             Self::Privacy => "/cms/privacy",
             Self::Audit => "/cms/audit",
         }
@@ -51,6 +53,7 @@ impl Place {
             Self::Messages => IconName::Mail,
             Self::People => IconName::People,
             Self::Tokens => IconName::Key,
+            Self::Trash => IconName::Trash,
             Self::Privacy => IconName::Lock,
             Self::Audit => IconName::Shield,
         }
@@ -63,6 +66,7 @@ impl Place {
             Self::Messages => Permission::MessageRead,
             Self::People => Permission::PeopleManage,
             Self::Tokens => Permission::TokenManage,
+            Self::Trash => Permission::TrashManage,
             Self::Privacy => Permission::PrivacyManage,
             Self::Audit => Permission::AuditRead,
         }
@@ -75,6 +79,7 @@ impl Place {
             Self::Messages => td_string!(locale, common.nav_messages),
             Self::People => td_string!(locale, common.nav_people),
             Self::Tokens => td_string!(locale, common.nav_tokens),
+            Self::Trash => td_string!(locale, common.nav_trash),
             Self::Privacy => td_string!(locale, common.nav_privacy),
             Self::Audit => td_string!(locale, common.nav_audit),
         }
@@ -302,6 +307,7 @@ mod tests {
             ("/cms/people", Some(Place::People)),
             ("/cms/peoples", None),
             ("/cms/privacy/era_1", Some(Place::Privacy)),
+            ("/cms/trash", Some(Place::Trash)),
             ("/cms/account", None),
         ] {
             assert_eq!(Place::of(path), place, "{path}");

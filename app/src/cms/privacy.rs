@@ -1,12 +1,14 @@
-//! Erasures: what was made unrecoverable, and the receipts that prove it.
+//! The trash; and erasures: what was made unrecoverable, and the receipts that prove it.
 
 mod detail;
 pub mod erase;
 mod list;
 mod organisation;
+mod trash;
 
 pub use detail::ErasurePage;
 pub use list::PrivacyPage;
+pub use trash::TrashListPage;
 
 use shutterpost_model::id::ErasureId;
 use shutterpost_model::privacy::ErasureView;

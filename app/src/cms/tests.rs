@@ -14,6 +14,7 @@ use super::shell::{Assets, shell};
 mod fakes;
 mod identity;
 mod privacy;
+mod trash;
 
 use fakes::{NOW, World, actor, capture_id, erasure_id, event_id, services};
 

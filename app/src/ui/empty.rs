@@ -25,6 +25,8 @@ pub enum Art {
     Door,
     /// A cable out of its socket.
     Unplugged,
+    /// An empty trash.
+    Bin,
 }
 
 impl Art {
@@ -53,6 +55,9 @@ impl Art {
             }
             Self::Door => {
                 r#"<path class="art-soft" d="M22 78h76"/><path class="art-paper" d="M38 12h44v66H38z"/><path d="M46 20h28v22H46zM46 50h28v20H46z"/><circle cx="76" cy="46" r="2.5"/>"#
+            }
+            Self::Bin => {
+                r#"<path class="art-soft" d="M20 80h80"/><path class="art-paper" d="m40 30 5 50h30l5-50z"/><path d="M34 30h52M50 30v-8h20v8M52 42l2 28M68 42l-2 28M60 42v28"/><path class="art-soft" d="M94 22c8 2 12 8 12 16M106 38l-5-5M106 38l4-6"/>"#
             }
             Self::Unplugged => {
                 r#"<path class="art-soft" d="M4 62c18 0 14-22 32-22"/><path class="art-paper" d="M36 30h18v20H36z"/><path d="M54 35h10M54 45h10"/><path class="art-paper" d="M74 30h16v20H74z"/><path class="art-soft" d="M90 40c16 0 12 22 26 22"/><path d="m68 20 2 6M62 18l1 5M68 62l2-6M62 64l1-5"/>"#

@@ -29,6 +29,11 @@ impl Column {
     }
 
     /// The column of row actions: its name is for screen readers only.
+    /// A narrow column of boxes to tick; its name is for screen readers.
+    pub fn tick(label: impl Into<Text>) -> Self {
+        Self { label: label.into(), class: "tick" }
+    }
+
     pub fn actions(label: impl Into<Text>) -> Self {
         Self { label: label.into(), class: "actions" }
     }
@@ -51,7 +56,7 @@ pub fn Table(
                         {columns
                             .into_iter()
                             .map(|column| {
-                                let hidden = (column.class == "actions").then_some("visually-hidden");
+                                let hidden = matches!(column.class, "actions" | "tick").then_some("visually-hidden");
                                 view! {
                                     <th scope="col" class=column.class>
                                         <span class=hidden>{column.label}</span>

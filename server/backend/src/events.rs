@@ -12,6 +12,7 @@ pub(crate) mod devices;
 mod overview;
 pub(crate) mod queries;
 pub(crate) mod rows;
+pub(crate) mod trash;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ pub(crate) mod enrol;
 pub(crate) mod erase;
 pub(crate) mod queries;
 pub(crate) mod rows;
+pub(crate) mod trash;
 
 #[cfg(test)]
 mod tests;

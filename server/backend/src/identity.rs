@@ -7,6 +7,7 @@ pub(crate) mod scope;
 pub mod admin;
 mod policy;
 mod service;
+pub(crate) mod removed;
 
 pub(crate) mod bearer;
 mod blocklist;

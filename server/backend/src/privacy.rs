@@ -9,6 +9,7 @@ mod retention;
 mod rows;
 mod service;
 mod sweep;
+mod trash;
 
 #[cfg(test)]
 mod tests;
@@ -17,3 +18,4 @@ pub(crate) use erasure::FinishErasure;
 pub use service::{PrivacyService, receipt_of};
 pub use sweep::Swept;
 pub(crate) use sweep::sweep;
+pub use trash::TrashService;

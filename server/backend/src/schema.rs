@@ -43,6 +43,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity_removed_members (organisation_id, user_id) {
+        organisation_id -> Text,
+        user_id -> Text,
+        role -> Text,
+        created_at -> BigInt,
+        last_seen_at -> Nullable<BigInt>,
+        deleted_at -> BigInt,
+        deleted_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     identity_sessions (id) {
         id -> Text,
         secret_hash -> Binary,
@@ -114,6 +126,7 @@ diesel::table! {
         version -> Integer,
         created_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
+        deleted_by -> Nullable<Text>,
     }
 }
 
@@ -184,6 +197,8 @@ diesel::table! {
         guests -> Integer,
         delivery -> Nullable<Text>,
         deleted_at -> Nullable<BigInt>,
+        deleted_by -> Nullable<Text>,
+        deleted_with -> Nullable<Text>,
     }
 }
 
@@ -211,6 +226,8 @@ diesel::table! {
         phone -> Nullable<Binary>,
         language -> Text,
         created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        deleted_by -> Nullable<Text>,
     }
 }
 
@@ -351,6 +368,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_organisations,
     identity_users,
     identity_memberships,
+    identity_removed_members,
     identity_sessions,
     identity_invitations,
     identity_resets,

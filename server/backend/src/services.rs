@@ -25,7 +25,7 @@ use crate::keystore::{KeyStore, Rotated};
 use crate::messages::MessagesService;
 use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
-use crate::privacy::{FinishErasure, PrivacyService};
+use crate::privacy::{FinishErasure, PrivacyService, TrashService};
 use crate::share::SharesService;
 use crate::storage::Storage;
 
@@ -86,6 +86,7 @@ impl Backend {
             messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
             ingest: Arc::new(ingest),
             privacy: Arc::new(PrivacyService::new(deps.clone(), wake.clone())),
+            trash: Arc::new(TrashService::new(deps.clone())),
             audit: Arc::new(AuditService::new(deps.clone())),
         };
         let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)

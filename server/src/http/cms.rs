@@ -10,6 +10,7 @@ pub(super) mod events;
 pub(super) mod captures;
 pub(super) mod messages;
 pub(super) mod privacy;
+pub(super) mod trash;
 
 use axum::Extension;
 use axum::body::Body;

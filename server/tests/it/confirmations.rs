@@ -80,6 +80,9 @@ async fn people(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let user = member.expect("created").to_string();
     forms.post("/cms/people", owner, &[("intent", "role"), ("user", &user), ("role", "editor")]).await;
     forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
+    forms.post("/cms/trash", owner, &[("intent", "restore"), ("item", &user), ("next", "/cms/people")]).await;
+    forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
+    forms.post("/cms/trash?kind=member", owner, &[("intent", "erase"), ("item", &user)]).await;
     forms.post("/cms/tokens", owner, &[("intent", "revoke"), ("token", &home.token_id)]).await;
 }
 
@@ -112,6 +115,8 @@ async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
         (&capture, vec![("intent", "send_again"), ("message", &home.message)]),
         (&"/cms/messages".to_owned(), vec![("intent", "send_again"), ("message", &home.message)]),
         (&capture, vec![("intent", "revoke_link"), ("link", &home.link)]),
+        (&capture, vec![("intent", "trash_guest"), ("guest", &home.guest)]),
+        (&"/cms/trash".to_owned(), vec![("intent", "restore"), ("item", &home.guest)]),
         (&capture, vec![("intent", "delete_guest"), ("guest", &home.guest)]),
     ] {
         forms.post(page, owner, &fields).await;

@@ -16,7 +16,7 @@ enum Attempt {
     Form(String, Vec<(&'static str, String)>),
     Multipart(String, Vec<(&'static str, String)>),
     Call(&'static str, serde_json::Value),
-    Post(&'static str, serde_json::Value),
+    Post(String, serde_json::Value),
 }
 
 impl Attempt {
@@ -63,7 +63,9 @@ impl Attempt {
 /// each is proved by itself.
 fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
     use Attempt::{Call, Delete, Form, Get, Multipart, Post};
-    let Tenant { event, capture, guest, link, message, device_id, token_id, invitation, logo, erasure, .. } = of;
+    let Tenant {
+        event, capture, guest, link, message, device_id, token_id, invitation, logo, erasure, removed, ..
+    } = of;
     let own_event = &own.event;
     let own_capture = &own.capture;
     let form = |path: String, fields: &[(&'static str, &str)]| {
@@ -135,14 +137,26 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Call("cms/captures/delete", json!({ "event": own_event, "captures": [capture] })),
         Call("cms/captures/restore", json!({ "event": own_event, "captures": [capture] })),
         Call("cms/guests/reveal", json!({ "guest": guest })),
+        form(format!("/cms/captures/{own_capture}"), &[("intent", "trash_guest"), ("guest", guest)]),
+        form("/cms/trash".into(), &[("intent", "restore"), ("item", guest)]),
+        form("/cms/trash".into(), &[("intent", "restore"), ("item", own_capture), ("item", capture)]),
+        form("/cms/trash".into(), &[("intent", "restore"), ("item", event)]),
+        form("/cms/trash".into(), &[("intent", "restore"), ("item", removed)]),
+        form("/cms/trash".into(), &[("intent", "erase"), ("item", removed)]),
+        form("/cms/trash".into(), &[("intent", "erase"), ("item", guest)]),
+        form("/cms/trash".into(), &[("intent", "erase"), ("item", capture)]),
+        form("/cms/trash".into(), &[("intent", "erase"), ("item", event)]),
+        Post(format!("/api/v1/guests/{guest}/trash"), json!({})),
+        Post(format!("/api/v1/trash/{guest}/restore"), json!({})),
+        Post(format!("/api/v1/trash/{removed}/restore"), json!({})),
         Delete(format!("/api/v1/captures/{capture}")),
         Delete(format!("/api/v1/guests/{guest}")),
         Get(format!("/cms/privacy/{erasure}")),
         Get(format!("/cms/privacy/{erasure}/receipt.txt")),
         Get(format!("/api/v1/erasures/{erasure}")),
-        Post("/api/v1/erasures", json!({ "kind": "guest", "object": guest })),
-        Post("/api/v1/erasures", json!({ "kind": "capture", "object": capture })),
-        Post("/api/v1/erasures", json!({ "kind": "event", "object": event })),
+        Post("/api/v1/erasures".into(), json!({ "kind": "guest", "object": guest })),
+        Post("/api/v1/erasures".into(), json!({ "kind": "capture", "object": capture })),
+        Post("/api/v1/erasures".into(), json!({ "kind": "event", "object": event })),
         Get(format!("/api/v1/captures/{capture}")),
         Get(format!("/api/v1/guests/{guest}")),
         Get(format!("/api/v1/events/{event}")),

@@ -15,5 +15,6 @@ mod pages;
 mod alike;
 mod crash;
 mod erasures;
+mod trash;
 mod canary;
 mod texts;

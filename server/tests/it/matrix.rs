@@ -68,6 +68,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{capture}", &home.capture)
             .replace("{guest}", &home.guest)
             .replace("{logo}", &home.logo)
+            .replace("{object}", &home.guest)
             .replace("{erasure}", &home.erasure)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
@@ -193,6 +194,7 @@ async fn revoked_token(app: &App, home: &Tenant) -> As {
 fn destructive(spec: &RouteSpec) -> bool {
     spec.method == "DELETE"
         || spec.path == "/cms/sign-out"
+        || spec.path == "/api/v1/guests/{guest}/trash"
         || (spec.method == "POST" && spec.path == "/s/{token}/delete")
 }
 
@@ -303,6 +305,7 @@ async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Ten
         invitation: home.invitation.clone(),
         logo: home.logo.clone(),
         erasure: home.erasure.clone(),
+        removed: home.removed.clone(),
         capture,
     };
     (tenant, session)

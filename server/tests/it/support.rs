@@ -279,6 +279,8 @@ pub(crate) struct Tenant {
     pub(crate) logo: String,
     /// Of a guest who was erased.
     pub(crate) erasure: String,
+    /// A member who is in the trash.
+    pub(crate) removed: String,
     /// Path of a picture on the share page.
     pub(crate) picture: String,
 }
@@ -354,6 +356,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         r#"{{"name":"Guest","email":"guest@{name}.example","consents":[{{"purpose":"delivery","granted":true}}]}}"#
     );
     let erasure = erased(app, &owner, &event, &device).await;
+    let removed = removed(app, &owner, &organisation, name).await;
     let answer = app.upload(&event, &device, "first", PHOTO, Some(&guest)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     let accepted = answer.json();
@@ -367,6 +370,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         device,
         admin_token,
         erasure,
+        removed,
         device_id: text(&devices, "/0/id"),
         editor_token,
         viewer_token,
@@ -391,6 +395,21 @@ async fn erased(app: &App, owner: &As, event: &str, device: &As) -> String {
     let guest = ErasureTarget::Guest(text(&found, "/guests/0/id").parse().expect("an id"));
     let erased = json(app.http.services().privacy.erase(&app.actor(owner).await, &guest).await);
     text(&erased, "/id")
+}
+
+/// Somebody who was a member for a moment.
+async fn removed(app: &App, owner: &As, organisation: &OrganisationId, name: &str) -> String {
+    let member = NewMember {
+        name: Pii::new(format!("Removed of {name}")),
+        email: Pii::new(format!("removed@{name}.example")),
+        password: Secret::new(PASSWORD.to_owned()),
+        role: Role::Viewer,
+        language: Language::English,
+    };
+    let user = admin::create_member(&app.deps, PasswordPolicy::FLOOR, organisation, member).await.expect("created");
+    let fields = [("intent", "remove"), ("user", user.as_str())];
+    assert_eq!(app.form("/cms/people", owner, &fields).await.status, StatusCode::SEE_OTHER);
+    user.to_string()
 }
 
 /// Path of the first picture that a share page shows.

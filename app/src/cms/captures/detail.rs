@@ -24,7 +24,8 @@ use crate::ui::{
 use crate::words::{bytes, exact};
 
 /// All that can be done on this page, by `intent`.
-const INTENTS: [&str; 7] = ["delete", "restore", "erase", "send_again", "renew_link", "revoke_link", "delete_guest"];
+const INTENTS: [&str; 8] =
+    ["delete", "restore", "erase", "send_again", "renew_link", "revoke_link", "trash_guest", "delete_guest"];
 
 /// The page of a capture.
 #[component]

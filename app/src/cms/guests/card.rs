@@ -18,7 +18,7 @@ use crate::words::{is_one, number};
 pub fn GuestCard(me: Me, guest: GuestView) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
-    let dialog = format!("erase-{}", guest.id);
+    let (delete, dialog) = (format!("delete-{}", guest.id), format!("erase-{}", guest.id));
     let id = guest.id.to_string();
     let captures = guest.captures;
     let contact = Contact { may_reveal: guest.masked && me.may(Permission::GuestReveal), guest: guest.clone() };
@@ -28,9 +28,24 @@ pub fn GuestCard(me: Me, guest: GuestView) -> impl IntoView {
         } else {
             td_string!(locale, guests.erase_many, n = number(language, captures))
         };
+        let own = id.clone();
         view! {
             <div class="guests-actions">
-                <DialogButton dialog=dialog.clone() tone=Tone::Quiet icon=IconName::Trash>
+                <DialogButton dialog=delete.clone() tone=Tone::Quiet icon=IconName::Trash>
+                    {td_string!(locale, guests.delete)}
+                </DialogButton>
+                <Dialog id=delete title=td_string!(locale, guests.delete_ask)>
+                    <form method="post">
+                        <p>{td_string!(locale, guests.delete_text)}</p>
+                        <input r#type="hidden" name="guest" value=own/>
+                        <DialogActions>
+                            <Submit intent="trash_guest" tone=Tone::Danger>
+                                {td_string!(locale, guests.delete_confirm)}
+                            </Submit>
+                        </DialogActions>
+                    </form>
+                </Dialog>
+                <DialogButton dialog=dialog.clone() tone=Tone::Quiet icon=IconName::Shred>
                     {td_string!(locale, guests.erase)}
                 </DialogButton>
                 <Dialog id=dialog title=td_string!(locale, guests.erase_ask)>

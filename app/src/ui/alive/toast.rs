@@ -26,14 +26,14 @@ pub(super) fn start() {
     }
 }
 
-/// Takes `done` and `n` out of the address bar without leaving the page.
+/// Takes `done`, `n` and `undo` out of the address bar without leaving the page.
 fn clean_address() {
     let location = window().location();
     let (Ok(path), Ok(search)) = (location.pathname(), location.search()) else { return };
     let kept: Vec<_> = search
         .trim_start_matches('?')
         .split('&')
-        .filter(|part| !part.is_empty() && !part.starts_with("done=") && !part.starts_with("n="))
+        .filter(|part| !part.is_empty() && !["done=", "n=", "undo="].iter().any(|ours| part.starts_with(ours)))
         .collect();
     let address = if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) };
     let replaced = window()

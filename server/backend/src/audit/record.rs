@@ -42,6 +42,11 @@ impl Doer {
         }
     }
 
+    /// Their id, for rows that remember who did something.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.parts().1
+    }
+
     fn request(&self) -> Option<&RequestId> {
         match self {
             Self::Actor(actor) => actor.request(),

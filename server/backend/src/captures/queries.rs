@@ -33,7 +33,7 @@ macro_rules! listed {
             .select(SummaryRow::as_select())
             .into_boxed();
         query = if *trash {
-            query.filter(captures::deleted_at.is_not_null())
+            query.filter(captures::deleted_at.is_not_null()).filter(captures::deleted_with.is_null())
         } else {
             query.filter(captures::deleted_at.is_null())
         };
@@ -109,7 +109,7 @@ pub(super) async fn neighbours(
     Ok((newer, older))
 }
 
-/// A capture of an event that exists, with the event's name.
+/// A capture of an event that exists, with the event's name. One that lies in the trash with its guest is not there.
 pub(crate) async fn find(
     conn: &mut Conn,
     scope: &OrgScope,
@@ -119,6 +119,7 @@ pub(crate) async fn find(
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
         .filter(captures::id.eq(capture.as_str()))
         .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(captures::deleted_with.is_null())
         .filter(events::deleted_at.is_null())
         .select((CaptureRow::as_select(), events::name))
         .first(c).await)
@@ -205,50 +206,6 @@ pub(super) async fn count_of(tx: &mut Tx, scope: &EventScope, ids: &[&str]) -> R
             .get_result::<i64>(c).await)?;
     }
     Ok(count)
-}
-
-/// Moves captures into the trash; gives how many were outside before.
-pub(super) async fn move_to_trash(tx: &mut Tx, scope: &EventScope, ids: &[&str], now: Millis) -> Result<i64, Failure> {
-    let mut changed = 0;
-    for chunk in ids.chunks(CHUNK) {
-        changed += on_db!(tx, c => diesel::update(captures::table)
-            .filter(captures::event_id.eq(scope.event().as_str()))
-            .filter(captures::id.eq_any(chunk.iter().copied()))
-            .filter(captures::deleted_at.is_null())
-            .set(captures::deleted_at.eq(now.0))
-            .execute(c).await)?;
-    }
-    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
-}
-
-/// Takes captures out of the trash; gives how many were in it.
-pub(super) async fn take_from_trash(tx: &mut Tx, scope: &EventScope, ids: &[&str]) -> Result<i64, Failure> {
-    let mut changed = 0;
-    for chunk in ids.chunks(CHUNK) {
-        changed += on_db!(tx, c => diesel::update(captures::table)
-            .filter(captures::event_id.eq(scope.event().as_str()))
-            .filter(captures::id.eq_any(chunk.iter().copied()))
-            .filter(captures::deleted_at.is_not_null())
-            .set(captures::deleted_at.eq(None::<i64>))
-            .execute(c).await)?;
-    }
-    Ok(i64::try_from(changed).unwrap_or(i64::MAX))
-}
-
-/// Notes one guest less in each capture, and the state of the newest message that is left.
-pub(crate) async fn guest_left(
-    tx: &mut Tx,
-    scope: &impl Tenant,
-    capture: &CaptureId,
-    delivery: Option<&str>,
-) -> Result<(), Failure> {
-    let organisation = scope.organisation().as_str();
-    on_db!(tx, c => diesel::update(captures::table)
-        .filter(captures::organisation_id.eq(organisation))
-        .filter(captures::id.eq(capture.as_str()))
-        .set((captures::guests.eq(captures::guests - 1), captures::delivery.eq(delivery)))
-        .execute(c).await)?;
-    Ok(())
 }
 
 /// Ids of captures of the event, trash included.

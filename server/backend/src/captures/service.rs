@@ -12,7 +12,7 @@ use shutterpost_model::time::Millis;
 
 use super::parts::CaptureParts;
 use super::rows::{self, CaptureRow, Position};
-use super::{history, list, queries, sample};
+use super::{history, list, queries, sample, trash};
 use crate::audit::record::{Doer, Entry, record};
 use crate::changes;
 use crate::context::{Clock, World};
@@ -165,11 +165,11 @@ impl CapturesService {
             }
             let (action, changed, difference) = match way {
                 Move::Delete => {
-                    let changed = queries::move_to_trash(tx, &scope, &ids, world.now()).await?;
+                    let changed = trash::put(tx, &scope, &ids, doer.id().as_deref(), world.now()).await?;
                     ("captures.delete", changed, -changed)
                 }
                 Move::Restore => {
-                    let changed = queries::take_from_trash(tx, &scope, &ids).await?;
+                    let changed = trash::take(tx, &scope, &ids, trash::since(&world)).await?;
                     ("captures.restore", changed, changed)
                 }
             };

@@ -17,7 +17,7 @@ use crate::db::{Conn, on_db};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyStore, Sealed};
-use crate::schema::{captures, events, events_devices, messages};
+use crate::schema::{captures, events, events_devices, guests, messages};
 
 const DAYS: i64 = 14;
 const NEWEST_EVENTS: i64 = 6;
@@ -54,17 +54,63 @@ pub(super) async fn read(
 
 /// Captures received, by day. One range of the index each: grouping would sort every capture of two weeks.
 async fn captured(conn: &mut Conn, scope: &OrgScope, first: Date) -> Result<HashMap<i64, i64>, Failure> {
+    let gone = gone(conn, scope).await?;
     let mut counts = HashMap::new();
     for day in first.days()..first.days() + DAYS {
         let count = on_db!(conn, c => captures::table
             .filter(captures::organisation_id.eq(scope.organisation().as_str()))
             .filter(captures::received_at.ge(day * DAY))
             .filter(captures::received_at.lt((day + 1) * DAY))
+            .filter(captures::deleted_at.is_null())
+            .filter(captures::event_id.ne_all(gone.iter()))
             .count()
             .get_result::<i64>(c).await)?;
         counts.insert(day, count);
     }
     Ok(counts)
+}
+
+/// Events in the trash: what is in them does not count.
+async fn gone(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => events::table
+        .filter(events::organisation_id.eq(scope.organisation().as_str()))
+        .filter(events::deleted_at.is_not_null())
+        .select(events::id)
+        .load(c).await)
+}
+
+/// Messages, but for those about something or to somebody in the trash. Sets rather than joins: there is little in the
+/// trash, and there are many messages.
+macro_rules! living {
+    ($scope:expr) => {{
+        let organisation = $scope.organisation().as_str();
+        messages::table
+            .filter(messages::organisation_id.eq(organisation))
+            .filter(
+                messages::guest_id.is_null().or(messages::guest_id.ne_all(
+                    guests::table
+                        .filter(guests::organisation_id.eq(organisation))
+                        .filter(guests::deleted_at.is_not_null())
+                        .select(guests::id.nullable()),
+                )),
+            )
+            .filter(
+                messages::capture_id.is_null().or(messages::capture_id.ne_all(
+                    captures::table
+                        .filter(captures::organisation_id.eq(organisation))
+                        .filter(captures::deleted_at.is_not_null())
+                        .select(captures::id.nullable()),
+                )),
+            )
+            .filter(
+                messages::event_id.is_null().or(messages::event_id.ne_all(
+                    events::table
+                        .filter(events::organisation_id.eq(organisation))
+                        .filter(events::deleted_at.is_not_null())
+                        .select(events::id.nullable()),
+                )),
+            )
+    }};
 }
 
 /// Messages that came to this end, by the day on which they were sent, or made if they were not.
@@ -77,8 +123,7 @@ async fn settled(
     // The same text twice rather than a bound divisor: to PostgreSQL two parameters are two expressions.
     let day = || sql::<BigInt>("COALESCE(messages.sent_at, messages.created_at) / 86400000");
     let oldest = MessageId::new(since.0.saturating_sub(SENT_WITHIN), [0; 10]);
-    let rows = on_db!(conn, c => messages::table
-        .filter(messages::organisation_id.eq(scope.organisation().as_str()))
+    let rows = on_db!(conn, c => living!(scope)
         .filter(messages::state.eq(state.as_str()))
         .filter(messages::id.ge(oldest.as_str()))
         .group_by(day())
@@ -88,8 +133,7 @@ async fn settled(
 }
 
 async fn messages_in(conn: &mut Conn, scope: &OrgScope, state: DeliveryState) -> Result<i64, Failure> {
-    on_db!(conn, c => messages::table
-        .filter(messages::organisation_id.eq(scope.organisation().as_str()))
+    on_db!(conn, c => living!(scope)
         .filter(messages::state.eq(state.as_str()))
         .count()
         .get_result(c).await)

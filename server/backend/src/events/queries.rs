@@ -111,25 +111,34 @@ pub(super) async fn update_branding(
     Ok(changed == 1)
 }
 
-/// Marks the event as deleted; everything below it is found no more.
-pub(super) async fn mark_deleted(tx: &mut Tx, scope: &EventScope, now: Millis) -> Result<(), Failure> {
+/// Moves the event into the trash; everything below it is found no more.
+pub(super) async fn mark_deleted(
+    tx: &mut Tx,
+    scope: &EventScope,
+    by: Option<&str>,
+    now: Millis,
+) -> Result<(), Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
     on_db!(tx, c => diesel::update(events::table)
         .filter(events::organisation_id.eq(organisation))
         .filter(events::id.eq(event))
-        .set((events::deleted_at.eq(now.0), events::version.eq(events::version + 1)))
+        .set((
+            events::deleted_at.eq(now.0),
+            events::deleted_by.eq(by),
+            events::version.eq(events::version + 1),
+        ))
         .execute(c).await)?;
     Ok(())
 }
 
-/// Deletes the event for good; what is left below it goes along.
-pub(crate) async fn erase(tx: &mut Tx, scope: &EventScope) -> Result<(), Failure> {
+/// Deletes the event for good; what is left below it goes along. Says whether there was one.
+pub(crate) async fn erase(tx: &mut Tx, scope: &EventScope) -> Result<bool, Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
-    on_db!(tx, c => diesel::delete(events::table)
+    let gone = on_db!(tx, c => diesel::delete(events::table)
         .filter(events::organisation_id.eq(organisation))
         .filter(events::id.eq(event))
         .execute(c).await)?;
-    Ok(())
+    Ok(gone == 1)
 }
 
 /// The logo by its id, if it is one of the event.

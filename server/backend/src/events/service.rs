@@ -123,7 +123,7 @@ impl EventsService {
         let (world, doer, event) = (self.deps.world.clone(), Doer::from(actor), event.clone());
         write_tx!(self.deps.db, tx => {
             let scope = EventScope::prove(tx, org, &event).await?;
-            queries::mark_deleted(tx, &scope, world.now()).await?;
+            queries::mark_deleted(tx, &scope, doer.id().as_deref(), world.now()).await?;
             let entry = Entry::new("events.delete").object(event.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             changes::record(tx, &world, ChangeTarget::Event(event)).await

@@ -10,12 +10,14 @@ use shutterpost_vault::data_key::DataKey;
 use super::consents::Resolved;
 use super::queries::{self, NewRow};
 use super::rows::{self, ConsentRow};
+use super::trash;
 use crate::context::World;
 use crate::db::Tx;
 use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::{EventScope, Tenant};
 use crate::keystore::{KeyRef, KeyStore, Lookup, Realm, Sealed};
+use crate::services::Deps;
 
 /// Who a guest is, settled before anything is written: the one whom the event knows by the same contact point, or
 /// somebody new, with a key on the disk.
@@ -26,19 +28,21 @@ pub(crate) struct Identified {
 }
 
 /// Finds out who the guest is.
-pub(crate) async fn identify(
-    world: &World,
-    keystore: &KeyStore,
-    scope: &EventScope,
-    guest: &NewGuest,
-) -> Result<Identified, Failure> {
+pub(crate) async fn identify(deps: &Deps, scope: &EventScope, guest: &NewGuest) -> Result<Identified, Failure> {
+    let Deps { db, world, keystore, .. } = deps;
     let fresh = world.id(GuestId::new);
     let id = match guest.contact() {
         Some(contact) => {
             // Unique in the event: the same person at two events is not to be recognised.
             let realm = Realm::Organisation(scope.organisation().clone());
             let lookup = Lookup::within(realm, rows::BY_CONTACT, scope.event().as_str());
-            stored(&keystore.claim(&lookup, &contact, fresh.as_str()).await?)?
+            let mut holder = keystore.claim(&lookup, &contact, fresh.as_str()).await?;
+            // Whoever comes again while they are in the trash is somebody new: what was deleted stays deleted.
+            if holder != fresh.as_str() && trash::rests(&mut db.read().await?, scope, &holder).await? {
+                keystore.release(&lookup, &contact, &holder).await?;
+                holder = keystore.claim(&lookup, &contact, fresh.as_str()).await?;
+            }
+            stored(&holder)?
         }
         None => fresh,
     };
@@ -73,8 +77,8 @@ pub(crate) async fn enrol(
         language: guest.language.tag(),
         created_at: now.0,
     };
-    if !queries::insert(tx, scope, &row).await? {
-        queries::refresh(tx, scope, &row).await?;
+    if !queries::insert(tx, scope, &row).await? && !queries::refresh(tx, scope, &row).await? {
+        return Err(Failure::Busy("a guest was moved to the trash while they were taken in again".into()));
     }
     // Erased between the two: what was just sealed would be unreadable. The client tries again and gets another guest.
     if !keystore.is_alive(&KeyRef::of(scope.organisation(), rows::PURPOSE, id.as_str())).await? {

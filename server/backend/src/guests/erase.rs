@@ -4,12 +4,15 @@
 use shutterpost_model::id::{CaptureId, GuestId};
 use shutterpost_vault::data_key::KeyId;
 
+use super::trash::{self, Counted, Shown};
 use super::{queries, rows};
-use crate::captures::purge::{Purged, lock, purge};
-use crate::captures::queries::{CHUNK, guest_left};
+use crate::captures::purge::{Purged, purge};
+use crate::captures::queries::CHUNK;
+use crate::captures::trash as captures_trash;
 use crate::context::World;
 use crate::db::Tx;
 use crate::error::Failure;
+use crate::events::counters;
 use crate::events::rows::stored;
 use crate::events::scope::{EventScope, Tenant};
 use crate::keystore::{KeyStore, Realm};
@@ -43,14 +46,15 @@ pub(crate) async fn guest(
     // Everybody takes guest, message, capture and counter in this order, so that nobody waits for each other.
     queries::lock(tx, scope, &[guest.as_str()]).await?;
     queries::delete_messages(tx, scope, guest).await?;
-    // Another guest of the same picture may be leaving at this moment: hold the captures before counting.
-    let shown = queries::shown_with(tx, scope, guest).await?;
-    let ids: Vec<&str> = shown.iter().map(|(capture, _)| capture.as_str()).collect();
-    lock(tx, scope, &ids).await?;
     let mut alone = Vec::new();
-    let mut shared: Vec<CaptureId> = Vec::new();
-    for (capture, guests) in queries::shown_with(tx, scope, guest).await? {
-        if guests <= 1 { alone.push(stored(&capture)?) } else { shared.push(stored(&capture)?) }
+    let mut shared: Vec<Shown> = Vec::new();
+    for shown in trash::held(tx, scope, guest).await? {
+        // Whoever is in the trash counts: they may come back.
+        if queries::guests_of(tx, scope, &shown.capture).await? <= 1 {
+            alone.push(stored(&shown.capture)?);
+        } else {
+            shared.push(shown);
+        }
     }
     let mut keys = destroy_keys(keystore, scope, &[guest.as_str()]).await?;
     let Purged { objects, keys: theirs } = purge(tx, world, keystore, scope, &alone).await?;
@@ -58,12 +62,20 @@ pub(crate) async fn guest(
     if !queries::delete(tx, scope, guest.as_str()).await? {
         return Err(Failure::NotFound);
     }
-    for capture in &shared {
-        let delivery = queries::newest_delivery(tx, scope, capture).await?;
-        guest_left(tx, scope, capture, delivery.as_deref()).await?;
-    }
+    captures_trash::part(tx, scope, guest.as_str()).await?;
     let captures = alone.len();
-    Ok(Erased { objects, stale: alone.into_iter().chain(shared).collect(), captures, guests: 1, keys })
+    let mut stale: Vec<CaptureId> = alone;
+    for Shown { capture, event, deleted_at, .. } in shared {
+        // What shows only guests in the trash lies there with them.
+        if let Counted { there: 0, resting: Some(resting) } = trash::recount(tx, scope, &capture).await?
+            && deleted_at.is_none()
+        {
+            captures_trash::put_with(tx, scope, &capture, &resting, None, world.now()).await?;
+            counters::add_captures(tx, scope, &event, -1).await?;
+        }
+        stale.push(stored(&capture)?);
+    }
+    Ok(Erased { objects, stale, captures, guests: 1, keys })
 }
 
 /// Erases captures, and of the guests they show those who have no other capture: without a picture there is no reason

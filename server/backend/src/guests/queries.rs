@@ -12,20 +12,21 @@ use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::keystore::Sealed;
-use crate::schema::{captures, events, guests, guests_captures, guests_consents, messages};
+use crate::schema::{events, guests, guests_captures, guests_consents, messages};
 
-/// A guest of an event that exists.
+/// A guest outside the trash, of an event that exists.
 pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<GuestRow, Failure> {
     on_db!(conn, c => guests::table
         .inner_join(events::table.on(events::id.eq(guests::event_id)))
         .filter(guests::organisation_id.eq(scope.organisation().as_str()))
         .filter(guests::id.eq(guest.as_str()))
+        .filter(guests::deleted_at.is_null())
         .filter(events::deleted_at.is_null())
         .select(GuestRow::as_select())
         .first(c).await)
 }
 
-/// The guests of a capture, in the order in which they were added.
+/// The guests of a capture outside the trash, in the order in which they were added.
 pub(super) async fn of_capture(
     conn: &mut Conn,
     scope: &OrgScope,
@@ -35,13 +36,14 @@ pub(super) async fn of_capture(
         .inner_join(guests::table.on(guests::id.eq(guests_captures::guest_id)))
         .filter(guests_captures::organisation_id.eq(scope.organisation().as_str()))
         .filter(guests_captures::capture_id.eq(capture.as_str()))
+        .filter(guests::deleted_at.is_null())
         .order((guests_captures::created_at.asc(), guests::id.asc()))
         .select(GuestRow::as_select())
         .load(c).await)
 }
 
 /// Number of captures that show the guest.
-pub(super) async fn captures_of(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<i64, Failure> {
+pub(crate) async fn captures_of(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<i64, Failure> {
     let organisation = scope.organisation().as_str();
     on_db!(conn, c => guests_captures::table
         .filter(guests_captures::organisation_id.eq(organisation))
@@ -50,20 +52,14 @@ pub(super) async fn captures_of(conn: &mut Conn, scope: &impl Tenant, guest: &st
         .get_result(c).await)
 }
 
-/// The captures that show the guest, each with the number of guests it shows.
-pub(super) async fn shown_with(
-    conn: &mut Conn,
-    scope: &impl Tenant,
-    guest: &GuestId,
-) -> Result<Vec<(String, i32)>, Failure> {
+/// How many guests a capture shows, those in the trash included.
+pub(super) async fn guests_of(conn: &mut Conn, scope: &impl Tenant, capture: &str) -> Result<i64, Failure> {
     let organisation = scope.organisation().as_str();
     on_db!(conn, c => guests_captures::table
-        .inner_join(captures::table.on(captures::id.eq(guests_captures::capture_id)))
         .filter(guests_captures::organisation_id.eq(organisation))
-        .filter(guests_captures::guest_id.eq(guest.as_str()))
-        .order(captures::id.asc())
-        .select((captures::id, captures::guests))
-        .load(c).await)
+        .filter(guests_captures::capture_id.eq(capture))
+        .count()
+        .get_result(c).await)
 }
 
 /// Ids of the guests that the captures show.
@@ -120,8 +116,8 @@ pub(super) async fn insert(tx: &mut Tx, _scope: &EventScope, row: &NewRow<'_>) -
     Ok(written == 1)
 }
 
-/// Brings a guest up to date: what was given this time replaces what was known.
-pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -> Result<(), Failure> {
+/// Brings a guest up to date: what was given this time replaces what was known. `false` if they are in the trash.
+pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -> Result<bool, Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
     if let Some(name) = &row.name {
         on_db!(tx, c => diesel::update(guests::table)
@@ -141,9 +137,10 @@ pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -
         .filter(guests::organisation_id.eq(organisation))
         .filter(guests::event_id.eq(event))
         .filter(guests::id.eq(row.id))
+        .filter(guests::deleted_at.is_null())
         .set(guests::language.eq(row.language))
         .execute(c).await)?;
-    if updated == 1 { Ok(()) } else { Err(Failure::NotFound) }
+    Ok(updated == 1)
 }
 
 /// Notes that the capture shows the guest.
@@ -215,19 +212,4 @@ pub(super) async fn still_shown(conn: &mut Conn, scope: &impl Tenant, ids: &[&st
         .select(guests_captures::guest_id)
         .distinct()
         .load(c).await)
-}
-
-/// State of the newest message about a capture.
-pub(super) async fn newest_delivery(
-    conn: &mut Conn,
-    scope: &impl Tenant,
-    capture: &CaptureId,
-) -> Result<Option<String>, Failure> {
-    let organisation = scope.organisation().as_str();
-    on_db!(conn, c => messages::table
-        .filter(messages::organisation_id.eq(organisation))
-        .filter(messages::capture_id.eq(capture.as_str()))
-        .order(messages::id.desc())
-        .select(messages::state)
-        .first::<String>(c).await.optional())
 }

@@ -5,11 +5,14 @@ use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::error::AppError;
 use shutterpost_model::guests::{GuestView, Guests};
 use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::share::ChangeTarget;
 
 use super::queries;
 use super::rows::{ConsentRow, GuestRow, Sight};
+use super::trash::{self, Moved};
 use crate::audit::record::{Doer, Entry, record};
 use crate::captures::parts::OfCapture;
+use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::scope::OrgScope;
@@ -43,6 +46,25 @@ impl GuestsService {
             let entry = Entry::new("guests.reveal").object(guest.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             view(tx, &keystore, &scope, row, Sight::Clear).await
+        })
+    }
+}
+
+impl GuestsService {
+    async fn try_delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::GuestWrite)?;
+        let (world, doer, guest) = (self.deps.world.clone(), Doer::from(actor), guest.clone());
+        write_tx!(self.deps.db, tx => {
+            let Moved { stale, changed } = trash::put(tx, &scope, &guest, doer.id().as_deref(), world.now()).await?;
+            if !changed {
+                return Ok(());
+            }
+            let entry = Entry::new("guests.trash").object(guest.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            for capture in stale {
+                changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
+            }
+            Ok(())
         })
     }
 }
@@ -93,5 +115,9 @@ impl Guests for GuestsService {
 
     async fn reveal(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, AppError> {
         Ok(self.read_clear(actor, guest).await?)
+    }
+
+    async fn delete(&self, actor: &Actor, guest: &GuestId) -> Result<(), AppError> {
+        Ok(self.try_delete(actor, guest).await?)
     }
 }

@@ -3,45 +3,20 @@
 use shutterpost_model::access::Role;
 use shutterpost_model::captures::Captures;
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::guests::{GuestView, Guests};
-use shutterpost_model::id::{CaptureId, GuestId};
+use shutterpost_model::guests::Guests;
 use shutterpost_model::privacy::{ErasureTarget, Privacy};
 
-use super::enrol::{enrol, identify};
-use crate::db::write_tx;
-use crate::events::scope::EventScope;
-use crate::identity::scope::OrgScope;
-use crate::ingest::fixture::{ANNA, OBJECTS, Stand, guest, stands};
+use crate::ingest::fixture::{ANNA, OBJECTS, stands};
 
 fn code(result: Result<impl std::fmt::Debug, AppError>) -> Code {
     result.expect_err("is refused").code
-}
-
-async fn guest_of(stand: &Stand, capture: &CaptureId) -> GuestView {
-    let capture = stand.captures.find(&stand.owner, capture).await.expect("is found");
-    capture.guests.into_iter().next().expect("shows a guest")
-}
-
-/// Puts a second guest into a picture, which no door offers yet.
-async fn join(stand: &Stand, capture: &CaptureId, json: &str) -> GuestId {
-    let org = OrgScope::prove(&stand.owner, shutterpost_model::access::Permission::CaptureWrite).expect("may");
-    let (deps, event, capture, guest) = (stand.deps.clone(), stand.event.clone(), capture.clone(), guest(json));
-    stand.test.execute(&format!("UPDATE captures SET guests = guests + 1 WHERE id = '{capture}'")).await;
-    let mut conn = deps.db.read().await.expect("a connection");
-    let scope = EventScope::prove(&mut conn, org, &event).await.expect("is there");
-    drop(conn);
-    let identified = identify(&deps.world, &deps.keystore, &scope, &guest).await.expect("has a key");
-    write_tx!(stand.deps.db, tx => {
-        enrol(tx, &deps.world, &deps.keystore, &scope, &capture, (&guest, &identified), &[]).await
-    })
-    .expect("enrols")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn contact_data_are_masked_until_revealed_and_that_is_recorded() {
     for stand in stands().await {
         let capture = stand.capture(Some(ANNA)).await.id;
-        let masked = guest_of(&stand, &capture).await;
+        let masked = stand.guest_of(&capture).await;
         assert!(masked.masked, "{}", stand.test.kind);
         assert_eq!(masked.email.as_ref().map(|email| email.get().as_str()), Some("a…@c….example"));
         let viewer = stand.member("vera@host.example", Role::Viewer).await;
@@ -66,8 +41,8 @@ async fn erasing_a_guest_takes_pictures_of_nobody_else() {
     for stand in stands().await {
         let alone = stand.capture(Some(ANNA)).await;
         let together = stand.capture(Some(ANNA)).await;
-        let berta = join(&stand, &together.id, r#"{"email":"berta@canary.example"}"#).await;
-        let (owner_link, anna) = (stand.owner_link(&together.id).await, guest_of(&stand, &alone.id).await.id);
+        let berta = stand.join(&together.id, r#"{"email":"berta@canary.example"}"#).await;
+        let (owner_link, anna) = (stand.owner_link(&together.id).await, stand.guest_of(&alone.id).await.id);
         assert!(stand.shows(&owner_link).await);
 
         stand.erase(ErasureTarget::Guest(anna.clone())).await;

@@ -6,5 +6,6 @@ pub(super) mod bearers;
 pub(super) mod directory;
 pub(super) mod memberships;
 pub(super) mod one_time;
+pub(super) mod removed;
 pub(super) mod sessions;
 pub(super) mod users;

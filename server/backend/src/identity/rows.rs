@@ -7,7 +7,7 @@ use shutterpost_model::access::Role;
 use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, SessionId, TokenId, UserId};
 use shutterpost_model::identity::{Invitation, Member, MyOrganisation, Token};
 use shutterpost_model::language::Language;
-use shutterpost_model::pii::{Pii, Purpose as Disclosure, Secret};
+use shutterpost_model::pii::{Disclosed, Pii, Purpose as Disclosure, Secret};
 use shutterpost_model::time::Millis;
 use shutterpost_vault::wrap::Purpose;
 
@@ -368,6 +368,64 @@ impl MemberRow {
             role: role(&member_role)?,
             since: Millis(created_at),
         })
+    }
+}
+
+/// A member in the trash, as the list shows them.
+#[derive(Queryable)]
+pub(super) struct RemovedRow {
+    user: String,
+    name: Sealed<Pii<String>>,
+    email: Sealed<Pii<String>>,
+    role: String,
+    deleted_at: i64,
+    deleted_by: Option<String>,
+}
+
+/// The same, with their data in the clear.
+#[derive(Debug)]
+pub(crate) struct RemovedMember {
+    pub(crate) user: String,
+    pub(crate) name: Disclosed<String>,
+    pub(crate) email: Disclosed<String>,
+    pub(crate) role: Role,
+    pub(crate) deleted_at: i64,
+    pub(crate) deleted_by: Option<String>,
+}
+
+impl RemovedRow {
+    pub(super) fn key(&self) -> Result<KeyRef, Failure> {
+        Ok(KeyRef::user(&id(self.user.clone())?))
+    }
+
+    pub(super) fn opened(self, ring: &Keyring) -> Result<RemovedMember, Failure> {
+        let key = self.key()?;
+        let key = ring.get(&key)?;
+        let Self { user, name, email, role: member_role, deleted_at, deleted_by } = self;
+        Ok(RemovedMember {
+            name: name.open(key, user_place("name", &user))?.disclose(Disclosure::Directory),
+            email: email.open(key, user_place("email", &user))?.disclose(Disclosure::Directory),
+            role: role(&member_role)?,
+            user,
+            deleted_at,
+            deleted_by,
+        })
+    }
+}
+
+/// What a member in the trash gets back.
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub(super) role: Role,
+    pub(super) since: Millis,
+    pub(super) last_seen: Option<Millis>,
+}
+
+impl TryFrom<(String, i64, Option<i64>)> for Removed {
+    type Error = Failure;
+
+    fn try_from((name, since, last_seen): (String, i64, Option<i64>)) -> Result<Self, Failure> {
+        Ok(Self { role: role(&name)?, since: Millis(since), last_seen: last_seen.map(Millis) })
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) enum Outcome {
 pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> Result<Outcome, Failure> {
     let capture = deps.world.id(CaptureId::new);
     let guest = match &arrival.guest {
-        Some(guest) => Some(identify(&deps.world, &deps.keystore, &arrival.scope, guest).await?),
+        Some(guest) => Some(identify(&deps, &arrival.scope, guest).await?),
         None => None,
     };
     // On the disk before anything is sealed under it. Should this upload fail, the sweep removes it.

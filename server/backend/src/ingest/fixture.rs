@@ -1,12 +1,12 @@
 //! What tests of everything from events to privacy start from: an organisation with an event, a device and all
 //! services, made through the doors that people use.
 
-use shutterpost_model::access::{Actor, Role};
+use shutterpost_model::access::{Actor, Permission, Role};
 use shutterpost_model::captures::CapturePage;
 use shutterpost_model::error::AppError;
 use shutterpost_model::events::{DeviceDraft, EventDraft, Events};
-use shutterpost_model::guests::{GuestInput, NewGuest};
-use shutterpost_model::id::{CaptureId, EventId, OrganisationId};
+use shutterpost_model::guests::{GuestInput, GuestView, NewGuest};
+use shutterpost_model::id::{CaptureId, EventId, GuestId, OrganisationId};
 use shutterpost_model::identity::{Accounts, Client, SignIn};
 use shutterpost_model::ingest::{Accepted, Ingest, Upload};
 use shutterpost_model::language::Language;
@@ -17,12 +17,16 @@ use shutterpost_model::time::Date;
 
 use super::{IngestConfig, IngestService, capture_parts};
 use crate::captures::CapturesService;
+use crate::db::write_tx;
 use crate::events::EventsService;
+use crate::events::scope::EventScope;
 use crate::guests::GuestsService;
+use crate::guests::enrol::{enrol, identify};
 use crate::identity::admin::{self, NewMember};
-use crate::identity::{AccountsService, PasswordPolicy};
+use crate::identity::scope::OrgScope;
+use crate::identity::{AccountsService, DirectoryService, PasswordPolicy};
 use crate::jobs::Wake;
-use crate::privacy::PrivacyService;
+use crate::privacy::{PrivacyService, TrashService};
 use crate::services::Deps;
 use crate::share::SharesService;
 use crate::testing::{self, TestDatabase};
@@ -48,6 +52,8 @@ pub(crate) struct Stand {
     pub(crate) guests: GuestsService,
     pub(crate) shares: SharesService,
     pub(crate) privacy: PrivacyService,
+    pub(crate) trash: TrashService,
+    pub(crate) directory: DirectoryService,
     pub(crate) ingest: IngestService,
     pub(crate) organisation: OrganisationId,
     pub(crate) owner: Actor,
@@ -109,6 +115,8 @@ impl Stand {
             guests: GuestsService::new(deps.clone()),
             shares: SharesService::new(deps.clone()),
             privacy: PrivacyService::new(deps.clone(), Wake::default()),
+            trash: TrashService::new(deps.clone()),
+            directory: DirectoryService::new(deps.clone()),
             events,
             ingest,
             test,
@@ -149,6 +157,28 @@ impl Stand {
     pub(crate) async fn capture(&self, guest: Option<&str>) -> Accepted {
         let upload = guest.map_or_else(upload, upload_of);
         self.accept(upload).await.expect("the upload is accepted")
+    }
+
+    /// Puts another guest into a picture, which no door offers yet.
+    pub(crate) async fn join(&self, capture: &CaptureId, json: &str) -> GuestId {
+        let org = OrgScope::prove(&self.owner, Permission::CaptureWrite).expect("may");
+        let (deps, capture, guest) = (self.deps.clone(), capture.clone(), guest(json));
+        self.test.execute(&format!("UPDATE captures SET guests = guests + 1 WHERE id = '{capture}'")).await;
+        let mut conn = deps.db.read().await.expect("a connection");
+        let scope = EventScope::prove(&mut conn, org, &self.event).await.expect("is there");
+        drop(conn);
+        let identified = identify(&deps, &scope, &guest).await.expect("has a key");
+        write_tx!(self.deps.db, tx => {
+            enrol(tx, &deps.world, &deps.keystore, &scope, &capture, (&guest, &identified), &[]).await
+        })
+        .expect("enrols")
+    }
+
+    /// The first guest whom a capture shows.
+    pub(crate) async fn guest_of(&self, capture: &CaptureId) -> GuestView {
+        use shutterpost_model::captures::Captures;
+        let capture = self.captures.find(&self.owner, capture).await.expect("is found");
+        capture.guests.into_iter().next().expect("shows a guest")
     }
 
     /// Whole address of the owner link of a capture.

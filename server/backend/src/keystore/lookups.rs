@@ -81,6 +81,25 @@ impl KeyStore {
     }
 }
 
+impl KeyStore {
+    /// Forgets that `subject` has the value, so that another object may claim it.
+    pub(crate) async fn release(&self, lookup: &Lookup, value: &str, subject: &str) -> Result<(), Failure> {
+        let key = self.get(&KeyRef::lookup(&lookup.realm)).await?;
+        let hash = ColumnIndex::new(&key, lookup.field, &lookup.scope).of(value).to_vec();
+        let (Lookup { realm, field, scope }, subject) = (lookup.clone(), subject.to_owned());
+        write_tx!(self.0.db, tx => {
+            on_db!(tx, c => diesel::delete(lookups::table)
+                .filter(lookups::realm.eq(realm.as_str()))
+                .filter(lookups::field.eq(field))
+                .filter(lookups::scope.eq(&scope))
+                .filter(lookups::hash.eq(&hash))
+                .filter(lookups::subject.eq(&subject))
+                .execute(c).await)?;
+            Ok(())
+        })
+    }
+}
+
 /// Those of the subjects that can be found by something.
 pub(super) async fn of_subjects(conn: &mut Conn, subjects: &[&str]) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();

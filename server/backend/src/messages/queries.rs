@@ -26,19 +26,23 @@ use crate::schema::{
 /// A message with the sealed address of its guest and that of its invitation, whichever it has.
 pub(super) type Addressed = (MessageRow, Option<Sealed<Pii<String>>>, Option<Sealed<Pii<String>>>);
 
-/// Messages of an organisation with their addresses.
+/// Messages of an organisation with their addresses, but for those about events and to guests in the trash.
 macro_rules! addressed {
     ($organisation:expr) => {
         messages::table
             .left_join(guests::table.on(messages::guest_id.eq(guests::id.nullable())))
             .left_join(identity_invitations::table.on(messages::invitation_id.eq(identity_invitations::id.nullable())))
+            .left_join(events::table.on(messages::event_id.eq(events::id.nullable())))
+            .left_join(captures::table.on(messages::capture_id.eq(captures::id.nullable())))
             .filter(messages::organisation_id.eq($organisation))
+            .filter(guests::deleted_at.is_null())
+            .filter(events::deleted_at.is_null())
             .order(messages::id.desc())
             .select((MessageRow::as_select(), guests::email.nullable(), identity_invitations::email.nullable()))
     };
 }
 
-/// Messages before the given one in the list, newest first.
+/// Messages before the given one in the list, newest first. The trash has none: nothing there is sent.
 pub(super) async fn list(
     conn: &mut Conn,
     scope: &OrgScope,
@@ -52,10 +56,15 @@ pub(super) async fn list(
     match state.map(DeliveryState::as_str) {
         Some(state) => on_db!(conn, c => addressed!(organisation)
             .filter(messages::state.eq(state))
+            .filter(captures::deleted_at.is_null())
             .filter(messages::id.lt(before))
             .limit(most)
             .load(c).await),
-        None => on_db!(conn, c => addressed!(organisation).filter(messages::id.lt(before)).limit(most).load(c).await),
+        None => on_db!(conn, c => addressed!(organisation)
+            .filter(captures::deleted_at.is_null())
+            .filter(messages::id.lt(before))
+            .limit(most)
+            .load(c).await),
     }
 }
 
@@ -184,8 +193,10 @@ pub(super) async fn stand(
 pub(super) async fn mark_capture(tx: &mut Tx, scope: &OrgScope, capture: &CaptureId) -> Result<(), Failure> {
     let organisation = scope.organisation().as_str();
     let state: Option<String> = on_db!(tx, c => messages::table
+        .left_join(guests::table.on(messages::guest_id.eq(guests::id.nullable())))
         .filter(messages::organisation_id.eq(organisation))
         .filter(messages::capture_id.eq(capture.as_str()))
+        .filter(guests::deleted_at.is_null())
         .order(messages::id.desc())
         .select(messages::state)
         .first(c).await.optional())?;
@@ -248,12 +259,13 @@ pub(super) async fn end_delivery(
     Ok(())
 }
 
-/// A guest; `None` if it is gone.
+/// A guest; `None` if it is gone or in the trash.
 pub(super) async fn guest(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<Option<GuestRow>, Failure> {
     let organisation = scope.organisation().as_str();
     on_db!(conn, c => guests::table
         .filter(guests::organisation_id.eq(organisation))
         .filter(guests::id.eq(guest.as_str()))
+        .filter(guests::deleted_at.is_null())
         .select(GuestRow::as_select())
         .first(c).await.optional())
 }

@@ -9,7 +9,7 @@ use shutterpost_model::id::{CaptureId, GuestId};
 use shutterpost_model::time::DAY;
 use shutterpost_vault::wrap::Purpose;
 
-use super::retention::{erase_captures, erase_rows};
+use super::retention::{If, erase_captures, erase_rows};
 use super::sweep::Swept;
 use super::{erasure, queries};
 use crate::audit::record::{Doer, Entry, record};
@@ -97,7 +97,7 @@ pub(super) async fn finish_erasures(permit: &Permit, deps: &Deps, swept: &mut Sw
         for ((organisation, event), ids) in by_event {
             swept.captures += i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);
-            erase_captures(deps, scope, ids, None, WHY).await?;
+            erase_captures(deps, scope, ids, If::Always, WHY).await?;
         }
         for (organisation, event, guest) in people {
             let scope = EventScope::of_sweep(permit, stored(&organisation)?, stored(&event)?);

@@ -13,8 +13,8 @@ use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::schema::{
     captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
-    identity_organisations, identity_sessions, identity_tokens, identity_users, installation, messages,
-    privacy_erasures,
+    identity_organisations, identity_removed_members, identity_sessions, identity_tokens, identity_users, installation,
+    messages, privacy_erasures,
 };
 
 /// The organisation's erasure of an object.
@@ -264,6 +264,10 @@ pub(super) async fn close(tx: &mut Tx, scope: &OrgScope, now: Millis) -> Result<
         .filter(identity_memberships::organisation_id.eq(organisation))
         .filter(identity_memberships::user_id.ne_all(only_here.iter()))
         .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(identity_removed_members::table)
+        .filter(identity_removed_members::organisation_id.eq(organisation))
+        .filter(identity_removed_members::user_id.ne_all(only_here.iter()))
+        .execute(c).await)?;
     on_db!(tx, c => diesel::delete(identity_sessions::table)
         .filter(identity_sessions::organisation_id.eq(organisation))
         .execute(c).await)?;
@@ -281,19 +285,29 @@ pub(super) async fn close(tx: &mut Tx, scope: &OrgScope, now: Millis) -> Result<
     Ok(())
 }
 
-/// Members who are in no other organisation.
+/// Members, and those in the trash, who are in no other organisation and in no other's trash.
 pub(super) async fn only_here(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<String>, Failure> {
     let organisation = scope.organisation().as_str();
     let mut members: Vec<String> = on_db!(conn, c => identity_memberships::table
         .filter(identity_memberships::organisation_id.eq(organisation))
-        .order(identity_memberships::user_id)
         .select(identity_memberships::user_id)
         .load(c).await)?;
-    let elsewhere: Vec<String> = on_db!(conn, c => identity_memberships::table
+    members.extend(on_db!(conn, c => identity_removed_members::table
+        .filter(identity_removed_members::organisation_id.eq(organisation))
+        .select(identity_removed_members::user_id)
+        .load::<String>(c).await)?);
+    members.sort_unstable();
+    members.dedup();
+    let mut elsewhere: Vec<String> = on_db!(conn, c => identity_memberships::table
         .filter(identity_memberships::organisation_id.ne(organisation))
         .filter(identity_memberships::user_id.eq_any(members.iter()))
         .select(identity_memberships::user_id)
         .load(c).await)?;
+    elsewhere.extend(on_db!(conn, c => identity_removed_members::table
+        .filter(identity_removed_members::organisation_id.ne(organisation))
+        .filter(identity_removed_members::user_id.eq_any(members.iter()))
+        .select(identity_removed_members::user_id)
+        .load::<String>(c).await)?);
     members.retain(|member| !elsewhere.contains(member));
     Ok(members)
 }

@@ -10,8 +10,6 @@ use crate::ingest::clear_requests;
 use crate::jobs::Permit;
 use crate::services::Deps;
 
-/// Days in the trash, and of a deleted event, until nothing can be brought back.
-pub(super) const TRASH: i64 = 30 * DAY;
 /// How long an idempotency key is remembered.
 const REQUESTS: i64 = 7 * DAY;
 /// How long stale pages are announced; every instance asks twice a second.
@@ -22,10 +20,12 @@ const CHANGES: i64 = DAY;
 pub struct Swept {
     /// Captures erased, because of retention, the trash or a deleted event.
     pub captures: i64,
-    /// Guests erased whose captures were gone before.
+    /// Guests erased: from the trash, or because their captures were gone before.
     pub guests: i64,
     /// Deleted events erased.
     pub events: i64,
+    /// Removed members forgotten.
+    pub members: i64,
     /// Objects deleted that no row names.
     pub objects: i64,
     /// Keys destroyed that no row needs.
@@ -42,11 +42,12 @@ pub(crate) async fn sweep(permit: &Permit, deps: &Deps) -> Result<Swept, Failure
     orphans::sweep(permit, deps, &mut swept).await?;
     keys::sweep_keys(permit, deps, &mut swept).await?;
     if swept != Swept::default() {
-        let Swept { captures, guests, events, objects, keys } = swept;
+        let Swept { captures, guests, events, members, objects, keys } = swept;
         tracing::info!(
             privacy.captures = captures,
             privacy.guests = guests,
             privacy.events = events,
+            privacy.members = members,
             privacy.objects = objects,
             privacy.keys = keys,
             "swept what was due"

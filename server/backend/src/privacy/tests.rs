@@ -2,3 +2,4 @@
 
 mod erasure;
 mod sweep;
+mod trash;

@@ -13,19 +13,21 @@ use crate::error::Failure;
 use crate::events::rows::{EventRow, LogoRow};
 use crate::events::scope::Tenant;
 use crate::identity::scope::OrgScope;
-use crate::schema::{captures, captures_renditions, events, events_logos, identity_organisations, share_links};
+use crate::schema::{captures, captures_renditions, events, events_logos, guests, identity_organisations, share_links};
 
-/// A link by the hash of its page's token, if it is not revoked and neither capture nor event is deleted. The token is
-/// the proof, so this and the two below take no scope.
+/// A link by the hash of its page's token, if it is not revoked and neither capture nor event nor the guest whose link
+/// it is are deleted. The token is the proof, so this and the two below take no scope.
 pub(super) async fn by_token(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<OpenRow>, Failure> {
     on_db!(conn, c => share_links::table
         .inner_join(captures::table.on(captures::id.eq(share_links::capture_id)))
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .left_join(guests::table.on(guests::id.nullable().eq(share_links::guest_id)))
         .inner_join(identity_organisations::table.on(identity_organisations::id.eq(share_links::organisation_id)))
         .filter(share_links::token_hash.eq(hash.as_slice()))
         .filter(share_links::revoked_at.is_null())
         .filter(captures::deleted_at.is_null())
         .filter(events::deleted_at.is_null())
+        .filter(guests::deleted_at.is_null())
         .select((
             LinkRow::as_select(),
             EventRow::as_select(),
@@ -41,6 +43,7 @@ pub(super) async fn media(conn: &mut Conn, hash: &[u8; 32], file: RenditionFile)
     on_db!(conn, c => share_links::table
         .inner_join(captures::table.on(captures::id.eq(share_links::capture_id)))
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .left_join(guests::table.on(guests::id.nullable().eq(share_links::guest_id)))
         .inner_join(captures_renditions::table.on(captures_renditions::capture_id.eq(captures::id)))
         .filter(share_links::media_hash.eq(hash.as_slice()))
         .filter(share_links::revoked_at.is_null())
@@ -49,6 +52,7 @@ pub(super) async fn media(conn: &mut Conn, hash: &[u8; 32], file: RenditionFile)
         .filter(captures_renditions::name.eq(file.name.as_str()))
         .filter(captures_renditions::encoding.eq(file.encoding.extension()))
         .filter(events::deleted_at.is_null())
+        .filter(guests::deleted_at.is_null())
         .select((
             captures_renditions::object,
             captures_renditions::etag,
@@ -65,11 +69,13 @@ pub(super) async fn logo_by_token(conn: &mut Conn, hash: &[u8; 32]) -> Result<Op
     on_db!(conn, c => share_links::table
         .inner_join(captures::table.on(captures::id.eq(share_links::capture_id)))
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .left_join(guests::table.on(guests::id.nullable().eq(share_links::guest_id)))
         .inner_join(events_logos::table.on(events::logo_id.eq(events_logos::id.nullable())))
         .filter(share_links::media_hash.eq(hash.as_slice()))
         .filter(share_links::revoked_at.is_null())
         .filter(captures::deleted_at.is_null())
         .filter(events::deleted_at.is_null())
+        .filter(guests::deleted_at.is_null())
         .select((
             events_logos::object,
             events_logos::id,
@@ -100,7 +106,7 @@ pub(super) async fn organisation_name(conn: &mut Conn, scope: &impl Tenant) -> R
         .first(c).await)
 }
 
-/// All links of a capture, oldest first.
+/// Links of a capture, oldest first, but for those of guests in the trash.
 pub(super) async fn of_capture(
     conn: &mut Conn,
     scope: &impl Tenant,
@@ -108,8 +114,10 @@ pub(super) async fn of_capture(
 ) -> Result<Vec<LinkRow>, Failure> {
     let organisation = scope.organisation().as_str();
     on_db!(conn, c => share_links::table
+        .left_join(guests::table.on(guests::id.nullable().eq(share_links::guest_id)))
         .filter(share_links::organisation_id.eq(organisation))
         .filter(share_links::capture_id.eq(capture.as_str()))
+        .filter(guests::deleted_at.is_null())
         .order(share_links::id.asc())
         .select(LinkRow::as_select())
         .load(c).await)
@@ -125,14 +133,16 @@ pub(super) async fn view_link(
     Ok(links.into_iter().find(|link| link.kind == LinkKind::View.as_str() && link.revoked_at.is_none()))
 }
 
-/// A link of the organisation whose event exists.
+/// A link of the organisation whose event exists, and whose guest is not in the trash.
 pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, link: &LinkId) -> Result<LinkRow, Failure> {
     on_db!(conn, c => share_links::table
         .inner_join(captures::table.on(captures::id.eq(share_links::capture_id)))
         .inner_join(events::table.on(events::id.eq(captures::event_id)))
+        .left_join(guests::table.on(guests::id.nullable().eq(share_links::guest_id)))
         .filter(share_links::organisation_id.eq(scope.organisation().as_str()))
         .filter(share_links::id.eq(link.as_str()))
         .filter(events::deleted_at.is_null())
+        .filter(guests::deleted_at.is_null())
         .select(LinkRow::as_select())
         .first(c).await)
 }

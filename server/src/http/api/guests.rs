@@ -1,6 +1,7 @@
 //! Guests over REST. Contact data stay masked: a token is not a person who answers for a reveal.
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::json;
@@ -53,6 +54,20 @@ pub(in crate::http) async fn delete(
     };
     match done.await {
         Ok(view) => Json(erasure(&view)).into_response(),
+        Err(error) => problem::problem(&error, &context),
+    }
+}
+
+/// `POST /api/v1/guests/{guest}/trash`: moves the guest to the trash; again, nothing more. Who may call: tokens of editors
+/// and above.
+pub(in crate::http) async fn trash(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    Path(text): Path<String>,
+) -> Response {
+    let done = async { http.services().guests.delete(context.actor()?, &id(&text)?).await };
+    match done.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => problem::problem(&error, &context),
     }
 }

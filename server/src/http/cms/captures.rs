@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::id::{CaptureId, EventId};
+use shutterpost_model::id::{CaptureId, EventId, GuestId};
 use shutterpost_model::ingest::{Accepted, Upload};
 use shutterpost_model::privacy::ErasureTarget;
 use shutterpost_model::share::LinkKind;
@@ -67,8 +67,8 @@ async fn accept(posted: &Posted, event: &str, files: Result<Vec<File>, AppError>
     if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok(accepted) }
 }
 
-/// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, delete_guest, erase. Who may
-/// call: editors and above; to erase, admins.
+/// `POST /cms/captures/{capture}`: delete, restore, send_again, renew_link, revoke_link, trash_guest, delete_guest, erase.
+/// Who may call: editors and above; to erase, admins.
 pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) -> Response {
     posted
         .answer(async |posted| {
@@ -89,7 +89,18 @@ pub(in crate::http) async fn act(Path(capture): Path<String>, posted: Posted) ->
             let done = match posted.intent() {
                 "delete" => {
                     services.captures.delete(actor, &found.event, own).await?;
-                    return Ok(Done::To(format!("/cms/events/{}?done=captures_deleted&n=1", found.event)));
+                    let grid = format!("/cms/events/{}", found.event);
+                    return Ok(Done::To(format!("{grid}?done=captures_deleted&n=1&undo={capture}")));
+                }
+                "trash_guest" => {
+                    let guest: GuestId = form.parse("guest", Code::NotFound)?;
+                    services.guests.delete(actor, &guest).await?;
+                    // The capture may have gone with its guest.
+                    let to = match services.captures.find(actor, &capture).await {
+                        Ok(_) => page,
+                        Err(_) => format!("/cms/events/{}", found.event),
+                    };
+                    return Ok(Done::To(format!("{to}?done=guest_deleted&undo={guest}")));
                 }
                 "restore" => {
                     services.captures.restore(actor, &found.event, own).await?;

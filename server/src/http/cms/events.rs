@@ -58,7 +58,7 @@ pub(in crate::http) async fn settings(Path(event): Path<String>, posted: Posted)
                 }
                 "delete" => {
                     events.delete(actor, &event).await?;
-                    Ok(Done::To("/cms/events?done=event_deleted".into()))
+                    Ok(Done::To(format!("/cms/events?done=event_deleted&undo={event}")))
                 }
                 "erase" => {
                     let target = ErasureTarget::Event(event);

@@ -5,6 +5,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::UserId;
 use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn, TokenDraft};
 use shutterpost_model::language::Language;
 
@@ -22,8 +23,13 @@ fn session(new: &NewSession, to: String) -> Done {
 fn next(uri: &Uri) -> String {
     let wanted = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("next="));
     let path = wanted.map(|text| text.replace("%2F", "/").replace("%2f", "/")).unwrap_or_default();
+    place(&path).unwrap_or("/cms/overview").to_owned()
+}
+
+/// The path, if it is one within the CMS and nothing else.
+pub(super) fn place(path: &str) -> Option<&str> {
     let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_'));
-    if plain && path.starts_with("/cms/") && !path.contains("//") { path } else { "/cms/overview".to_owned() }
+    (plain && path.starts_with("/cms/") && !path.contains("//")).then_some(path)
 }
 
 /// `POST /cms/sign-in`. Who may call: anybody.
@@ -118,8 +124,9 @@ pub(in crate::http) async fn people(posted: Posted) -> Response {
                     "role_changed"
                 }
                 "remove" => {
-                    directory.remove_member(actor, &form.parse("user", Code::NotFound)?).await?;
-                    "member_removed"
+                    let user: UserId = form.parse("user", Code::NotFound)?;
+                    directory.remove_member(actor, &user).await?;
+                    return Ok(Done::To(format!("/cms/people?done=member_removed&undo={user}")));
                 }
                 _ => return Err(AppError::new(Code::BadRequest)),
             };

@@ -92,14 +92,6 @@ pub(in crate::identity) async fn set_role(
     super::memberships::set_role(tx, scope.organisation(), user, role).await
 }
 
-pub(in crate::identity) async fn delete_member(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<(), Failure> {
-    on_db!(tx, c => diesel::delete(identity_memberships::table)
-        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_memberships::user_id.eq(user.as_str()))
-        .execute(c).await)?;
-    Ok(())
-}
-
 /// Invitations neither accepted nor revoked, newest first.
 pub(in crate::identity) async fn invitations(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<InvitationRow>, Failure> {
     on_db!(conn, c => identity_invitations::table

@@ -54,6 +54,7 @@ pub(in crate::identity) async fn role(
     name.map(|name| rows::role(&name)).transpose()
 }
 
+/// Makes somebody a member. Who was removed before joins anew, and leaves the trash.
 pub(in crate::identity) async fn insert(
     tx: &mut Tx,
     organisation: &OrganisationId,
@@ -61,6 +62,7 @@ pub(in crate::identity) async fn insert(
     role: Role,
     now: Millis,
 ) -> Result<(), Failure> {
+    super::removed::forget(tx, organisation.as_str(), user).await?;
     on_db!(tx, c => diesel::insert_into(identity_memberships::table)
         .values((
             identity_memberships::organisation_id.eq(organisation.as_str()),

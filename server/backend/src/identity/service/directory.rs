@@ -15,7 +15,8 @@ use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
-use crate::identity::queries::{directory, sessions};
+use crate::identity::queries::{directory, removed, sessions};
+use crate::identity::removed::may_touch;
 use crate::identity::rows::{MemberRow, NewInvitationRow, NewTokenRow, invitation_place, subject_key, token_place};
 use crate::identity::scope::OrgScope;
 use crate::identity::{bearer, one_time};
@@ -155,7 +156,7 @@ impl DirectoryService {
             let current = locked_role(tx, &scope, &user).await?;
             may_touch(&scope, current)?;
             keeps_an_owner(tx, &scope, current).await?;
-            directory::delete_member(tx, &scope, &user).await?;
+            removed::remove(tx, &scope, &user, doer.id().as_deref(), world.now()).await?;
             sessions::delete_in(tx, &scope, &user).await?;
             let entry = Entry::new("identity.remove_member").object(user.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
@@ -218,12 +219,6 @@ impl DirectoryService {
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
     }
-}
-
-/// Nobody gives, takes or touches a role they could not grant: admins leave owners alone.
-fn may_touch(scope: &OrgScope, role: Role) -> Result<(), Failure> {
-    let own = scope.actor().and_then(Actor::role);
-    if own.is_some_and(|own| own.may_grant(role)) { Ok(()) } else { Err(Code::RoleTooHigh.into()) }
 }
 
 /// A member's role, which stays as it is until the transaction ends.
