@@ -12,7 +12,7 @@ use crate::time::{DAY, Date, Millis};
 /// Days that something can be restored.
 pub const TRASH_DAYS: i64 = 30;
 
-/// Lines of a page of the trash, and most that one restores at once.
+/// Lines of a page of the trash.
 pub const TRASH_PAGE: usize = 50;
 
 /// What can lie in the trash.

@@ -122,7 +122,7 @@ fn Items(me: Me, items: Vec<TrashItem>) -> impl IntoView {
         Column::tick(td_string!(locale, privacy.trash_select)),
         Column::text(td_string!(locale, privacy.trash_what)),
         Column::wide(td_string!(locale, privacy.trash_deleted)),
-        Column::text(td_string!(locale, privacy.trash_left)),
+        Column::wide(td_string!(locale, privacy.trash_left)),
         Column::actions(td_string!(locale, common.actions)),
     ];
     view! {
@@ -215,6 +215,15 @@ fn Row(me: Me, item: TrashItem, now: Millis) -> impl IntoView {
     };
     let select = td_string!(locale, privacy.trash_select_one, name = title.clone());
     let restore = td_string!(locale, privacy.trash_restore_one, name = title.clone());
+    // What phones show in place of two columns.
+    let again = remaining.clone();
+    let narrow = view! {
+        <span class="cell-sub narrow">
+            <Badge meaning>{again}</Badge>
+            " "
+            {by.clone()}
+        </span>
+    };
     let may_erase = me.may(Permission::PrivacyManage) && item.may_restore;
     let actions = item.may_restore.then(|| {
         view! {
@@ -243,7 +252,7 @@ fn Row(me: Me, item: TrashItem, now: Millis) -> impl IntoView {
                     <div>
                         <span class="cell-main">{title.clone()}</span>
                         <span class="cell-sub">{details}</span>
-                        <span class="cell-sub narrow"><Time at=item.deleted_at relative=true/>" · "{by.clone()}</span>
+                        {narrow}
                     </div>
                 </div>
             </th>
@@ -251,7 +260,7 @@ fn Row(me: Me, item: TrashItem, now: Millis) -> impl IntoView {
                 <Time at=item.deleted_at relative=true/>
                 <span class="cell-sub">{by}</span>
             </td>
-            <td class="nowrap"><Badge meaning>{remaining}</Badge></td>
+            <td class="wide nowrap"><Badge meaning>{remaining}</Badge></td>
             <td class="actions">{actions}</td>
         </tr>
     }
