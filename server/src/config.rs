@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use shutterpost_backend::backup::postgres::Programs;
 use shutterpost_backend::backup::{MOST_KEY_DAYS, Retention};
 
 /// Why the configuration cannot be used. Shown to the operator; never holds a value that may be secret.
@@ -74,6 +75,8 @@ settings! {
     backup_fine_days = "SHUTTERPOST_BACKUP_FINE_DAYS";
     /// Days that backups of the key store are kept; seven at most.
     backup_key_days = "SHUTTERPOST_BACKUP_KEY_DAYS";
+    /// Folder of PostgreSQL's own programs, for its backups.
+    backup_postgres_programs = "SHUTTERPOST_BACKUP_POSTGRES_PROGRAMS";
     /// `smtp://…` or `smtps://…`.
     smtp_url = "SHUTTERPOST_SMTP_URL";
     /// PEM file with the certificate of an authority that the mail server's is signed by, beside the system's.
@@ -146,6 +149,8 @@ pub struct BackupConfig {
     /// `None`: there are none.
     pub url: Option<String>,
     pub retention: Retention,
+    /// Where PostgreSQL's own programs are.
+    pub programs: Programs,
 }
 
 /// How mail leaves.
@@ -298,6 +303,7 @@ impl Config {
                     raw.backup_fine_days.as_deref(),
                     raw.backup_key_days.as_deref(),
                 )?,
+                programs: Programs::new(raw.backup_postgres_programs.map(PathBuf::from)),
             },
             mail: MailConfig {
                 smtp_url: raw.smtp_url.filter(|url| !url.is_empty()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shutterpost_app::mail::Writer;
+use shutterpost_backend::backup::postgres::Cluster;
 use shutterpost_backend::backup::{Backups, Database, Hold, Running, Shipped, Source, Target};
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
@@ -42,14 +43,15 @@ pub struct Opened {
 pub struct Schedule {
     backups: Backups,
     databases: Vec<Shipped>,
+    clusters: Vec<Cluster>,
     storage: Storage,
 }
 
 impl Schedule {
     /// Begins to ship.
     pub fn start(self) -> std::io::Result<Running> {
-        let Self { backups, databases, storage } = self;
-        backups.start(databases, storage)
+        let Self { backups, databases, clusters, storage } = self;
+        backups.start(databases, clusters, storage)
     }
 }
 
@@ -91,17 +93,13 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
             let mut databases = Vec::new();
             let all = [(Database::Data, &url, data_hold, &db), (Database::Keys, &keys_url, keys_hold, keystore.db())];
             for (database, url, hold, db) in all {
-                match Source::of(database, url) {
-                    Ok(source) => databases.push(Shipped { source, hold, db: db.clone() }),
-                    Err(refused) => {
-                        tracing::warn!(error.cause = %refused, "{database} is not backed up by this process")
-                    }
+                if let Some(source) = Source::of(database, url) {
+                    databases.push(Shipped { source, hold, db: db.clone() });
                 }
             }
-            if databases.iter().any(|shipped| shipped.source.database == Database::Keys) {
-                keystore.wait_for_copies(Arc::new(backups.clone()));
-            }
-            Some(Schedule { backups, databases, storage: storage.clone() })
+            let clusters = clusters(config, &url, &keys_url)?;
+            keystore.wait_for_copies(Arc::new(backups.clone()));
+            Some(Schedule { backups, databases, clusters, storage: storage.clone() })
         }
     };
     let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() };
@@ -110,11 +108,16 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
 
 /// Keeps the log of a database from being emptied; nothing if there is no database yet, or it is PostgreSQL.
 pub fn held(database: Database, url: &DatabaseUrl) -> Option<Hold> {
-    let source = Source::of(database, url).ok()?;
+    let source = Source::of(database, url)?;
     Hold::begin(&source).unwrap_or_else(|refused| {
         tracing::warn!(error.cause = %refused, "backups begin with a new copy");
         None
     })
+}
+
+/// Those of the two databases that lie on servers of PostgreSQL.
+pub fn clusters(config: &Config, data: &DatabaseUrl, keys: &DatabaseUrl) -> Result<Vec<Cluster>, StartError> {
+    Ok(Cluster::of(data, keys, &config.store.data.join("backup-postgres"), &config.backup.programs)?)
 }
 
 /// Backups to a target, with the keys that seal them.
@@ -162,6 +165,7 @@ pub fn patient(config: &Config) -> Result<Patient, StartError> {
         ledger: store.ledger,
         ledger_copy: store.ledger_copy,
         backup: config.backup.url.clone(),
+        programs: config.backup.programs.clone(),
     })
 }
 

@@ -65,7 +65,7 @@ fn main() -> Outcome<()> {
 async fn measure(folder: &Path, megabytes: u64, shipped: u64, objects: u64) -> Outcome<()> {
     let world = World { clock: Arc::new(Stopwatch(Instant::now())), random: Arc::new(Counting(AtomicU64::new(1))) };
     let url = DatabaseUrl::Sqlite(folder.join("measured.sqlite"));
-    let source = Source::of(Database::Data, &url)?;
+    let source = Source::of(Database::Data, &url).ok_or("is a file")?;
     let db = Db::open(&url, 2).await?;
     let writer = Connection::open(&source.path)?;
     writer.busy_timeout(Duration::from_secs(10))?;
@@ -80,7 +80,7 @@ async fn measure(folder: &Path, megabytes: u64, shipped: u64, objects: u64) -> O
     let storage = Storage::folder(&folder.join("objects"))?;
 
     let started = Instant::now();
-    let running = backups.clone().start(vec![Shipped { source, hold: None, db }], storage)?;
+    let running = backups.clone().start(vec![Shipped { source, hold: None, db }], Vec::new(), storage)?;
     while backups.status()?.data.base.is_none() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -1,4 +1,4 @@
-//! Backups of the SQLite databases and of the stored objects, and the way back to any second of them.
+//! Backups of both databases and of the stored objects, and the way back to any second of them.
 //!
 //! ```text
 //! data/GENERATION/base/…          the whole database at one moment
@@ -10,13 +10,16 @@
 //!
 //! A *generation* is an unbroken chain: each segment names its number and the hash of the one before. Who loses sight of
 //! the write-ahead log (another program emptied it while no shipper ran) begins a new one with a new base copy.
+//! SQLite is shipped by what is here, PostgreSQL by [`postgres`].
 //!
-//! This room knows the databases as files. It must never open a database file or its `-shm` except through SQLite:
+//! This room knows the databases of SQLite as files. It must never open a database file or its `-shm` except through SQLite:
 //! closing any other handle drops the locks that SQLite holds on them in this process.
 
 mod base;
 mod chain;
+mod files;
 mod media;
+pub mod postgres;
 mod restore;
 mod retention;
 mod s3;
@@ -135,11 +138,18 @@ pub enum BackupFailure {
     InUse { path: PathBuf },
     #[error("the restored copy of {database} does not pass its check: {reason}")]
     Check { database: Database, reason: String },
+    #[error("{database} on PostgreSQL cannot be backed up: {reason}")]
+    Server { database: Database, reason: String },
     #[error(
-        "backups of PostgreSQL are made with its own tools: pg_basebackup with WAL archiving, or pgBackRest \
-         (docs/operating.md, \"Backups\")"
+        "the database and the key store lie on one server of PostgreSQL. A copy of it holds both, and the keys must not lie in \
+         the backups of the data: move the key store to a server of its own (key_store), or to SQLite"
     )]
-    Postgres,
+    Shared,
+    #[error(
+        "{names} of PostgreSQL {major} was not found{named}. Install PostgreSQL's packages of that version on this machine, or \
+         name the folder of its programs (backup_postgres_programs)"
+    )]
+    Programs { names: String, major: u32, named: String },
 }
 
 impl BackupFailure {
@@ -149,7 +159,7 @@ impl BackupFailure {
     }
 
     /// Whether one object of the backup is the reason, so that others may do.
-    const fn is_of_the_copy(&self) -> bool {
+    pub(crate) const fn is_of_the_copy(&self) -> bool {
         matches!(
             self,
             Self::Target(_)
@@ -224,7 +234,7 @@ impl Backups {
     }
 }
 
-/// A database that is backed up: which, and its file.
+/// A database of SQLite that is backed up: which, and its file.
 #[derive(Debug, Clone)]
 pub struct Source {
     pub database: Database,
@@ -232,14 +242,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// The file behind a URL.
-    ///
-    /// # Errors
-    /// [`BackupFailure::Postgres`]: that database is not a file.
-    pub fn of(database: Database, url: &DatabaseUrl) -> Result<Self, BackupFailure> {
+    /// The file behind a URL; none for PostgreSQL, which is a [`postgres::Cluster`].
+    pub fn of(database: Database, url: &DatabaseUrl) -> Option<Self> {
         match url {
-            DatabaseUrl::Sqlite(path) => Ok(Self { database, path: path.clone() }),
-            DatabaseUrl::Postgres(_) => Err(BackupFailure::Postgres),
+            DatabaseUrl::Sqlite(path) => Some(Self { database, path: path.clone() }),
+            DatabaseUrl::Postgres(_) => None,
         }
     }
 

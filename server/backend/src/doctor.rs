@@ -14,6 +14,7 @@ use shutterpost_vault::ledger::file::FILE as LEDGER_FILE;
 use shutterpost_vault::root::Roots;
 use shutterpost_vault::sign::Signing;
 
+use crate::backup::postgres::Programs;
 use crate::backup::{Database, DatabaseStatus, Status, Target};
 use crate::context::World;
 use crate::db::{DatabaseUrl, Db, on_db, sqlite_version};
@@ -49,6 +50,8 @@ pub struct Patient {
     pub ledger_copy: Option<PathBuf>,
     /// `None`: no backups are made by the program.
     pub backup: Option<String>,
+    /// Where PostgreSQL's own programs are.
+    pub programs: Programs,
 }
 
 /// The least that should be free on a disk: uploads fail below, and the log of SQLite may fill the rest.
@@ -101,6 +104,7 @@ pub async fn examine(patient: &Patient, depth: Depth, world: &World) -> Vec<Find
     }
     findings.push(storage(&patient.storage).await);
     findings.extend(backups(patient, now));
+    findings.extend(servers::servers(patient).await);
     findings.extend(space(patient));
     findings
 }
@@ -267,7 +271,7 @@ async fn storage(url: &str) -> Finding {
 fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
     const CHECK: &str = "backup";
     let Some(url) = &patient.backup else {
-        let remedy = "set backup to a folder on another disk; with PostgreSQL see docs/operating.md, Backups";
+        let remedy = "set backup to a folder on another disk, or see to them yourself (docs/operating.md, Backups)";
         return vec![Finding::warning(CHECK, "the program makes none", remedy)];
     };
     let status = Target::parse(url).map_err(|error| error.to_string());
@@ -277,10 +281,8 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
         Err(text) => return vec![Finding::failure(CHECK, text, "look at the target's disk")],
     };
     let mut findings = Vec::new();
-    for (url, database) in [(&patient.database, Database::Data), (&patient.key_store, Database::Keys)] {
-        if matches!(url, DatabaseUrl::Sqlite(_)) {
-            findings.extend(backup_of(database, status.of(database), now));
-        }
+    for database in [Database::Data, Database::Keys] {
+        findings.extend(backup_of(database, status.of(database), now));
     }
     if let Some(problem) = &status.media.problem {
         findings.push(Finding::failure(CHECK, format!("stored objects: {problem}"), "look at the target's disk"));
@@ -336,6 +338,10 @@ fn backup_of(database: Database, status: &DatabaseStatus, now: Millis) -> Vec<Fi
             let text = format!("{name} was last restored and checked {} days ago", age(at, now));
             Finding::failure(CHECK, text, "run `shutterpost backup`")
         }
+        None if status.base.is_some() && status.unchecked.is_some() => {
+            let text = format!("copies of {name} are made and not checked");
+            Finding::warning(CHECK, text, status.unchecked.clone().unwrap_or_default())
+        }
         None => {
             let text = format!("no copy of {name} was restored and checked yet");
             Finding::failure(CHECK, text, "run `shutterpost backup`")
@@ -382,6 +388,8 @@ fn same_disk(one: &Path, other: &Path) -> bool {
 fn told(failure: &Failure) -> String {
     format!("{failure:?}")
 }
+
+mod servers;
 
 #[cfg(test)]
 mod tests;

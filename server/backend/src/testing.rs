@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 pub(crate) mod disk;
+#[cfg(test)]
+pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,6 +118,16 @@ pub async fn databases() -> Vec<TestDatabase> {
         all.push(test);
     }
     all
+}
+
+/// Those on these URLs, which must be empty databases of PostgreSQL.
+#[cfg(test)]
+pub(crate) async fn databases_at(urls: [DatabaseUrl; 2]) -> TestDatabase {
+    let test = open("postgres", urls, TempDir::new().expect("a temporary folder"), None).await;
+    let storage = test.deps().storage;
+    let sealed = upgrade::seal(&test.db, &test.url, &test.keystore, &storage, &test.world).await;
+    sealed.expect("there is nothing to seal");
+    test
 }
 
 /// The same, as a start finds them that has not sealed yet what an older version stored.
@@ -244,6 +256,13 @@ impl TestDatabase {
     pub(crate) async fn lines(&self, sqlite: &str, postgres: &str) -> Vec<String> {
         lines(&self.db, sqlite, postgres).await
     }
+}
+
+/// Number of rows of a table of any database.
+#[cfg(test)]
+pub(crate) async fn count(db: &Db, table: &str) -> i64 {
+    let sql = format!("SELECT CAST(count(*) AS TEXT) AS line FROM {table}");
+    lines(db, &sql, &sql).await[0].parse().expect("a number")
 }
 
 async fn lines(db: &Db, sqlite: &str, postgres: &str) -> Vec<String> {

@@ -8,6 +8,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use shutterpost::http::{build_admin_router, registry};
 use shutterpost::monitor::Monitor;
+use shutterpost_backend::backup::postgres::Programs;
 use shutterpost_backend::doctor::{FIGURES, Patient};
 use shutterpost_backend::roots::Address;
 use shutterpost_vault::keys::Keys;
@@ -53,6 +54,7 @@ fn patient(app: &App) -> Patient {
         ledger: folder.join("signed"),
         ledger_copy: None,
         backup: Some(format!("file:{}", backup.display())),
+        programs: Programs::new(None),
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Snapshot {
     pub(super) end: Option<Position>,
 }
 
-/// A base copy that was made and found whole.
+/// A base copy that was made, and found whole unless it says why not.
 #[derive(Debug, Clone, Serialize)]
 pub struct BaseMade {
     pub database: Database,
@@ -43,7 +43,11 @@ pub struct BaseMade {
     pub root: Option<u32>,
     /// Segments that were replayed onto the base before it and led to the same rows.
     pub segments_checked: u64,
-    pub verified_at: Millis,
+    /// When it was restored and found whole; none if that cannot be done on this machine.
+    pub verified_at: Option<Millis>,
+    /// Why it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unchecked: Option<String>,
     /// What is wrong with the base before it or the segments in between. They lead to less than they should; this base
     /// does not need them.
     pub chain_problem: Option<String>,
@@ -61,7 +65,7 @@ impl BaseMade {
             time: self.time,
             bytes: self.bytes,
             root: self.root,
-            verified_at: Some(self.verified_at),
+            verified_at: self.verified_at,
         }
     }
 }
@@ -145,16 +149,8 @@ impl Backups {
         };
         let stored = self.put_base(&name.text(), about, bytes, |piece| file.read_exact(piece).map_err(failed));
         drop(copy);
-        let mut made = match stored.and_then(|()| self.verify(&source, &name)) {
-            Ok(made) => made,
-            Err(failure) => {
-                self.failed_bases().insert(name.text());
-                if let Err(later) = self.delete_failed() {
-                    tracing::warn!(error.cause = %later, "a base copy that failed is deleted before the next one");
-                }
-                return Err(failure);
-            }
-        };
+        let verified = stored.and_then(|()| self.verify(&source, &name));
+        let mut made = verified.inspect_err(|_| self.drop_failed(&name))?;
         if let Some(before) = before {
             match self.verify_chain(&source, &before, &name) {
                 Ok(segments) => made.segments_checked = segments,
@@ -168,8 +164,16 @@ impl Backups {
         self.0.failed_bases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Deletes a base copy that failed, now or before the next one.
+    pub(super) fn drop_failed(&self, name: &BaseName) {
+        self.failed_bases().insert(name.text());
+        if let Err(later) = self.delete_failed() {
+            tracing::warn!(error.cause = %later, "a base copy that failed is deleted before the next one");
+        }
+    }
+
     /// Deletes base copies that failed: they would fill the target, one with each attempt.
-    fn delete_failed(&self) -> Result<(), BackupFailure> {
+    pub(super) fn delete_failed(&self) -> Result<(), BackupFailure> {
         let failed = self.failed_bases().clone();
         for name in failed {
             self.0.target.delete(&name)?;
@@ -196,7 +200,8 @@ impl Backups {
             rows: rows.values().sum(),
             root: head.root(),
             segments_checked: 0,
-            verified_at: self.now(),
+            verified_at: Some(self.now()),
+            unchecked: None,
             chain_problem: None,
         })
     }

@@ -35,14 +35,14 @@ impl At {
         Some(Self::Time(Millis(time.as_millisecond()).plus(rest)))
     }
 
-    const fn until(self) -> Millis {
+    pub(super) const fn until(self) -> Millis {
         match self {
             Self::Latest => Millis(i64::MAX),
             Self::Time(time) => time,
         }
     }
 
-    fn text(self) -> String {
+    pub(super) fn text(self) -> String {
         match self {
             Self::Latest => "today".into(),
             Self::Time(time) => time.rfc3339(),
@@ -102,7 +102,7 @@ pub struct Skipped {
 }
 
 impl Skipped {
-    fn new(name: String, failure: &BackupFailure) -> Self {
+    pub(super) fn new(name: String, failure: &BackupFailure) -> Self {
         Self { name, reason: failure.to_string() }
     }
 }
@@ -119,12 +119,12 @@ pub struct RestoredMedia {
 }
 
 /// A base and the segments to be replayed onto it.
-struct Plan {
-    base: BaseName,
+pub(super) struct Plan {
+    pub(super) base: BaseName,
     /// Bases of the same generation before it.
-    older: Vec<BaseName>,
-    segments: Vec<SegmentName>,
-    until: Millis,
+    pub(super) older: Vec<BaseName>,
+    pub(super) segments: Vec<SegmentName>,
+    pub(super) until: Millis,
 }
 
 impl Plan {
@@ -242,7 +242,7 @@ pub fn restore_media(
     media::put_back(backups, storage, progress)
 }
 
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
@@ -326,7 +326,7 @@ impl Backups {
     }
 
     /// The end of a chain does not show in the chain; what was shipped is noted beside it.
-    fn cut_off(&self, database: Database, at: At, plans: &[Plan]) -> Result<Vec<Skipped>, BackupFailure> {
+    pub(super) fn cut_off(&self, database: Database, at: At, plans: &[Plan]) -> Result<Vec<Skipped>, BackupFailure> {
         if at != At::Latest {
             return Ok(Vec::new());
         }

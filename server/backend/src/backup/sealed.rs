@@ -18,6 +18,7 @@ use shutterpost_vault::root::{self, RootError};
 use shutterpost_vault::stream::{self, FileId, Header, Opener, SEGMENT_BYTES, Sealer, TAG_BYTES};
 use shutterpost_vault::wrap::{KeyAbout, Purpose};
 
+use super::postgres::{CopyHead, PieceHead};
 use super::target::Reader;
 use super::wal::Position;
 use super::{BackupFailure, Backups, Database};
@@ -80,6 +81,10 @@ pub(super) enum Content {
     Base { rows: BTreeMap<String, i64> },
     /// Pages, each behind its number (4 bytes, big-endian).
     Segment,
+    /// A whole server of PostgreSQL: a compressed archive of its files.
+    Copy(CopyHead),
+    /// A piece of a server's log, compressed.
+    Piece(PieceHead),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

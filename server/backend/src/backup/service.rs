@@ -11,9 +11,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use shutterpost_model::time::{DAY, Millis};
 
+use super::files::Files;
 use super::status::{MediaStatus, Refused, Status};
-use super::work::{Work, joined, warn};
-use super::{BackupFailure, Backups, Database, Source, beside, media, sqlite};
+use super::work::{Engine, Seen, Work, joined, warn};
+use super::{BackupFailure, Backups, Database, Source, beside, media, postgres, sqlite};
 use crate::db::Db;
 use crate::keystore::Copies;
 use crate::storage::Storage;
@@ -61,10 +62,15 @@ impl Backups {
     ///
     /// # Errors
     /// What the operating system says when it gives no thread.
-    pub fn start(self, databases: Vec<Shipped>, storage: Storage) -> io::Result<Running> {
+    pub fn start(
+        self,
+        databases: Vec<Shipped>,
+        clusters: Vec<postgres::Cluster>,
+        storage: Storage,
+    ) -> io::Result<Running> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("backup".into()).spawn(move || {
-            let mut service = Service::new(self, databases, storage);
+            let mut service = Service::new(self, databases, clusters, storage);
             loop {
                 service.tick();
                 if stopped.recv_timeout(TICK) != Err(RecvTimeoutError::Timeout) {
@@ -86,7 +92,10 @@ impl Copies for Backups {
                 let backups = self.clone();
                 let status = tokio::task::spawn_blocking(move || backups.status()).await;
                 if let Ok(Ok(Status { keys, .. })) = status
-                    && keys.base.is_some_and(|base| base.root == Some(generation) && base.verified_at.is_some())
+                    && let unchecked = keys.unchecked.is_some()
+                    && keys
+                        .base
+                        .is_some_and(|base| base.root == Some(generation) && (base.verified_at.is_some() || unchecked))
                     && keys.shipped_until.is_some_and(|until| until >= since)
                 {
                     return;
@@ -111,6 +120,8 @@ pub(super) struct Service {
     objects: Vec<String>,
     /// Only one process has it; it ends with the process.
     lock: Option<File>,
+    /// Whether this process has all locks.
+    is_alone: bool,
     lock_path: Option<PathBuf>,
     /// Why nothing could be begun.
     problem: Option<String>,
@@ -122,10 +133,21 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn new(backups: Backups, databases: Vec<Shipped>, storage: Storage) -> Self {
-        let mut works: Vec<Work> = databases.into_iter().map(Work::new).collect();
-        works.sort_by_key(|work| work.source.database == Database::Keys);
-        let lock_path = works.first().map(|work| beside(&work.source.path, ".backup.lock"));
+    pub(super) fn new(
+        backups: Backups,
+        databases: Vec<Shipped>,
+        clusters: Vec<postgres::Cluster>,
+        storage: Storage,
+    ) -> Self {
+        let clusters = clusters.into_iter().map(|cluster| Engine::Cluster(Box::new(postgres::Work::new(cluster))));
+        let files = databases.into_iter().map(|shipped| Engine::Files(Files::from(shipped)));
+        let mut works: Vec<Work> = files.chain(clusters).map(Work::new).collect();
+        works.sort_by_key(|work| work.database() == Database::Keys);
+        // A file where there is one; of servers the connection that ships has the lock.
+        let lock_path = works.iter().find_map(|work| match &work.engine {
+            Engine::Files(files) => Some(beside(&files.source.path, ".backup.lock")),
+            Engine::Cluster(_) => None,
+        });
         Self {
             tidy_due: backups.now(),
             backups,
@@ -133,6 +155,7 @@ impl Service {
             storage,
             objects: Vec::new(),
             lock: None,
+            is_alone: false,
             lock_path,
             problem: None,
             status: None,
@@ -163,7 +186,7 @@ impl Service {
 
     /// The last look: what is committed is in the target after it.
     pub(super) fn finish(mut self) {
-        if self.lock.is_none() {
+        if !self.is_alone {
             return self.copy_objects();
         }
         self.ship();
@@ -177,7 +200,7 @@ impl Service {
 
     /// Takes what the work needs. `false` if another process does it.
     fn prepare(&mut self) -> Result<bool, BackupFailure> {
-        if self.lock.is_none() && !self.take_lock()? {
+        if !self.is_alone && !self.take_locks()? {
             return Ok(false);
         }
         if self.status.is_none() {
@@ -193,16 +216,23 @@ impl Service {
         Ok(true)
     }
 
-    fn take_lock(&mut self) -> Result<bool, BackupFailure> {
-        let Some(path) = &self.lock_path else { return Ok(true) };
-        let failed = |error: io::Error| super::file_failure(path, error);
-        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(false),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+    fn take_locks(&mut self) -> Result<bool, BackupFailure> {
+        if let Some(path) = self.lock_path.as_ref().filter(|_| self.lock.is_none()) {
+            let failed = |error: io::Error| super::file_failure(path, error);
+            let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(false),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            self.lock = Some(file);
         }
-        self.lock = Some(file);
+        for work in &mut self.works {
+            if !work.claim(&self.backups)? {
+                return Ok(false);
+            }
+        }
+        self.is_alone = true;
         for work in &self.works {
             self.backups.0.target.wait_for(work.leave_checkpoints());
         }
@@ -214,15 +244,20 @@ impl Service {
     fn ship(&mut self) {
         let Self { backups, works, .. } = self;
         let seen: Vec<_> = works.iter_mut().map(|work| work.look(backups)).collect();
+        // When the data were looked at: until then every key must be in the target before them.
+        let looked = seen.first().and_then(|seen| seen.as_ref().ok()?.as_ref()).map(Seen::at);
         self.copy_objects();
         let Some(status) = &mut self.status else { return };
         let mut keys_are_there = true;
         for (work, seen) in self.works.iter_mut().zip(seen).rev() {
-            let status = status.of_mut(work.source.database);
-            let outcome = seen.and_then(|seen| if keys_are_there { work.ship(seen, status) } else { Ok(None) });
+            let status = status.of_mut(work.database());
+            let outcome = seen.and_then(|seen| match seen {
+                Some(seen) if keys_are_there => work.ship(seen, status),
+                _ => Ok(None),
+            });
             match outcome {
-                Ok(Some(())) => {}
-                Ok(None) if keys_are_there => {}
+                Ok(Some(until)) => keys_are_there = looked.is_none_or(|looked| until >= looked),
+                Ok(None) if keys_are_there => keys_are_there = matches!(work.engine, Engine::Files(_)),
                 // Waits for the keys; its log grows meanwhile.
                 Ok(None) => work.relieve(&self.backups),
                 Err(failure) => {
@@ -295,7 +330,7 @@ impl Service {
         }
         if self.tidy.is_none() && self.tidy_due <= self.backups.now() {
             let (backups, storage) = (self.backups.clone(), self.storage.clone());
-            let databases: Vec<Database> = self.works.iter().map(|work| work.source.database).collect();
+            let databases: Vec<Database> = self.works.iter().map(Work::database).collect();
             let job = thread::Builder::new().name("backup-tidy".into()).spawn(move || {
                 let mut pruned = Refused::default();
                 let outcome =

@@ -79,6 +79,11 @@ impl Seen {
     pub(super) const fn since(&self) -> Millis {
         self.since
     }
+
+    /// Whatever was seen was committed before.
+    pub(super) const fn at(&self) -> Millis {
+        self.at
+    }
 }
 
 pub(super) struct Shipper {
@@ -161,8 +166,8 @@ impl Shipper {
             && let Some(end) = about.end
         {
             let next = match about.content {
-                Content::Base { .. } => about.number,
-                Content::Segment => about.number + 1,
+                Content::Base { .. } | Content::Copy(_) => about.number,
+                Content::Segment | Content::Piece(_) => about.number + 1,
             };
             let chain = Chain { generation: about.generation, next, previous, time: about.time, position: Some(end) };
             if let Some(shipper) = Self::go_on(backups, &source, chain, end, hold)? {

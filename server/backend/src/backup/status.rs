@@ -38,6 +38,8 @@ pub struct DatabaseStatus {
     pub problem: Option<String>,
     /// Why the last base copy was not made, or did not pass its check.
     pub base_problem: Option<String>,
+    /// Why the last base copy was not restored and checked although nothing went wrong.
+    pub unchecked: Option<String>,
 }
 
 /// A base copy, and how its check went.

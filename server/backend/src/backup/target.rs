@@ -125,6 +125,12 @@ impl Target {
         tokio::task::block_in_place(|| self.handle.block_on(work))
     }
 
+    /// Lets some time pass.
+    pub(super) fn rest(&self, time: Duration) {
+        // Made inside, for a timer belongs to a runtime.
+        self.wait_for(async { tokio::time::sleep(time).await });
+    }
+
     /// Stores an object; it is durable when this returns. One of that name is replaced in one step.
     pub(super) fn put(&self, name: &str, object: impl Into<Object>) -> Result<(), BackupFailure> {
         let (store, name, object) = (Arc::clone(&self.store), Name::from(name), object.into());

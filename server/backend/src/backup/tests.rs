@@ -7,6 +7,7 @@ mod odd;
 mod phantom;
 mod refused;
 mod remote;
+mod servers;
 mod slow;
 mod stage;
 

@@ -1,16 +1,13 @@
-//! One database of a serving process: its shipper, its base copies, and what becomes of them when something fails.
+//! One database of a serving process: how it is shipped, its base copies, and what becomes of them when something fails.
 
 use std::thread::{self, JoinHandle};
 
 use shutterpost_model::time::{DAY, Millis};
 
-use super::base::{BaseMade, Snapshot};
-use super::service::Shipped;
-use super::ship::{self, Link, Seen, Shipper};
-use super::sqlite::{self, Hold};
+use super::base::BaseMade;
+use super::files::Files;
 use super::status::{DatabaseStatus, Status};
-use super::{BackupFailure, Backups, Database, Source};
-use crate::db::Db;
+use super::{BackupFailure, Backups, Database, postgres, ship};
 
 /// Between two base copies.
 const BASE: i64 = DAY;
@@ -23,123 +20,146 @@ const LATEST: i64 = 4 * 3_600_000;
 
 type BaseJob = JoinHandle<Result<BaseMade, BackupFailure>>;
 
+/// How a database is shipped.
+pub(super) enum Engine {
+    Files(Files),
+    Cluster(Box<postgres::Work>),
+}
+
+/// How far a database was committed when it was looked at.
+pub(super) enum Seen {
+    Files(ship::Seen),
+    Cluster(postgres::Seen),
+}
+
+impl Seen {
+    /// When the look ended: nothing that was committed later is in it.
+    pub(super) const fn at(&self) -> Millis {
+        match self {
+            Self::Files(seen) => seen.at(),
+            Self::Cluster(seen) => seen.at(),
+        }
+    }
+}
+
 /// One database and what is going on with it.
 pub(super) struct Work {
-    pub(super) source: Source,
-    /// Until there is a shipper, which has its own.
-    hold: Option<Hold>,
-    db: Db,
-    shipper: Option<Shipper>,
+    pub(super) engine: Engine,
     base_due: Option<Millis>,
     /// Without one nothing of the chain can be restored.
     has_base: bool,
     /// Attempts at a base copy since the last that came about.
     failed: u32,
-    /// A moment whose last segment is not in the target yet.
-    taken: Option<Snapshot>,
     base: Option<BaseJob>,
 }
 
 impl Work {
-    pub(super) fn new(Shipped { source, hold, db }: Shipped) -> Self {
-        Self { source, hold, db, shipper: None, base_due: None, has_base: false, failed: 0, taken: None, base: None }
+    pub(super) const fn new(engine: Engine) -> Self {
+        Self { engine, base_due: None, has_base: false, failed: 0, base: None }
+    }
+
+    pub(super) const fn database(&self) -> Database {
+        match &self.engine {
+            Engine::Files(files) => files.source.database,
+            Engine::Cluster(cluster) => cluster.database(),
+        }
+    }
+
+    /// Whether this process may ship it, as far as its server knows.
+    pub(super) fn claim(&mut self, backups: &Backups) -> Result<bool, BackupFailure> {
+        match &mut self.engine {
+            Engine::Files(_) => Ok(true),
+            Engine::Cluster(cluster) => cluster.claim(backups),
+        }
     }
 
     /// Somebody else ships.
     pub(super) fn let_others(&mut self) {
-        self.hold = None;
-    }
-
-    /// With the shipper's hold on the log SQLite's own checkpoints only cost time.
-    pub(super) async fn leave_checkpoints(&self) {
-        self.db.leave_checkpoints().await;
-    }
-
-    /// Ends the work; the log stays as it is.
-    pub(super) fn leave(self) {
-        if let Some(shipper) = self.shipper {
-            shipper.leave();
+        if let Engine::Files(files) = &mut self.engine {
+            files.let_others();
         }
     }
 
-    /// How far the log is; a broken chain is begun anew.
+    /// The one that ships empties the log.
+    pub(super) async fn leave_checkpoints(&self) {
+        if let Engine::Files(files) = &self.engine {
+            files.leave_checkpoints().await;
+        }
+    }
+
+    /// Ends the work; the next start goes on with the chain.
+    pub(super) fn leave(self) {
+        match self.engine {
+            Engine::Files(files) => files.leave(),
+            Engine::Cluster(cluster) => cluster.leave(),
+        }
+    }
+
+    /// How far the database is committed.
     pub(super) fn look(&mut self, backups: &Backups) -> Result<Option<Seen>, BackupFailure> {
-        let shipper = match self.shipper.take() {
-            Some(shipper) => shipper,
-            None => {
-                self.forget_bases();
-                Shipper::start(backups, self.source.clone(), &mut self.hold)?
+        let (seen, begun) = match &mut self.engine {
+            Engine::Files(files) => {
+                let (seen, begun) = files.look(backups);
+                (seen.map(|seen| seen.map(Seen::Files)), begun)
+            }
+            Engine::Cluster(cluster) => {
+                let (seen, begun) = cluster.look(backups);
+                (seen.map(|seen| seen.map(Seen::Cluster)), begun)
             }
         };
-        let seen = shipper.look();
-        if !matches!(seen, Ok(None)) {
-            self.shipper = Some(shipper);
-            return seen;
+        if begun {
+            (self.base_due, self.has_base, self.failed) = (None, false, 0);
         }
-        tracing::warn!(backup.database = self.source.database.as_str(), "the log was emptied before it was shipped");
-        self.forget_bases();
-        let shipper = shipper.begin_anew()?;
-        let seen = shipper.look();
-        self.shipper = Some(shipper);
         seen
     }
 
-    /// Brings what was seen to the target. `None` if there is nothing to ship with.
-    pub(super) fn ship(
-        &mut self,
-        seen: Option<Seen>,
-        status: &mut DatabaseStatus,
-    ) -> Result<Option<()>, BackupFailure> {
-        let (Some(shipper), Some(seen)) = (&mut self.shipper, seen) else { return Ok(None) };
-        let until = seen.since();
-        shipper.ship(seen)?;
-        if shipper.empty_log()? == Link::Broken {
-            return Ok(None);
+    /// Brings what was seen to the target. Gives until when everything is there, if that is known.
+    pub(super) fn ship(&mut self, seen: Seen, status: &mut DatabaseStatus) -> Result<Option<Millis>, BackupFailure> {
+        let until = match (&mut self.engine, seen) {
+            (Engine::Files(files), Seen::Files(seen)) => files.ship(seen)?,
+            (Engine::Cluster(cluster), Seen::Cluster(seen)) => cluster.ship(seen)?,
+            _ => None,
+        };
+        if until.is_some() {
+            if self.has_base {
+                status.shipped_until = until;
+            }
+            status.problem = None;
+            if let Some((generation, segments)) = self.chain() {
+                (status.generation, status.segments) = (Some(generation.to_owned()), segments);
+            }
         }
-        if self.has_base {
-            status.shipped_until = Some(until);
-        }
-        status.problem = None;
-        status.generation = Some(shipper.generation().to_owned());
-        status.segments = shipper.segments();
-        Ok(Some(()))
+        Ok(until)
     }
 
-    /// What belongs to a chain that is given up.
-    fn forget_bases(&mut self) {
-        (self.base_due, self.has_base, self.failed, self.taken) = (None, false, 0, None);
+    /// The chain that grows, and its segments.
+    fn chain(&self) -> Option<(&str, u64)> {
+        match &self.engine {
+            Engine::Files(files) => files.chain(),
+            Engine::Cluster(cluster) => cluster.chain(),
+        }
     }
 
     /// Whether something of the log is in memory alone.
     pub(super) fn is_waiting(&self) -> bool {
-        self.taken.is_some() || self.shipper.as_ref().is_some_and(Shipper::is_waiting)
+        matches!(&self.engine, Engine::Files(files) if files.is_waiting())
     }
 
-    /// Whether a base copy is being made.
+    /// Whether a base copy is being made, or the first one cannot begin yet.
     #[cfg(test)]
-    pub(super) const fn is_copying(&self) -> bool {
-        self.base.is_some()
+    pub(super) fn is_copying(&self) -> bool {
+        self.base.is_some() || matches!(&self.engine, Engine::Cluster(cluster) if cluster.is_beginning())
     }
 
     /// Lets go of a log that has grown too long while nothing is shipped.
     pub(super) fn relieve(&mut self, backups: &Backups) {
-        // It would keep the log; there will be another.
-        self.taken = None;
-        let relieved = match &mut self.shipper {
-            Some(shipper) => shipper.relieve(),
-            None => self.relieve_without_shipper(backups.0.limits.most),
+        let relieved = match &mut self.engine {
+            Engine::Files(files) => files.relieve(backups),
+            Engine::Cluster(cluster) => cluster.relieve(),
         };
         if let Err(failure) = relieved {
             warn("backup.log", &failure);
         }
-    }
-
-    fn relieve_without_shipper(&mut self, most: u64) -> Result<(), BackupFailure> {
-        if ship::is_too_long(&self.source, most)? {
-            self.hold = None;
-            sqlite::checkpoint(&self.source)?;
-        }
-        Ok(())
     }
 
     /// Until a base copy that failed is tried again.
@@ -152,7 +172,7 @@ impl Work {
 
     /// Begins a base copy when one is due and takes the last one's result. Gives whether something happened.
     pub(super) fn bases(&mut self, backups: &Backups, status: &mut Status) -> bool {
-        let database = self.source.database;
+        let database = self.database();
         let status = status.of_mut(database);
         if let Some(job) = self.base.take_if(|job| job.is_finished()) {
             match joined(job) {
@@ -169,9 +189,10 @@ impl Work {
                         tracing::error!(error.cause = %problem, "the backups before the newest copy are not whole");
                     }
                     // It may be of a chain that was given up meanwhile.
-                    if self.shipper.as_ref().is_some_and(|shipper| made.is_of(shipper.generation())) {
+                    if self.chain().is_some_and(|(generation, _)| made.is_of(generation)) {
                         (self.base_due, self.has_base, self.failed) = (Some(time.plus(BASE)), true, 0);
                     }
+                    status.unchecked.clone_from(&made.unchecked);
                     (status.base, status.base_problem) = (Some(made.status()), made.chain_problem);
                 }
                 Some(Err(failure)) => self.base_failed(&failure, backups, status),
@@ -195,34 +216,38 @@ impl Work {
     }
 
     fn begin_base(&mut self, backups: &Backups, status: &DatabaseStatus) -> Result<(), BackupFailure> {
-        let Some(shipper) = &mut self.shipper else { return Ok(()) };
-        if self.taken.is_none() {
+        let Some((generation, _)) = self.chain() else { return Ok(()) };
+        if !matches!(&self.engine, Engine::Files(files) if files.is_taken()) {
             let due = match self.base_due {
                 Some(due) => due,
                 // At the start: a day after the last one of this chain, or now.
                 None => {
-                    let last = backups.bases(self.source.database, shipper.generation())?.pop();
+                    let last = backups.bases(self.database(), generation)?.pop();
                     self.has_base = last.is_some();
                     last.map_or(backups.now(), |base| base.time.plus(BASE))
                 }
             };
             self.base_due = Some(due);
             // What is sealed under an older root is noise when that is destroyed, which is soon.
-            let renewed = self.source.database == Database::Keys
+            let renewed = self.database() == Database::Keys
                 && status.base.as_ref().is_none_or(|base| base.root != backups.newest_root().ok());
             if due > backups.now() && !(renewed && self.failed == 0) {
                 return Ok(());
             }
-            self.taken = shipper.snapshot()?;
         }
-        // The chain before it is checked with it, and so has to be there.
-        if shipper.is_waiting() {
-            return Ok(());
-        }
-        let Some(snapshot) = self.taken.take() else { return Ok(()) };
-        let backups = backups.clone();
-        let job = thread::Builder::new().name("backup-base".into()).spawn(move || backups.make_base(snapshot));
-        self.base = Some(job.map_err(|error| self.source.refused(error))?);
+        let thread = thread::Builder::new().name("backup-base".into());
+        let begun = match &mut self.engine {
+            Engine::Files(files) => {
+                let Some(snapshot) = files.snapshot()? else { return Ok(()) };
+                let backups = backups.clone();
+                thread.spawn(move || backups.make_base(snapshot))
+            }
+            Engine::Cluster(cluster) => match cluster.base(backups) {
+                Some(make) => thread.spawn(make),
+                None => return Ok(()),
+            },
+        };
+        self.base = Some(begun.map_err(|error| BackupFailure::Target(format!("no thread for a base copy: {error}")))?);
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ fn patient(stand: &Stand) -> Patient {
         ledger: folder.join("signed"),
         ledger_copy: None,
         backup: None,
+        programs: Programs::default(),
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) fn token(address: &str) -> &str {
 }
 
 impl Stand {
-    async fn new(test: TestDatabase) -> Self {
+    pub(crate) async fn new(test: TestDatabase) -> Self {
         let deps = test.deps();
         let accounts = AccountsService::new(deps.clone(), PasswordPolicy::FLOOR);
         let organisation = found(&deps, "Host", "olga@host.example").await;

@@ -51,7 +51,7 @@ fn service(stand: &Stand) -> Service {
         shipped(Database::Keys, &stand.test.keys_url, stand.test.keystore.db()),
         shipped(Database::Data, &stand.test.url, &stand.test.db),
     ];
-    Service::new(backups(stand), databases, stand.deps.storage.clone())
+    Service::new(backups(stand), databases, Vec::new(), stand.deps.storage.clone())
 }
 
 fn settle(service: &mut Service) {

@@ -109,7 +109,7 @@ impl Stage {
     pub(super) fn service_with(&self, storage: Storage) -> Service {
         let hold = crate::backup::Hold::begin(&self.source).expect("holds");
         let shipped = Shipped { source: self.source.clone(), hold, db: self.test.db.clone() };
-        Service::new(self.backups(), vec![shipped], storage)
+        Service::new(self.backups(), vec![shipped], Vec::new(), storage)
     }
 
     /// Ticks until nothing is left to be done.
