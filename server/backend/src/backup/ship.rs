@@ -267,21 +267,17 @@ impl Shipper {
         };
         let committed = sqlite::count(&self.source)?.in_log;
         let from = match self.chain.position {
-            Some(position) if position.same_log(&log.start) => {
-                if !log.holds(&mut file, &position).map_err(refused)? {
-                    return Ok(None);
-                }
-                position
-            }
+            Some(position) if position.same_log(&log.start) => position,
             Some(position) if !position.is_followed_by(&log.start) => return Ok(None),
             _ => log.start,
         };
+        let there = log.holds(&mut file, &from).map_err(refused)?;
         let horizon = log.committed(file, from, committed).map_err(refused)?;
-        // SQLite knows of frames that do not read as the continuation of the chain, and it is not that the log began
-        // anew between two of our questions.
-        let unread = horizon.end.frame < committed;
-        if unread && read_log(&self.source)?.is_some_and(|(now, _)| now.start == log.start) {
-            return Ok(None);
+        if !there || horizon.end.frame < committed {
+            // The chain's end is gone, or SQLite knows of frames that do not follow from it: unless the log began anew
+            // between two of these questions. Under one hold that happens once, so the next look is the last.
+            let same = read_log(&self.source)?.is_some_and(|(now, _)| now.start == log.start);
+            return if same { Ok(None) } else { self.look() };
         }
         // After the look: whatever it saw was committed before.
         Ok(Some(Seen { log: Some((log, from, horizon)), since, at: self.backups.now() }))

@@ -55,8 +55,6 @@ async fn nobody_waits_for_the_target_in_order_to_write() {
     assert_eq!(refused.load(Ordering::SeqCst), 0, "of {}", written.load(Ordering::SeqCst));
     assert!(written.load(Ordering::SeqCst) > 50);
     assert!(stage.restored(At::Latest) == stage.present());
-    let log = std::fs::metadata(stage.source.log()).expect("is there").len();
-    assert!(log < 400_000, "it was emptied all the same: {log} bytes");
     assert_eq!(stage.backups().generations(Database::Data).expect("lists").len(), 1);
 }
 
