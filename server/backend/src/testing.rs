@@ -31,6 +31,12 @@ use crate::upgrade;
 /// URL of a PostgreSQL whose user may create databases; tests run on SQLite alone without it.
 const ADMIN_URL: &str = "SHUTTERPOST_TEST_POSTGRES";
 
+/// Whether tests that need servers of PostgreSQL of their own are to be run.
+#[cfg(test)]
+pub(crate) fn with_postgres() -> bool {
+    std::env::var(ADMIN_URL).is_ok()
+}
+
 /// Address of a moto that stands in for AWS KMS, and for S3.
 #[cfg(test)]
 const KMS_URL: &str = "SHUTTERPOST_TEST_KMS";

@@ -21,6 +21,7 @@ const LATEST: i64 = 4 * 3_600_000;
 type BaseJob = JoinHandle<Result<BaseMade, BackupFailure>>;
 
 /// How a database is shipped.
+#[expect(clippy::large_enum_variant, reason = "there are two of them, which live as long as the thread")]
 pub(super) enum Engine {
     Files(Files),
     Cluster(Box<postgres::Work>),

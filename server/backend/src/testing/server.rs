@@ -13,7 +13,6 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tempfile::TempDir;
 
-use super::ADMIN_URL;
 use crate::backup::postgres::Identity;
 use crate::db::DatabaseUrl;
 
@@ -27,11 +26,6 @@ pub(crate) struct TestServer {
     child: Child,
     folder: TempDir,
     port: u16,
-}
-
-/// Whether tests with PostgreSQL are to be run.
-pub(crate) fn is_wanted() -> bool {
-    std::env::var(ADMIN_URL).is_ok()
 }
 
 /// A temporary folder that the user of PostgreSQL can pass through.

@@ -1,6 +1,5 @@
 //! Base copies: a whole server at one moment, sealed, and then restored, replayed and compared.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -17,9 +16,8 @@ use shutterpost_model::time::Millis;
 use super::private::{Life, Private, Replay};
 use super::receiver::{outer_folder, shown};
 use super::restore::{Goal, lay_out};
-use super::session::Session;
+use super::session::{Counted, Session};
 use super::ship::{Joint, Shipper};
-use super::wal::Lsn;
 use super::{Cluster, CopyHead, programs};
 use crate::backup::base::BaseMade;
 use crate::backup::chain::BaseName;
@@ -37,9 +35,14 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
+    /// What is there.
+    pub(super) const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     /// At a place that is this process's alone; what a crash left there is deleted.
     pub(super) fn at(path: PathBuf) -> Result<Self, BackupFailure> {
-        let scratch = Self(path);
+        let scratch = Self::new(path);
         scratch.clear().map_err(|error| file_failure(&scratch.0, error))?;
         Ok(scratch)
     }
@@ -145,11 +148,7 @@ fn pack(cluster: &Cluster, joint: &Joint, to: &Path) -> Result<u64, BackupFailur
     Ok(bytes)
 }
 
-fn rows_at(
-    cluster: &Cluster,
-    session: &mut Session,
-    other: &mut Session,
-) -> Result<(Lsn, BTreeMap<String, i64>), BackupFailure> {
+fn rows_at(cluster: &Cluster, session: &mut Session, other: &mut Session) -> Result<Counted, BackupFailure> {
     for _ in 0..TRIES {
         if let Some(found) = session.rows_at(other)? {
             return Ok(found);
@@ -236,14 +235,7 @@ fn compare(
     let scratch = Scratch::at(scratch.to_owned())?;
     let laid = lay_out(backups, base, &segments, Goal::Place(expected.counted), scratch.path(), &mut |_| {})?;
     sums(base.database, programs, scratch.path())?;
-    let replay = Replay {
-        database: base.database,
-        copy: &laid.copy,
-        programs,
-        data: scratch.path(),
-        until: None,
-        life: Life::Thrown,
-    };
+    let replay = Replay { database: base.database, programs, data: scratch.path(), until: None, life: Life::Thrown };
     let private = Private::replay(backups, &replay)?;
     let mut session = private.connect(backups, &expected.role, &expected.name)?;
     let found = session.rows()?;

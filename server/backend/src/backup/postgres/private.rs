@@ -2,7 +2,7 @@
 //! a folder that nobody else can open, and by nothing else.
 
 use std::fs::{self, File};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,11 +12,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::process::Signal;
 use shutterpost_model::time::Millis;
 
+use super::Server;
 use super::base::Scratch;
 use super::programs::Identity;
-use super::receiver::{end, private_folder, shown};
+use super::receiver::{end, shown};
 use super::session::Session;
-use super::{CopyHead, Server};
 use crate::backup::{BackupFailure, Backups, Database, file_failure};
 
 /// Between two looks whether it is ready.
@@ -38,8 +38,6 @@ pub(super) enum Life {
 #[derive(Debug, Clone)]
 pub(super) struct Replay<'a> {
     pub(super) database: Database,
-    /// Of the server that was copied.
-    pub(super) copy: &'a CopyHead,
     pub(super) programs: &'a Path,
     pub(super) data: &'a Path,
     /// By the clock of the server that was copied; none: everything.
@@ -94,10 +92,7 @@ impl Private {
         identity: Option<Identity>,
         until: Option<Millis>,
     ) -> Result<Self, BackupFailure> {
-        // The path of a socket must be short.
-        let name = format!("shutterpost-{}", HEXLOWER.encode(&backups.0.world.bytes::<8>()));
-        let control = Scratch::at(std::env::temp_dir().join(name))?;
-        private_folder(control.path())?;
+        let control = control(backups)?;
         let write = |name: &str, text: &str| {
             let path = control.path().join(name);
             fs::write(&path, text).map(|()| path.clone()).map_err(|error| file_failure(&path, error))
@@ -123,7 +118,6 @@ impl Private {
             ("unix_socket_directories", path(control.path())),
             ("fsync", sync.to_owned()),
             ("full_page_writes", sync.to_owned()),
-            ("recovery_target_timeline", replay.copy.history.timeline.to_string()),
         ];
         if let Some(until) = until {
             all.push(("recovery_target_time", moment(until)));
@@ -135,7 +129,6 @@ impl Private {
             ("archive_mode", "off"),
             ("autovacuum", "off"),
             ("cluster_name", ""),
-            ("external_pid_file", ""),
             ("hot_standby", "off"),
             ("huge_pages", "off"),
             ("jit", "off"),
@@ -146,6 +139,8 @@ impl Private {
             // The log lies where it belongs already.
             ("restore_command", "false"),
             ("recovery_target_action", "promote"),
+            // Of a later one the target knows nothing; and its number would need a file that says where it comes from.
+            ("recovery_target_timeline", "current"),
             ("session_preload_libraries", ""),
             ("shared_preload_libraries", ""),
             ("ssl", "off"),
@@ -194,6 +189,19 @@ impl Private {
             database: self.database,
             reason: format!("the private server: {error}"),
         })
+    }
+}
+
+/// A new folder that nobody else can open, with a short path: that of a socket must be.
+fn control(backups: &Backups) -> Result<Scratch, BackupFailure> {
+    loop {
+        let name = format!("shutterpost-{}", HEXLOWER.encode(&backups.0.world.bytes::<8>()));
+        let path = std::env::temp_dir().join(name);
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(Scratch::new(path)),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(file_failure(&path, error)),
+        }
     }
 }
 

@@ -110,14 +110,8 @@ pub fn restore_cluster(
             Err((_, failure)) => return Err(failure),
         }
     };
-    let replay = Replay {
-        database: *database,
-        copy: &laid.copy,
-        programs: &programs,
-        data: part.path(),
-        until: laid.clock,
-        life: Life::Kept,
-    };
+    let replay =
+        Replay { database: *database, programs: &programs, data: part.path(), until: laid.clock, life: Life::Kept };
     let private = Private::replay(backups, &replay)?;
     let mut session = private.connect(backups, &laid.copy.role, &laid.copy.name)?;
     let rows = session.rows()?;

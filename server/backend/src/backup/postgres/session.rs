@@ -21,6 +21,9 @@ const FLUSH: &str = "SET synchronous_commit = local; SELECT pg_logical_emit_mess
 const TABLES: &str = "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables \
                       WHERE schemaname = ANY (current_schemas(false)) ORDER BY 1";
 
+/// A place in the log, and the rows of each table there.
+pub(super) type Counted = (Lsn, BTreeMap<String, i64>);
+
 #[derive(diesel::QueryableByName)]
 struct Name {
     #[diesel(sql_type = Text)]
@@ -147,7 +150,7 @@ impl Session {
 
     /// The rows of each table at a place in the log, which is given too: whoever replays until there must find as many.
     /// Writers wait for a moment, as they do while an index is made; `None` if they kept us waiting for too long.
-    pub(super) fn rows_at(&mut self, other: &mut Self) -> Result<Option<(Lsn, BTreeMap<String, i64>)>, BackupFailure> {
+    pub(super) fn rows_at(&mut self, other: &mut Self) -> Result<Option<Counted>, BackupFailure> {
         let tables = self.wait(async |conn| {
             conn.batch_execute(LOCK_WAIT).await.map_err(told)?;
             tables(conn).await

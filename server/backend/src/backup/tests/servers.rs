@@ -27,8 +27,8 @@ use crate::ingest::fixture::{ANNA, Stand};
 use crate::keystore::{Copies, KeyStore};
 use crate::roots::Address;
 use crate::services::Deps;
-use crate::testing::server::{TestServer, is_wanted, open_folder, programs};
-use crate::testing::{TestDatabase, databases_at};
+use crate::testing::server::{TestServer, open_folder, programs};
+use crate::testing::{TestDatabase, databases_at, with_postgres};
 
 /// A database and a key store on a server each.
 struct Stage {
@@ -173,7 +173,7 @@ fn shipped(stage: &Stage, service: &mut Service) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_recorded_moment_of_a_server_comes_back() {
-    if !is_wanted() {
+    if !with_postgres() {
         return;
     }
     let mut stage = Stage::new().await;
@@ -238,7 +238,7 @@ async fn every_recorded_moment_of_a_server_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_erased_does_not_open_after_restoring_servers_and_old_keys_are_noise() {
-    if !is_wanted() {
+    if !with_postgres() {
         return;
     }
     let Stage { test, servers, programs, work, .. } = Stage::new().await;
@@ -298,7 +298,7 @@ async fn who_was_erased_does_not_open_after_restoring_servers_and_old_keys_are_n
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_backed_up_or_restored_is_refused_by_name() {
-    if !is_wanted() {
+    if !with_postgres() {
         return;
     }
     let mut stage = Stage::new().await;
@@ -319,6 +319,18 @@ async fn what_cannot_be_backed_up_or_restored_is_refused_by_name() {
     assert_eq!(fs::read(to.join("mine")).expect("is there"), b"mine");
     let restored = restore_cluster(&stage.backups(), &stage.programs, &wish(true), &mut |_| {}).expect("is told to");
     assert_eq!(fs::read(restored.moved[0].join("mine")).expect("is there"), b"mine");
+    // What came back is on a timeline of its own, and is backed up like any other.
+    let again = TestServer::on(&restored.path);
+    let folder = stage.work.path().join("again");
+    let clusters = Cluster::of(&again.url(), &stage.test.keys_url, &folder, &stage.programs).expect("read");
+    let made = copy_now(&stage.backups(), &clusters[0]).expect("a copy of what came back");
+    assert!(made.verified_at.is_some() && made.rows > 0);
+    drop(again);
+    for name in stage.backups().0.target.list("data").expect("lists") {
+        if name.contains(made.name.split('/').nth(1).expect("a generation")) {
+            fs::remove_file(stage.work.path().join("target").join(name)).expect("is removed");
+        }
+    }
 
     // A damaged copy and a missing piece.
     let target = stage.work.path().join("target");
@@ -399,7 +411,7 @@ async fn doctors_words(stage: &Stage, [database, key_store]: [DatabaseUrl; 2]) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_restarts_breaks_no_chain_and_one_process_ships() {
-    if !is_wanted() {
+    if !with_postgres() {
         return;
     }
     let mut stage = Stage::new().await;
