@@ -20,6 +20,7 @@ use crate::{
     checkout::Checkout,
     failure::{Failure, While as _},
     http::{self, Connection},
+    postgres::Postgres,
     process::{capture, command, run as run_command},
     progress,
     running::{Running, free_port},
@@ -36,6 +37,13 @@ const RANDOM_POINTS: usize = 3;
 /// How far around a state nothing is asked: what is shipped each second is late by up to two, in milliseconds.
 const BLUR: u64 = 2_500;
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// What is drilled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Databases {
+    Sqlite,
+    Postgres,
+}
 
 /// A photo and its guest.
 struct Photo {
@@ -56,7 +64,7 @@ struct Found {
 }
 
 /// Runs the drill and returns its one line.
-pub fn run(checkout: &Checkout) -> Result<Value, Failure> {
+pub fn run(checkout: &Checkout, databases: Databases) -> Result<Value, Failure> {
     let binary = server::build(checkout, Profile::Debug)?;
     let folder = Scratch::new("recovery-drill")?;
     let disks = Disks { binary, root: folder.path().to_owned() };
@@ -65,10 +73,14 @@ pub fn run(checkout: &Checkout) -> Result<Value, Failure> {
     let step = progress::step(&format!("{PHOTOS} photos, {ERASED} erasures"), "about a minute");
     let main = disks.place("main")?;
     let json = folder.path().join("demo.json");
-    run_command(disks.command(&main, &disks.kept()).arg("demo").arg("--json").arg(&json))?;
+    let servers = match databases {
+        Databases::Sqlite => None,
+        Databases::Postgres => Some(Servers { data: Postgres::new("drill-data")?, keys: Postgres::new("drill-keys")? }),
+    };
+    run_command(disks.command(&main, &disks.kept(), servers.as_ref()).arg("demo").arg("--json").arg(&json))?;
     let demo = fs::read_to_string(&json).or_fail("reading the demo")?;
     let demo: Value = serde_json::from_str(&demo).or_fail("reading the demo")?;
-    let mut server = disks.serve(&main, &disks.kept(), true)?.ended_by("KILL");
+    let mut server = disks.serve(&main, &disks.kept(), servers.as_ref(), true)?.ended_by("KILL");
     server.wait_for(main.port, "/readyz", START_LIMIT)?;
     let photos = live(main.port, &demo, &photo)?;
     // What was committed last is shipped within two seconds.
@@ -77,6 +89,7 @@ pub fn run(checkout: &Checkout) -> Result<Value, Failure> {
     step.done();
 
     progress::note("the process is killed and its disk is lost");
+    drop(servers);
     fs::remove_dir_all(&main.data).or_fail("losing the disk")?;
 
     let (first, last) = (photos.first().map_or(0, |photo| photo.at), photos.last().map_or(0, |photo| photo.at));
@@ -88,7 +101,7 @@ pub fn run(checkout: &Checkout) -> Result<Value, Failure> {
         let name = point.map_or_else(|| Ok("latest".to_owned()), rfc3339)?;
         let step = progress::step(&format!("back to {name}"), "a few seconds");
         let started = Instant::now();
-        let found = disks.come_back(&format!("back-{number}"), &name, point, &photos)?;
+        let found = disks.come_back(&format!("back-{number}"), databases, &name, point, &photos)?;
         slowest = slowest.max(started.elapsed());
         step.done();
         let Found { living, erased, later } = found;
@@ -96,7 +109,7 @@ pub fn run(checkout: &Checkout) -> Result<Value, Failure> {
         states.push(json!({ "at": name, "living": living, "erased": erased, "later": later }));
     }
     Ok(json!({
-        "drill": "recovery", "photos": PHOTOS, "erased": ERASED, "states": states,
+        "drill": "recovery", "postgres": databases == Databases::Postgres, "photos": PHOTOS, "erased": ERASED, "states": states,
         "slowest_seconds": (slowest.as_secs_f64() * 10.0).round() / 10.0,
     }))
 }
@@ -149,6 +162,12 @@ fn ask(port: u16, path: &str, bearer: &str) -> Result<Option<Value>, Failure> {
     }
 }
 
+/// Servers of PostgreSQL for both databases.
+struct Servers {
+    data: Postgres,
+    keys: Postgres,
+}
+
 /// The disks of the drill: one that is lost, one that is kept, and the target of the backups.
 struct Disks {
     binary: PathBuf,
@@ -167,7 +186,7 @@ impl Disks {
     }
 
     /// A command of the server on a disk, with key file, roots and ledger's copy on the one that is kept.
-    fn command(&self, place: &Place, kept: &Path) -> Command {
+    fn command(&self, place: &Place, kept: &Path, servers: Option<&Servers>) -> Command {
         let mut command = place.command(&self.binary);
         for (name, _) in std::env::vars_os() {
             let ours = name.to_str().is_some_and(|name| name == "DATABASE_URL" || name.starts_with("SHUTTERPOST_"));
@@ -181,11 +200,14 @@ impl Disks {
             .env("SHUTTERPOST_LEDGER_COPY", kept.join("ledger"))
             .env_remove("SHUTTERPOST_SITE")
             .current_dir(&self.root);
+        if let Some(servers) = servers {
+            command.env("DATABASE_URL", servers.data.url()).env("SHUTTERPOST_KEY_STORE", servers.keys.url());
+        }
         command
     }
 
-    fn serve(&self, place: &Place, kept: &Path, backup: bool) -> Result<Running, Failure> {
-        let mut command = self.command(place, kept);
+    fn serve(&self, place: &Place, kept: &Path, servers: Option<&Servers>, backup: bool) -> Result<Running, Failure> {
+        let mut command = self.command(place, kept, servers);
         if backup {
             command.env("SHUTTERPOST_BACKUP", format!("file:{}", self.root.join("target").display()));
         }
@@ -195,13 +217,37 @@ impl Disks {
     }
 
     /// Restores a state onto a new disk, serves it, and looks at every photo.
-    fn come_back(&self, name: &str, at: &str, point: Option<u64>, photos: &[Photo]) -> Result<Found, Failure> {
+    fn come_back(
+        &self,
+        name: &str,
+        databases: Databases,
+        at: &str,
+        point: Option<u64>,
+        photos: &[Photo],
+    ) -> Result<Found, Failure> {
         // A copy: what a state changes there must not meet the next one.
         let (place, kept) = (self.place(name)?, self.root.join(format!("{name}-kept")));
         run_command(command("cp").arg("-a").arg(self.kept()).arg(&kept))?;
         let from = format!("file:{}", self.root.join("target").display());
-        capture(self.command(&place, &kept).args(["restore", "--at", at, "--from", &from]))?;
-        let mut server = self.serve(&place, &kept, false)?;
+        let mut restore = self.command(&place, &kept, None);
+        restore.args(["restore", "--at", at, "--from", &from]);
+        let servers = match databases {
+            Databases::Sqlite => {
+                capture(&mut restore)?;
+                None
+            }
+            Databases::Postgres => {
+                // Which kind is told by the settings; those servers are gone.
+                let gone = "postgres://postgres@127.0.0.1:1/postgres";
+                restore.env("DATABASE_URL", gone).env("SHUTTERPOST_KEY_STORE", format!("{gone}?"));
+                let folders = ["data", "keys"].map(|which| self.root.join(format!("{name}-{which}")));
+                let [data, keys] = &folders;
+                capture(restore.arg("--data-folder").arg(data).arg("--keys-folder").arg(keys))?;
+                let on = |folder: &Path, which: &str| Postgres::on(folder, &format!("{name}-{which}"));
+                Some(Servers { data: on(data, "data")?, keys: on(keys, "keys")? })
+            }
+        };
+        let mut server = self.serve(&place, &kept, servers.as_ref(), false)?;
         server.wait_for(place.port, "/readyz", START_LIMIT)?;
         let mut found = Found::default();
         for photo in photos {

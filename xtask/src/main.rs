@@ -51,7 +51,7 @@ cargo xtask COMMAND
   soak [--kills N]
         the crash suite with many kills of the real program under load on each database (default: 200)
 
-  recovery-drill
+  recovery-drill [--postgres]
         shows that backups are good: photos and erasures, a lost disk, and five states that come back; one JSON line
 
   bundle [--release]
@@ -99,8 +99,9 @@ fn run() -> Result<ExitCode, Failure> {
             test::soak(&Checkout::find()?, kills)
         }
         Some("recovery-drill") => {
+            let databases = if args.flag("--postgres") { drill::Databases::Postgres } else { drill::Databases::Sqlite };
             args.finish()?;
-            println!("{}", drill::run(&Checkout::find()?)?);
+            println!("{}", drill::run(&Checkout::find()?, databases)?);
             Ok(ExitCode::SUCCESS)
         }
         Some("bundle") => {

@@ -29,29 +29,38 @@ pub struct Postgres {
 impl Postgres {
     /// Installs it if that is possible and necessary, and starts it.
     pub fn start() -> Result<Self, Failure> {
-        let programs = programs()?;
         let step = progress::step("a PostgreSQL for the tests", "about 3 s");
-        let folder = Scratch::new("postgres")?;
-        // It refuses to run as root; Debian's package made a user for it.
-        let user = is_root().then_some("postgres");
-        if let Some(user) = user {
-            let id = |what: &str| -> Result<u32, Failure> {
-                capture(command("id").args([what, user]))?.trim().parse().or_fail("asking for the user postgres")
-            };
-            chown(folder.path(), Some(id("-u")?), Some(id("-g")?)).or_fail("handing the folder to postgres")?;
-        }
+        let server = Self::new("postgres")?;
+        step.done();
+        Ok(server)
+    }
+
+    /// The same, one of several, named for its purpose.
+    pub fn new(purpose: &str) -> Result<Self, Failure> {
+        let programs = programs()?;
+        let folder = own_folder(purpose)?;
         let data = folder.path().join("data");
         capture(
-            tied(user, &programs.join("initdb"))
+            tied(user(), &programs.join("initdb"))
                 .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "-D"])
                 .arg(&data)
                 .current_dir(folder.path()),
         )?;
+        Self::serve(folder, &data)
+    }
+
+    /// One on a folder that was made before, as an operator starts it.
+    pub fn on(data: &Path, purpose: &str) -> Result<Self, Failure> {
+        Self::serve(own_folder(purpose)?, data)
+    }
+
+    fn serve(folder: Scratch, data: &Path) -> Result<Self, Failure> {
+        let programs = programs()?;
         let port = free_port()?;
         let log = fs::File::create(folder.path().join("log")).or_fail("making the server's log")?;
         let errors = log.try_clone().or_fail("making the server's log")?;
-        let mut server = tied(user, &programs.join("postgres"));
-        server.arg("-D").arg(&data).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
+        let mut server = tied(user(), &programs.join("postgres"));
+        server.arg("-D").arg(data).arg("-k").arg(folder.path()).args(["-h", "127.0.0.1", "-p", &port.to_string()]);
         for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300"] {
             server.args(["-c", setting]);
         }
@@ -65,7 +74,6 @@ impl Postgres {
                 Failure::new(format!("{failure}\n{log}"))
             },
         )?;
-        step.done();
         Ok(Self { server, folder, port })
     }
 
@@ -78,6 +86,23 @@ impl Postgres {
     pub fn describe(&self) -> String {
         format!("process {}, port {}, {}", self.server.pid(), self.port, self.folder.path().display())
     }
+}
+
+/// It refuses to run as root; Debian's package made a user for it.
+fn user() -> Option<&'static str> {
+    is_root().then_some("postgres")
+}
+
+/// A folder that belongs to who runs it.
+fn own_folder(purpose: &str) -> Result<Scratch, Failure> {
+    let folder = Scratch::new(purpose)?;
+    if let Some(user) = user() {
+        let id = |what: &str| -> Result<u32, Failure> {
+            capture(command("id").args([what, user]))?.trim().parse().or_fail("asking for the user postgres")
+        };
+        chown(folder.path(), Some(id("-u")?), Some(id("-g")?)).or_fail("handing the folder to postgres")?;
+    }
+    Ok(folder)
 }
 
 fn accepts(programs: &Path, port: u16) -> bool {
