@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
+use crate::faults::touch;
 use crate::keys::Random;
 
 /// Why a file cannot be used; the caller knows which and says what it was to hold.
@@ -57,12 +58,12 @@ pub(crate) fn place(path: &Path, content: &[u8], random: &mut Random<'_>) -> Res
     let temporary = temporary(path, random);
     let written = write_new(&temporary, content).map_err(io_error("write"));
     // A link, because unlike a rename it never replaces: whoever comes second keeps the first one's keys.
-    let placed = written.and_then(|()| match fs::hard_link(&temporary, path) {
+    let placed = written.and_then(|()| match touch(path).and_then(|()| fs::hard_link(&temporary, path)) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(io_error("place")(error)),
     });
-    let placed = match fs::remove_file(&temporary) {
+    let placed = match touch(&temporary).and_then(|()| fs::remove_file(&temporary)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound && placed.is_ok() => {
             return Err(io_error("tidy up")(error));
         }
@@ -76,7 +77,9 @@ pub(crate) fn place(path: &Path, content: &[u8], random: &mut Random<'_>) -> Res
 pub(crate) fn replace(path: &Path, text: &str, random: &mut Random<'_>) -> Result<(), DiskError> {
     let temporary = temporary(path, random);
     let written = write_new(&temporary, text.as_bytes()).map_err(io_error("write"));
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, path).map_err(io_error("replace"))) {
+    if let Err(error) =
+        written.and_then(|()| touch(path).and_then(|()| fs::rename(&temporary, path)).map_err(io_error("replace")))
+    {
         // The first error is the one that matters; a half-written file is in nobody's way.
         drop(fs::remove_file(&temporary));
         return Err(error);
@@ -102,9 +105,9 @@ pub(crate) fn shred(path: &Path, noise: &mut Random<'_>) -> Result<(), DiskError
     let length = file.metadata().map_err(io_error("inspect"))?.len();
     let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
     noise(&mut bytes);
-    file.rewind().and_then(|()| file.write_all(&bytes)).map_err(io_error("overwrite"))?;
-    file.sync_all().map_err(io_error("sync"))?;
-    match fs::remove_file(path) {
+    touch(path).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(io_error("overwrite"))?;
+    touch(path).and_then(|()| file.sync_all()).map_err(io_error("sync"))?;
+    match touch(path).and_then(|()| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error("remove")(error)),
         _ => {}
     }
@@ -117,7 +120,10 @@ pub(crate) fn make_folder(folder: &Path) -> Result<(), DiskError> {
 }
 
 fn sync_folder(folder: &Path) -> Result<(), DiskError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync the folder of"))
+    touch(folder)
+        .and_then(|()| File::open(folder))
+        .and_then(|folder| folder.sync_all())
+        .map_err(io_error("sync the folder of"))
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -137,7 +143,10 @@ fn temporary(path: &Path, random: &mut Random<'_>) -> PathBuf {
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    touch(path)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    touch(path)?;
     file.write_all(content)?;
+    touch(path)?;
     file.sync_all()
 }

@@ -41,6 +41,7 @@ pub mod ledger;
 pub mod receipt;
 
 mod disk;
+pub mod faults;
 mod encoding;
 mod envelope;
 mod file;

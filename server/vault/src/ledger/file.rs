@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::{BLOCK_BYTES, ENTRY_BYTES, Entry, LedgerError, LedgerWriter, Mark, begin, new_header, read};
 use crate::data_key::KeyId;
 use crate::disk::{self, DiskError};
+use crate::faults::touch;
 use crate::keys::Random;
 use crate::sign::{PublicKey, SigningKey};
 
@@ -131,7 +132,10 @@ impl LedgerFile {
             let at = writer.mark().bytes();
             let (now, later) = rest.split_at(writer.room().min(rest.len()));
             let bytes: Vec<u8> = now.iter().flat_map(|key| writer.append(*key, erased_at).1).collect();
-            let written = file.write_all_at(&bytes, at).and_then(|()| file.sync_data());
+            let written = touch(&self.first)
+                .and_then(|()| file.write_all_at(&bytes, at))
+                .and_then(|()| touch(&self.first))
+                .and_then(|()| file.sync_data());
             if let Err(source) = written {
                 // What this process believes is written might not be: believe the file, from where it was known.
                 writer.go_to(before);
@@ -176,12 +180,13 @@ impl LedgerFile {
             Ok(()) => {}
             // The writer before us was interrupted; whoever asked it for these entries got no answer.
             Err(LedgerError::Torn { good_bytes, .. }) => {
-                file.set_len(good_bytes).map_err(io_error("mend", &self.first))?;
+                let cut = touch(&self.first).and_then(|()| file.set_len(good_bytes));
+                cut.map_err(io_error("mend", &self.first))?;
             }
             Err(source) => return Err(untrue(&self.first, source)),
         }
         if !tail.is_empty() {
-            let synced = file.sync_data().map_err(io_error("write", &self.first));
+            let synced = touch(&self.first).and_then(|()| file.sync_data()).map_err(io_error("write", &self.first));
             synced.and_then(|()| self.copy_on()).inspect_err(|_| writer.go_to(before))?;
         }
         Ok(())
@@ -215,7 +220,11 @@ impl LedgerFile {
                 return Err(differ());
             }
             let missing = missing.get(ENTRY_BYTES..).unwrap_or_default();
-            copy.write_all_at(missing, whole).and_then(|()| copy.sync_data()).map_err(io_error("write", path))?;
+            let written = touch(path)
+                .and_then(|()| copy.write_all_at(missing, whole))
+                .and_then(|()| touch(path))
+                .and_then(|()| copy.sync_data());
+            written.map_err(io_error("write", path))?;
         }
         Ok(())
     }
@@ -223,7 +232,8 @@ impl LedgerFile {
 
 /// The first place, held until the file is dropped.
 fn locked(path: &Path) -> Result<File, LedgerFileError> {
-    let file = OpenOptions::new().read(true).write(true).open(path).map_err(io_error("open", path))?;
+    let file = touch(path).and_then(|()| OpenOptions::new().read(true).write(true).open(path));
+    let file = file.map_err(io_error("open", path))?;
     for _ in 0..LOCK_SECONDS * 100 {
         match file.try_lock() {
             Ok(()) => return Ok(file),
