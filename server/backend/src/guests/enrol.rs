@@ -84,6 +84,10 @@ pub(crate) async fn enrol(
     if !keystore.is_alive(&KeyRef::of(scope.organisation(), rows::PURPOSE, id.as_str())).await? {
         return Err(Failure::Busy("a guest was erased while they were taken in again".into()));
     }
+    // An erasure that was cut short would take this capture with it when it is finished, though it was accepted.
+    if queries::is_leaving(tx, scope, id.as_str()).await? {
+        return Err(Failure::Busy("a guest is being erased".into()));
+    }
     let rows: Vec<ConsentRow> = consents
         .iter()
         .map(|Resolved { purpose, granted, text_version }| ConsentRow {

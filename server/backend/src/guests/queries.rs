@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::keystore::Sealed;
-use crate::schema::{events, guests, guests_captures, guests_consents, messages};
+use crate::schema::{events, guests, guests_captures, guests_consents, messages, privacy_erasures};
 
 /// A guest outside the trash, of an event that exists.
 pub(super) async fn find(conn: &mut Conn, scope: &OrgScope, guest: &GuestId) -> Result<GuestRow, Failure> {
@@ -141,6 +141,17 @@ pub(super) async fn refresh(tx: &mut Tx, scope: &EventScope, row: &NewRow<'_>) -
         .set(guests::language.eq(row.language))
         .execute(c).await)?;
     Ok(updated == 1)
+}
+
+/// Whether somebody asked for the guest to be erased, and that is not done yet.
+pub(super) async fn is_leaving(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<bool, Failure> {
+    let open: Option<String> = on_db!(conn, c => privacy_erasures::table
+        .filter(privacy_erasures::organisation_id.eq(scope.organisation().as_str()))
+        .filter(privacy_erasures::object.eq(guest))
+        .filter(privacy_erasures::finished_at.is_null())
+        .select(privacy_erasures::id)
+        .first(c).await.optional())?;
+    Ok(open.is_some())
 }
 
 /// Notes that the capture shows the guest.
