@@ -34,3 +34,8 @@ pub mod privacy;
 #[cfg(any(test, feature = "testing"))]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 pub mod testing;
+
+/// Power cuts and failing calls.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+mod faults;

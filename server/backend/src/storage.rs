@@ -86,6 +86,13 @@ impl Storage {
         Self { fresh: Some(Arc::default()), ..self }
     }
 
+    /// A store in a local folder with something of the test's before it.
+    #[cfg(test)]
+    pub(crate) fn behind(path: &Path, front: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        let storage = Self::folder(path).expect("a folder for objects");
+        Self { store: front(storage.store), ..storage }
+    }
+
     /// Names of what was stored since the last call, by this process.
     pub(crate) fn take_fresh(&self) -> Vec<String> {
         let fresh = self.fresh.as_ref().map(|fresh| fresh.lock().unwrap_or_else(PoisonError::into_inner));

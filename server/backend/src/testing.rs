@@ -110,7 +110,7 @@ pub struct TestDatabase {
     /// `sqlite` or `postgres`, for messages of assertions.
     pub kind: &'static str,
     /// For objects; deleted with the database.
-    folder: TempDir,
+    folder: Arc<TempDir>,
     _postgres: Option<[Created; 2]>,
 }
 
@@ -166,7 +166,24 @@ async fn open(
     let keys = Arc::new(Keys::ephemeral([7; 32]));
     let ledger = LedgerPlaces::new(folder.path().join("ledger"), Vec::new(), &keys);
     let keystore = KeyStore::open(&keys_url, 4, roots, ledger, world.clone()).await.expect("a fresh key store opens");
+    let folder = Arc::new(folder);
     TestDatabase { db, clock, world, keys, keystore, url, keys_url, kind, folder, _postgres: postgres }
+}
+
+/// A standing clock, and bytes that are the same for the same seed.
+#[cfg(test)]
+pub(crate) fn seeded(seed: u64) -> (Arc<TestClock>, World) {
+    let clock = Arc::new(TestClock(AtomicI64::new(TestClock::START)));
+    // Far apart: what one start draws must not come again after the next.
+    let random = Seeded(AtomicU64::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)));
+    (clock.clone(), World { clock, random: Arc::new(random) })
+}
+
+/// How many seeds of the crash tests to run instead of those of every run, and the one seed to run instead.
+#[cfg(test)]
+pub(crate) fn seeds_asked_for() -> (Option<u64>, Option<u64>) {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    (number("SHUTTERPOST_SOAK_CRASHES"), number("SHUTTERPOST_CRASH_SEED"))
 }
 
 /// A line of any table.
@@ -177,6 +194,19 @@ struct Line {
 }
 
 impl TestDatabase {
+    /// Databases on SQLite that are open already, on a folder with `test.sqlite` and `keys.sqlite`.
+    #[cfg(test)]
+    pub(crate) fn of(
+        folder: Arc<TempDir>,
+        db: Db,
+        keystore: KeyStore,
+        (clock, world): (Arc<TestClock>, World),
+        keys: Arc<Keys>,
+    ) -> Self {
+        let [url, keys_url] = ["test.sqlite", "keys.sqlite"].map(|name| DatabaseUrl::Sqlite(folder.path().join(name)));
+        Self { db, clock, world, keys, keystore, url, keys_url, kind: "sqlite", folder, _postgres: None }
+    }
+
     /// A folder for the test's files.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -271,7 +301,7 @@ pub(crate) async fn count(db: &Db, table: &str) -> i64 {
     lines(db, &sql, &sql).await[0].parse().expect("a number")
 }
 
-async fn lines(db: &Db, sqlite: &str, postgres: &str) -> Vec<String> {
+pub(crate) async fn lines(db: &Db, sqlite: &str, postgres: &str) -> Vec<String> {
     // Here alone: its `load` would be found before that of an atomic.
     use diesel_async::RunQueryDsl;
     let mut conn = db.read().await.expect("a connection");

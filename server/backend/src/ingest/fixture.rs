@@ -61,6 +61,15 @@ pub(crate) struct Stand {
     pub(crate) device: Actor,
 }
 
+/// Who is on a stand.
+#[derive(Clone)]
+pub(crate) struct Who {
+    pub(crate) organisation: OrganisationId,
+    pub(crate) owner: Actor,
+    pub(crate) event: EventId,
+    pub(crate) device: Actor,
+}
+
 /// One stand on each database.
 pub(crate) async fn stands() -> Vec<Stand> {
     let mut all = Vec::new();
@@ -108,6 +117,12 @@ impl Stand {
         let issued = events.create_device(&owner, &event, DeviceDraft { name: "Booth 1".into() }).await;
         let issued = issued.expect("the device is made");
         let device = accounts.bearer(issued.secret.expose()).await.expect("is read").expect("is known");
+        Self::with(test, deps, Who { organisation, owner, event, device })
+    }
+
+    /// The services around what is there already.
+    pub(crate) fn with(test: TestDatabase, deps: Deps, who: Who) -> Self {
+        let Who { organisation, owner, event, device } = who;
         let config = IngestConfig { threads: Some(1), ..IngestConfig::default() };
         let ingest = IngestService::start(deps.clone(), config, Wake::default()).expect("a thread");
         Self {
@@ -117,16 +132,22 @@ impl Stand {
             privacy: PrivacyService::new(deps.clone(), Wake::default()),
             trash: TrashService::new(deps.clone()),
             directory: DirectoryService::new(deps.clone()),
-            events,
+            accounts: AccountsService::new(deps.clone(), PasswordPolicy::FLOOR),
+            events: EventsService::new(deps.clone()),
             ingest,
             test,
             deps,
-            accounts,
             organisation,
             owner,
             event,
             device,
         }
+    }
+
+    /// Who is on it.
+    pub(crate) fn who(&self) -> Who {
+        let Self { organisation, owner, event, device, .. } = self;
+        Who { organisation: organisation.clone(), owner: owner.clone(), event: event.clone(), device: device.clone() }
     }
 
     /// The owner of another organisation.
