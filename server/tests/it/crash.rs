@@ -3,6 +3,7 @@
 
 mod post;
 mod program;
+mod two;
 mod uploads;
 
 use std::collections::BTreeMap;

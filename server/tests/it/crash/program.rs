@@ -25,6 +25,9 @@ pub(super) struct Program {
     mail_port: u16,
     event: String,
     device: String,
+    /// Of the owner's session.
+    cookie: String,
+    log: &'static str,
 }
 
 /// The running program; killed when dropped, so that a failed test leaves nothing running.
@@ -62,23 +65,45 @@ impl Program {
         let folder = database.folder().join("program");
         std::fs::create_dir(&folder).expect("a temporary folder");
         let (event, device) = (String::new(), String::new());
-        let mut program = Self { folder, stores, port: free_port(), mail_port, event, device };
+        let (cookie, log) = (String::new(), "serve.log");
+        let mut program = Self { folder, stores, port: free_port(), mail_port, event, device, cookie, log };
         program.create_owner();
         let running = program.start().await;
         let sign_in = format!("email={OWNER}&password={PASSWORD}");
         let signed_in = program.form("/cms/sign-in", "", &sign_in).await;
-        let cookie = between(&signed_in, "set-cookie: ", ";");
+        program.cookie = between(&signed_in, "set-cookie: ", ";");
         // Far enough away to be the future whenever this runs.
         let draft = "name=Party&starts_on=2090-01-01&ends_on=2090-01-02&time_zone=UTC&retention_days=30";
-        let created = program.form("/cms/events/new", &cookie, draft).await;
+        let created = program.form("/cms/events/new", &program.cookie, draft).await;
         program.event = between(&created, "location: /cms/events/", "?");
         let devices = format!("/cms/events/{}/devices", program.event);
-        let issued = program.form(&devices, &cookie, "intent=create&name=Booth").await;
+        let issued = program.form(&devices, &program.cookie, "intent=create&name=Booth").await;
         let secret = issued.split("spd_").nth(1).expect("a secret on the page");
         let secret: String = secret.chars().take_while(char::is_ascii_alphanumeric).collect();
         program.device = format!("spd_{secret}");
         running.kill();
         program
+    }
+
+    /// A second program on the same databases and in the same folder, on another port.
+    pub(super) fn twin(&self) -> Self {
+        let Self { folder, stores, port: _, mail_port, event, device, cookie, log: _ } = self;
+        Self {
+            folder: folder.clone(),
+            stores: stores.clone(),
+            port: free_port(),
+            mail_port: *mail_port,
+            event: event.clone(),
+            device: device.clone(),
+            cookie: cookie.clone(),
+            log: "twin.log",
+        }
+    }
+
+    /// Erases a capture as the owner.
+    pub(super) async fn erase(&self, capture: &str) {
+        let answer = self.form(&format!("/cms/captures/{capture}"), &self.cookie, "intent=erase").await;
+        assert!(answer.contains("location: /cms/privacy/"), "{answer}");
     }
 
     fn create_owner(&self) {
@@ -88,7 +113,7 @@ impl Program {
         let mut stdin = child.stdin.take().expect("piped");
         stdin.write_all(PASSWORD.as_bytes()).expect("it reads");
         drop(stdin);
-        assert!(child.wait().expect("a child").success(), "{}", self.log("admin.log"));
+        assert!(child.wait().expect("a child").success(), "{}", self.read_log("admin.log"));
     }
 
     fn command(&self, log: &str) -> Command {
@@ -108,21 +133,21 @@ impl Program {
         command
     }
 
-    fn log(&self, name: &str) -> String {
+    fn read_log(&self, name: &str) -> String {
         std::fs::read_to_string(Path::new(&self.folder).join(name)).unwrap_or_default()
     }
 
     /// Starts it and waits until it is ready.
     pub(super) async fn start(&self) -> Running {
-        let mut running = Running(self.command("serve.log").arg("serve").spawn().expect("starts"));
+        let mut running = Running(self.command(self.log).arg("serve").spawn().expect("starts"));
         for _ in 0..1000 {
-            assert!(running.0.try_wait().expect("a child").is_none(), "it ended: {}", self.log("serve.log"));
+            assert!(running.0.try_wait().expect("a child").is_none(), "it ended: {}", self.read_log(self.log));
             if self.ask("GET /readyz HTTP/1.1", &[]).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
                 return running;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("not ready after 20 s: {}", self.log("serve.log"));
+        panic!("not ready after 20 s: {}", self.read_log(self.log));
     }
 
     /// Uploads a photo with a guest over REST; the name makes both unique. Gives id and path of the share page.

@@ -18,6 +18,8 @@ use super::program::Program;
 const KILLS: &str = "SHUTTERPOST_SOAK_KILLS";
 /// Booths that upload at the same time.
 const BOOTHS: usize = 2;
+/// Of twenty kills on each database, on two cores.
+const BUDGET: Duration = Duration::from_secs(120);
 
 /// What was accepted, by name: id and page.
 type Accepted = Mutex<BTreeMap<String, (String, String)>>;
@@ -77,5 +79,10 @@ async fn a_program_killed_under_load_loses_no_accepted_upload() {
     let kills = std::env::var(KILLS).map_or(20, |text| text.parse().expect("a number"));
     let (databases, started) = (testing::databases().await, Instant::now());
     join_all(databases.iter().map(|database| survive(database, kills))).await;
-    println!("{kills} kills on each of {} databases in {:.0?}", databases.len(), started.elapsed());
+    println!(
+        "{kills} kills on each of {} databases in {:.0?}; the budget of twenty is {} minutes",
+        databases.len(),
+        started.elapsed(),
+        BUDGET.as_secs() / 60
+    );
 }
