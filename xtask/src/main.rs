@@ -48,8 +48,10 @@ cargo xtask COMMAND
         the committed measurements, one JSON line each: share, list, start, and vault for vault-aead, vault-ingest,
         vault-serve, vault-range and vault-field
 
-  soak [--kills N]
-        the crash suite with many kills of the real program under load on each database (default: 200)
+  soak [--kills N] [--crashes N]
+        the crash suites in full
+          --kills N    of the real program under load, on each database (default: 200)
+          --crashes N  seeded power cuts under both SQLite databases, the objects and the ledger (default: 2000)
 
   recovery-drill [--postgres]
         shows that backups are good: photos and erasures, a lost disk, and five states that come back; one JSON line
@@ -95,8 +97,9 @@ fn run() -> Result<ExitCode, Failure> {
         }
         Some("soak") => {
             let kills = args.number("--kills")?.unwrap_or(200);
+            let crashes = args.number("--crashes")?.unwrap_or(2_000);
             args.finish()?;
-            test::soak(&Checkout::find()?, kills)
+            test::soak(&Checkout::find()?, test::Soak { kills, crashes })
         }
         Some("recovery-drill") => {
             let databases = if args.flag("--postgres") { drill::Databases::Postgres } else { drill::Databases::Sqlite };

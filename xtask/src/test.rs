@@ -8,6 +8,8 @@ mod unit;
 
 use std::{process::ExitCode, time::Instant};
 
+pub use unit::Soak;
+
 use crate::{args::Args, checkout::Checkout, failure::Failure, moto::Moto, postgres::Postgres, progress};
 
 /// The parts, in the order they run.
@@ -134,15 +136,20 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
     Ok(if report.sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// `cargo xtask soak`: the crash suite with many more kills than a run of all tests has time for.
-pub fn soak(checkout: &Checkout, kills: u32) -> Result<ExitCode, Failure> {
+/// `cargo xtask soak`: the crash suites with many more kills, power cuts and failing calls than a run of all tests has time
+/// for.
+pub fn soak(checkout: &Checkout, soak: Soak) -> Result<ExitCode, Failure> {
     let mut report = Report::default();
-    report.part("soak", &format!("{kills} kills on each database (about a second each)"), || {
+    let Soak { kills, crashes } = soak;
+    let what = format!(
+        "{kills} kills on each database (about a second each), {crashes} power cuts (about four a second), every call failing"
+    );
+    report.part("soak", &what, || {
         let own = match std::env::var_os("SHUTTERPOST_TEST_POSTGRES") {
             Some(_) => None,
             None => Some(Postgres::start()?),
         };
-        unit::soak(checkout, own.as_ref(), kills)
+        unit::soak(checkout, own.as_ref(), soak)
     });
     Ok(if report.sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

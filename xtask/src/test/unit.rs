@@ -30,11 +30,22 @@ pub fn run(checkout: &Checkout, postgres: Option<&Postgres>, moto: Option<&Moto>
     count(nextest)
 }
 
-/// Runs the crash suite alone, with so many kills on each database.
-pub fn soak(checkout: &Checkout, postgres: Option<&Postgres>, kills: u32) -> Result<Tally, Failure> {
+/// How much of each crash suite.
+#[derive(Debug, Clone, Copy)]
+pub struct Soak {
+    /// Kills of the program on each database.
+    pub kills: u32,
+    /// Seeded power cuts.
+    pub crashes: u32,
+}
+
+/// Runs the suites of crashes and failing calls alone.
+pub fn soak(checkout: &Checkout, postgres: Option<&Postgres>, soak: Soak) -> Result<Tally, Failure> {
     let mut nextest = nextest(checkout, postgres)?;
-    nextest.args(["--profile", "soak", "--success-output", "immediate", "-E", "test(crash::uploads)"]);
-    nextest.env("SHUTTERPOST_SOAK_KILLS", kills.to_string());
+    nextest.args(["--profile", "soak", "--success-output", "immediate"]);
+    nextest.args(["-E", "test(crash::uploads) | test(/^faults::/)"]);
+    nextest.env("SHUTTERPOST_SOAK_KILLS", soak.kills.to_string());
+    nextest.env("SHUTTERPOST_SOAK_CRASHES", soak.crashes.to_string());
     count(nextest)
 }
 
