@@ -385,7 +385,7 @@ impl Shipper {
         }
         // Most of it while others may write; what is left is then a matter of milliseconds. Under the hold of what was
         // shipped: a newer one might let go of what was not.
-        let before = sqlite::checkpoint(&self.source)?;
+        let Some(before) = sqlite::checkpoint(&self.source)? else { return Ok(Link::Whole) };
         if before.in_log.saturating_sub(before.in_database) > FEW_FRAMES {
             return Ok(Link::Whole);
         }
@@ -397,7 +397,7 @@ impl Shipper {
         }
         self.hold = Hold::on(&self.source)?;
         let after = sqlite::checkpoint(&self.source)?;
-        if after.in_log == after.in_database {
+        if after.is_some_and(|after| after.in_log == after.in_database) {
             // This hold does not need the log, so the next writer begins it anew.
             self.hold = Hold::on(&self.source)?;
             self.emptied = self.chain.position;

@@ -134,21 +134,23 @@ pub(super) struct Counted {
 
 /// Counts the frames and does nothing.
 pub(super) fn count(source: &Source) -> Result<Counted, BackupFailure> {
-    counted(source, "PRAGMA wal_checkpoint(NOOP)")
+    let counted = counted(source, "PRAGMA wal_checkpoint(NOOP)")?;
+    counted.ok_or_else(|| source.refused("SQLite does not say how long its log is"))
 }
 
-/// Brings as many committed frames into the database as readers allow; waits for nobody.
-pub(super) fn checkpoint(source: &Source) -> Result<Counted, BackupFailure> {
+/// Brings as many committed frames into the database as readers allow; waits for nobody. `None` if somebody else is doing
+/// that just now.
+pub(super) fn checkpoint(source: &Source) -> Result<Option<Counted>, BackupFailure> {
     counted(source, "PRAGMA wal_checkpoint(PASSIVE)")
 }
 
-fn counted(source: &Source, pragma: &str) -> Result<Counted, BackupFailure> {
+fn counted(source: &Source, pragma: &str) -> Result<Option<Counted>, BackupFailure> {
     let conn = open(source)?;
     let (in_log, in_database): (i64, i64) =
         conn.query_row(pragma, (), |row| Ok((row.get(1)?, row.get(2)?))).map_err(|error| source.refused(error))?;
-    let count =
-        |frames: i64| u64::try_from(frames).map_err(|_| source.refused("SQLite does not say how long its log is"));
-    Ok(Counted { in_log: count(in_log)?, in_database: count(in_database)? })
+    // Both are -1 if the lock of checkpoints was taken.
+    let counts = u64::try_from(in_log).ok().zip(u64::try_from(in_database).ok());
+    Ok(counts.map(|(in_log, in_database)| Counted { in_log, in_database }))
 }
 
 /// Whether another connection has the database open.
