@@ -45,7 +45,8 @@ async fn pass(mut client: TcpStream, mut server: TcpStream, machine: &Machine, c
                 }
                 if refused {
                     if machine.is_late() {
-                        server.read(&mut answered).await?;
+                        // It has begun to answer, so it has done what was asked.
+                        server.read_exact(&mut answered[..1]).await?;
                     }
                     return Ok(());
                 }
