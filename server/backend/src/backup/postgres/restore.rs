@@ -17,7 +17,7 @@ use super::wal::Lsn;
 use super::{CopyHead, PieceHead, Programs};
 use crate::backup::chain::{BaseName, SegmentName};
 use crate::backup::restore::{Plan, Skipped, sync_folder};
-use crate::backup::sealed::{BaseReader, Content};
+use crate::backup::sealed::{About, BaseReader, Content};
 use crate::backup::{BackupFailure, Backups, Progress, Restored, Wish, beside, file_failure, status};
 
 /// Bytes of a copy between two words about it.
@@ -50,6 +50,8 @@ struct LeftOut {
     skipped: Vec<Skipped>,
     /// Why the first of them cannot be used.
     first: Option<BackupFailure>,
+    /// Whether the chain once went further than what is there.
+    is_cut_off: bool,
 }
 
 impl LeftOut {
@@ -134,7 +136,7 @@ pub fn restore_cluster(
         segments: laid.segments,
         rows: rows.values().sum(),
         moved,
-        whole: laid.until >= wished && left_out.skipped.iter().all(|skipped| skipped.name == status::NAME),
+        whole: laid.until >= wished && !left_out.is_cut_off,
         skipped: left_out.skipped,
     })
 }
@@ -167,8 +169,8 @@ impl Backups {
                     }
                     Err(failure) => return Err(failure),
                 };
-                let segments = unbroken(&base, segments, until, left_out);
-                if copy.usable_from > until || !self.covers(&segments, copy.whole)? {
+                let mut segments = unbroken(&base, segments, until, left_out);
+                if copy.usable_from > until || !self.covers(&mut segments, copy.whole, left_out)? {
                     continue;
                 }
                 let reaches = reach(&segments);
@@ -183,6 +185,7 @@ impl Backups {
             return Err(left_out.first.take().unwrap_or(none));
         };
         for skipped in self.cut_off(*database, *at, std::slice::from_ref(&plan))? {
+            left_out.is_cut_off |= skipped.name != status::NAME;
             if left_out.names.insert(skipped.name.clone()) {
                 left_out.skipped.push(skipped);
             }
@@ -190,11 +193,26 @@ impl Backups {
         Ok(Found { plan, copy, wished })
     }
 
-    /// Whether the segments reach so far that a copy is whole.
-    fn covers(&self, segments: &[SegmentName], place: Lsn) -> Result<bool, BackupFailure> {
-        let Some(last) = segments.last() else { return Ok(false) };
-        let found = self.get_segment(&last.text())?;
-        Ok(found.is_some_and(|(head, ..)| matches!(head.about.content, Content::Piece(piece) if piece.to >= place)))
+    /// Whether the segments reach so far that a copy is whole. Those at the end that do not open are left out.
+    fn covers(
+        &self,
+        segments: &mut Vec<SegmentName>,
+        place: Lsn,
+        left_out: &mut LeftOut,
+    ) -> Result<bool, BackupFailure> {
+        while let Some(last) = segments.last() {
+            let name = last.text();
+            match self.get_segment(&name) {
+                Ok(found) => {
+                    let reaches = |head: &About| matches!(&head.content, Content::Piece(piece) if piece.to >= place);
+                    return Ok(found.is_some_and(|(head, ..)| reaches(&head.about)));
+                }
+                Err(failure) if failure.is_of_the_copy() => left_out.push(name, failure),
+                Err(failure) => return Err(failure),
+            }
+            segments.pop();
+        }
+        Ok(false)
     }
 }
 

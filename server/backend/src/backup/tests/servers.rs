@@ -234,6 +234,25 @@ async fn every_recorded_moment_of_a_server_comes_back() {
     assert_eq!(status.base_problem, None);
     let bases = stage.backups().bases(Database::Data, &status.generation.expect("a chain")).expect("lists");
     assert_eq!(bases.len(), 2);
+
+    // In place of a copy that is damaged the one before it leads to the same; without the end of the log, to less.
+    let target = stage.work.path().join("target");
+    let newest = bases[1].text();
+    let mut bytes = fs::read(target.join(&newest)).expect("is there");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(target.join(&newest), bytes).expect("writes");
+    let notes = stage.notes().await;
+    let restored = stage.try_restore(Database::Data, At::Latest).expect("comes back");
+    assert_eq!(restored.skipped.iter().map(|skipped| &*skipped.name).collect::<Vec<_>>(), [&*newest]);
+    assert!(restored.whole, "{:?}", restored.skipped);
+    fs::remove_dir_all(&restored.path).expect("is removed");
+    assert_eq!(stage.restored(At::Latest).await, notes);
+    let segments = stage.backups().segments(&bases[0], Millis(i64::MAX)).expect("lists");
+    let last = segments[segments.len() - 1].text();
+    fs::write(target.join(&last), b"torn").expect("writes");
+    let restored = stage.try_restore(Database::Data, At::Latest).expect("comes back");
+    assert!(!restored.whole && restored.skipped.iter().any(|skipped| skipped.name == last), "{:?}", restored.skipped);
 }
 
 #[tokio::test(flavor = "multi_thread")]
