@@ -57,8 +57,10 @@ pub(super) async fn serve(config: Config, with_worker: bool) -> Result<(), Comma
     Ok(())
 }
 
-pub(super) async fn worker(config: Config) -> Result<(), CommandError> {
+pub(super) async fn worker(mut config: Config) -> Result<(), CommandError> {
     log::init(&config.log);
+    // It shows no page, and so needs no bundle.
+    config.http.site = None;
     let Process { http, worker, schedule, admin } = start(config).await?;
     let (stop, stopped) = watch::channel(false);
     let backups = schedule.map(Schedule::start).transpose()?;
