@@ -7,23 +7,15 @@ use std::sync::{Arc, Mutex};
 use shutterpost_model::time::DAY;
 use shutterpost_vault::data_key::{DataKey, KeyId};
 
-use super::odd::OddStore;
 use super::stage::Stage;
 use crate::backup::{At, Database, restore_media};
 use crate::storage::{SealedFile, Storage};
 
 const MINUTE: i64 = 60_000;
 
-async fn stage() -> (Stage, Arc<OddStore>) {
-    let mut stage = Stage::new().await;
-    let odd = OddStore::new();
-    stage.odd = Some(Arc::clone(&odd));
-    (stage, odd)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_that_fails_its_check_is_deleted_and_made_again_later_and_later() {
-    let (mut stage, odd) = stage().await;
+    let (mut stage, odd) = Stage::with_odd_target().await;
     let mut service = stage.service();
     stage.settle(&mut service);
     let good = stage.objects("/base/");
@@ -63,7 +55,7 @@ async fn a_copy_that_fails_its_check_is_deleted_and_made_again_later_and_later()
 /// A copy that cannot be deleted is deleted before the next one is made.
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_that_fail_do_not_gather_while_nothing_can_be_deleted() {
-    let (stage, odd) = stage().await;
+    let (stage, odd) = Stage::with_odd_target().await;
     let mut service = stage.service();
     stage.settle(&mut service);
     let sql = "PRAGMA foreign_keys = OFF; INSERT INTO notes (id, parent, body) VALUES (7777, 99, x'00');";
@@ -84,7 +76,7 @@ async fn copies_that_fail_do_not_gather_while_nothing_can_be_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_ships_does_not_grow_without_bounds() {
     for refused in ["", "data"] {
-        let (mut stage, odd) = stage().await;
+        let (mut stage, odd) = Stage::with_odd_target().await;
         odd.refuse(Some(refused));
         let mut service = stage.service();
         for _ in 0..100 {
@@ -104,7 +96,7 @@ async fn a_log_that_nobody_ships_does_not_grow_without_bounds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_that_does_not_read_is_written_anew_and_hinders_no_restore() {
-    let (mut stage, _) = stage().await;
+    let (mut stage, _) = Stage::with_odd_target().await;
     stage.settle(&mut stage.service());
     fs::write(stage.target().join("status.json"), b"{torn").expect("writes");
     let restored = stage.try_restore(At::Latest).expect("comes back");
@@ -132,7 +124,7 @@ async fn objects(stage: &Stage, storage: &Storage) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_cannot_be_copied_holds_up_no_other() {
-    let (stage, odd) = stage().await;
+    let (stage, odd) = Stage::with_odd_target().await;
     let storage = stage.test.deps().storage.remembering();
     let mut service = stage.service_with(storage.clone());
     stage.settle(&mut service);
@@ -155,7 +147,7 @@ async fn an_object_that_cannot_be_copied_holds_up_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn comparing_and_restoring_go_on_after_a_bad_object_and_name_it() {
-    let (stage, odd) = stage().await;
+    let (stage, odd) = Stage::with_odd_target().await;
     let storage = stage.test.deps().storage;
     let mut names = objects(&stage, &storage).await;
     names.sort_unstable();
@@ -181,7 +173,7 @@ async fn comparing_and_restoring_go_on_after_a_bad_object_and_name_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_deleted_is_named_and_the_rest_is_deleted() {
-    let (mut stage, odd) = stage().await;
+    let (mut stage, odd) = Stage::with_odd_target().await;
     let mut service = stage.service();
     stage.settle(&mut service);
     for _ in 0..3 {

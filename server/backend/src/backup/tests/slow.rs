@@ -7,23 +7,14 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::odd::OddStore;
 use super::stage::Stage;
 use crate::backup::{At, Database};
 use crate::keystore::Copies;
 
-/// A stage whose target can be made odd, shipped to once.
-async fn stage() -> (Stage, Arc<OddStore>) {
-    let mut stage = Stage::new().await;
-    let odd = OddStore::new();
-    stage.odd = Some(Arc::clone(&odd));
-    (stage, odd)
-}
-
 /// Whatever the target is asked, at that moment others can write: no lock is held meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_the_target_in_order_to_write() {
-    let (mut stage, odd) = stage().await;
+    let (mut stage, odd) = Stage::with_odd_target().await;
     let writer = Connection::open(&stage.source.path).expect("opens");
     writer.busy_timeout(Duration::from_secs(3)).expect("is set");
     let (written, refused) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
@@ -69,7 +60,7 @@ fn assert_one_chain(stage: &mut Stage) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_hangs_is_given_up_and_gone_on_with() {
-    let (mut stage, odd) = stage().await;
+    let (mut stage, odd) = Stage::with_odd_target().await;
     stage.settle(&mut stage.service());
     // What hangs is given up soon; before, the machine may be slow.
     stage.deadline = Duration::from_millis(500);
@@ -101,7 +92,7 @@ async fn a_target_that_hangs_is_given_up_and_gone_on_with() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_that_was_stored_without_an_answer_is_not_stored_under_a_second_name() {
-    let (mut stage, odd) = stage().await;
+    let (mut stage, odd) = Stage::with_odd_target().await;
     let mut service = stage.service();
     stage.settle(&mut service);
     for _ in 0..3 {

@@ -41,6 +41,13 @@ impl Stage {
         Self::of(Database::Data, 1).await
     }
 
+    /// One whose target can be made odd.
+    pub(super) async fn with_odd_target() -> (Self, Arc<OddStore>) {
+        let odd = OddStore::new();
+        let stage = Self { odd: Some(Arc::clone(&odd)), ..Self::new().await };
+        (stage, odd)
+    }
+
     pub(super) async fn of(database: Database, seed: u64) -> Self {
         let test = databases().await.remove(0);
         let path = test.folder().join("watched.sqlite");
