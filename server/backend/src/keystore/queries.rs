@@ -265,7 +265,8 @@ pub(super) async fn destroy(tx: &mut Tx, ids: &[String], now: Millis) -> Result<
     Ok(())
 }
 
-/// Living keys that a realm key wraps, a batch of them.
+/// Living keys that a realm key wraps, a batch of them, as they lie: their ids are random, and in their order each would
+/// be a page of its own.
 pub(super) async fn children(conn: &mut Conn, parent: &str, most: i64) -> Result<Vec<KeyRow>, Failure> {
     on_db!(conn, c => keys::table
         .filter(keys::parent.eq(parent))
@@ -296,10 +297,12 @@ pub(super) async fn rewrap(tx: &mut Tx, from: &str, to: &str, wrapped: Vec<(Stri
         }).await,
         postgres c => {
             let (ids, wrapped): (Vec<String>, Vec<Vec<u8>>) = wrapped.into_iter().unzip();
+            // The parent in a form that no index serves: a planner without fresh statistics would otherwise read all
+            // keys of the parent for each batch, a million times a thousand.
             diesel::sql_query(
                 "UPDATE keys SET parent = $1, wrapped = given.wrapped \
                  FROM unnest($2, $3) AS given (id, wrapped) \
-                 WHERE keys.id = given.id AND keys.parent = $4 AND keys.state <> 'destroyed'",
+                 WHERE keys.id = given.id AND keys.parent || '' = $4 AND keys.state <> 'destroyed'",
             )
             .bind::<Text, _>(to)
             .bind::<Array<Text>, _>(ids)

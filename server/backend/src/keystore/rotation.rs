@@ -22,8 +22,9 @@ pub const GENERATION: i64 = 6 * DAY;
 /// How long a rotation waits for backups to follow. A target that is out of order for longer must not keep alive what
 /// was erased.
 const PATIENCE: i64 = DAY / 2;
-/// Keys in one transaction: short enough that uploads need not wait.
-const BATCH: i64 = 1_000;
+/// Keys in one transaction: a tenth of a second, so that uploads need not wait, and few enough batches that it does not
+/// count that PostgreSQL passes by all moved keys for each until they are vacuumed.
+const BATCH: i64 = 4_000;
 
 /// What a rotation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
