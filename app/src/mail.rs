@@ -7,6 +7,7 @@ use leptos_i18n::td_string;
 use shutterpost_model::access::Role;
 use shutterpost_model::events::Branding;
 use shutterpost_model::events::colour::Colour;
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
 use shutterpost_model::pii::{Pii, Secret};
@@ -115,6 +116,7 @@ impl Letter {
             }
             Mail::Reset { link, minutes } => Self::reset(link, *minutes, language),
             Mail::PasswordChanged { at, support } => Self::password_changed(*at, support.as_deref(), language),
+            Mail::Activity { what, at, device, link } => Self::activity(*what, *at, device.expose(), link, language),
         }
     }
 
@@ -226,6 +228,43 @@ impl Letter {
                 Block::Text(help),
             ],
         )
+    }
+
+    fn activity(what: Activity, at: Millis, device: &str, link: &Secret, language: Language) -> Self {
+        let locale = locale_of(language);
+        let (subject, text) = match what {
+            Activity::NewDevice => {
+                (td_string!(locale, mail.activity_new_device), td_string!(locale, mail.activity_new_device_text))
+            }
+            Activity::FactorAdded => {
+                (td_string!(locale, mail.activity_factor_added), td_string!(locale, mail.activity_factor_added_text))
+            }
+            Activity::FactorRemoved => {
+                (td_string!(locale, mail.activity_factor_removed), td_string!(locale, mail.activity_factor_removed_text))
+            }
+            Activity::RecoveryUsed => {
+                (td_string!(locale, mail.activity_recovery_used), td_string!(locale, mail.activity_recovery_used_text))
+            }
+            Activity::RecoveryRenewed => (
+                td_string!(locale, mail.activity_recovery_renewed),
+                td_string!(locale, mail.activity_recovery_renewed_text),
+            ),
+            Activity::CodesGuessed => {
+                (td_string!(locale, mail.activity_codes_guessed), td_string!(locale, mail.activity_codes_guessed_text))
+            }
+        };
+        let time = at.readable(language, 0);
+        let device = or_else(words::line(device), || td_string!(locale, mail.activity_device_unknown).to_owned());
+        let device = (what == Activity::NewDevice)
+            .then(|| Block::Text(td_string!(locale, mail.activity_device, device = device.as_str())));
+        let mut blocks = vec![Block::Heading(subject.to_owned()), Block::Text(text.to_owned())];
+        blocks.extend(device);
+        blocks.extend([
+            Block::Note(td_string!(locale, mail.activity_at, time = time.as_str())),
+            Block::Text(td_string!(locale, mail.activity_help).to_owned()),
+            button(locale, td_string!(locale, mail.activity_open), link),
+        ]);
+        Self::ours(language, subject.to_owned(), td_string!(locale, mail.activity_preheader).to_owned(), blocks)
     }
 
     /// A mail in the product's own name.

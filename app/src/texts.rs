@@ -61,6 +61,8 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::Conflict => td_string!(locale, errors.conflict),
         Code::SignInFailed => td_string!(locale, errors.sign_in_failed),
         Code::LinkExpired => td_string!(locale, errors.link_expired),
+        Code::WrongCode => td_string!(locale, errors.wrong_code),
+        Code::ConfirmNeeded => td_string!(locale, errors.confirm_needed),
         Code::WrongPassword => td_string!(locale, errors.wrong_password),
         Code::PasswordShort => td_string!(locale, errors.password_short),
         Code::PasswordLong => td_string!(locale, errors.password_long),

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::{DeviceId, EventId, OrganisationId, RequestId, SessionId, TokenId, UserId};
+use crate::identity::security::CONFIRMED_FOR;
+use crate::time::Millis;
 
 /// The place of a user in an organisation; each includes the one below, but for the reporter, who stands apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -148,12 +150,29 @@ pub struct Actor {
     credential: Credential,
     membership: Option<(OrganisationId, Role)>,
     request: Option<RequestId>,
+    confirmed_at: Option<Millis>,
 }
 
 impl Actor {
     /// For the code that has just checked the credential against the database.
     pub const fn proven(credential: Credential, membership: Option<(OrganisationId, Role)>) -> Self {
-        Self { credential, membership, request: None }
+        Self { credential, membership, request: None, confirmed_at: None }
+    }
+
+    /// The same actor, who showed at that time who they are: at sign-in, or when asked once more.
+    #[must_use]
+    pub fn confirmed(self, at: Millis) -> Self {
+        Self { confirmed_at: Some(at), ..self }
+    }
+
+    /// Whether the proof of who they are is fresh enough for what is sensitive. A program cannot be asked: what its
+    /// token may do was decided by somebody who was.
+    pub fn is_confirmed(&self, now: Millis) -> bool {
+        match self.credential {
+            Credential::Session { .. } => self.confirmed_at.is_some_and(|at| now < at.plus(CONFIRMED_FOR)),
+            Credential::Token(_) => true,
+            Credential::Device { .. } => false,
+        }
     }
 
     /// The same actor within a named request, for the audit trail.

@@ -63,6 +63,10 @@ codes! {
     SignInFailed = "sign_in_failed" => 401;
     /// The one-time link was used, replaced or is too old.
     LinkExpired = "link_expired" => 410;
+    /// The code of the second factor is wrong, was used before, or comes too soon after many wrong ones.
+    WrongCode = "wrong_code" => 422;
+    /// The act is sensitive and the person showed too long ago who they are.
+    ConfirmNeeded = "confirm_needed" => 403;
     /// The current password is wrong.
     WrongPassword = "wrong_password" => 422;
     /// The password is too short.

@@ -110,6 +110,10 @@ ids! {
     UserId = "usr";
     /// A sign-in session as shown to its owner; never the cookie's secret.
     SessionId = "ses";
+    /// A sign-in that waits for its second factor; never the cookie's secret.
+    PendingId = "pnd";
+    /// A sign-in of the past.
+    SignInId = "sgn";
     /// An invitation into an organisation.
     InvitationId = "inv";
     /// A request to set a new password.

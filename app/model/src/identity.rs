@@ -13,6 +13,10 @@ use crate::pii::{Disclosed, Pii, Secret};
 use crate::time::Millis;
 use crate::validate::{self, Check};
 
+pub mod security;
+
+use security::SignedIn;
+
 /// Shortest password while it is the only factor (NIST SP 800-63B-4), in characters.
 pub const PASSWORD_SHORTEST: usize = 15;
 /// Longest password, in characters and in bytes; never truncated.
@@ -30,11 +34,15 @@ pub fn password_length(password: &str) -> Result<(), Code> {
     }
 }
 
-/// Where a request came from, as far as throttling and the audit trail need it.
+/// Where a request came from, as far as throttling, the audit trail and the person's own list of sign-ins need it.
 #[derive(Clone, Default)]
 pub struct Client {
     pub address: Option<IpAddr>,
     pub request: Option<RequestId>,
+    /// Browser and system, as [`security::device_label`] names them.
+    pub device: String,
+    /// The cookie by which a browser is known that signed in before, if it has one.
+    pub known: Option<Secret>,
 }
 
 impl std::fmt::Debug for Client {
@@ -59,6 +67,8 @@ pub struct NewSession {
     pub cookie: Secret,
     /// Seconds for `Max-Age`; `None` for a cookie of the browser session.
     pub max_age: Option<i64>,
+    /// A cookie by which this browser is known from now on, if it had none.
+    pub known: Option<Secret>,
 }
 
 /// The signed-in person, for the frame of the CMS and the account page.
@@ -72,6 +82,8 @@ pub struct Me {
     pub current: Option<MyOrganisation>,
     /// All organisations of the person, by name.
     pub organisations: Vec<MyOrganisation>,
+    /// The account has a second factor in use.
+    pub two_factor: bool,
 }
 
 impl Me {
@@ -189,7 +201,8 @@ pub trait Accounts: Send + Sync {
     /// Checks e-mail and password. Unknown, wrong and blocked give [`Code::SignInFailed`] after equal work, and so does
     /// an account throttled for wrong passwords in a row, even with the right one: the answer never tells whether there
     /// is an account. [`Code::TooMany`] when the address is throttled, [`Code::Busy`] when hashing queues up.
-    async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, AppError>;
+    /// An account with a second factor gives [`SignedIn::Factor`].
+    async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<SignedIn, AppError>;
     /// The actor behind a session cookie; `None` for unknown, expired and ended sessions.
     async fn session(&self, cookie: &str) -> Result<Option<Actor>, AppError>;
     /// The actor behind a bearer secret of a device or an API token.
@@ -204,13 +217,13 @@ pub trait Accounts: Send + Sync {
     async fn reset_password(&self, token: &str, password: Secret, client: Client) -> Result<(), AppError>;
     /// The invitation behind a link; [`Code::LinkExpired`] if used, revoked or old.
     async fn invitation(&self, token: &str) -> Result<InvitationView, AppError>;
-    /// Joins the organisation and signs in.
+    /// Joins the organisation and signs in; an account with a second factor gives [`SignedIn::Factor`].
     async fn accept_invitation(
         &self,
         token: &str,
         accept: AcceptInvitation,
         client: Client,
-    ) -> Result<NewSession, AppError>;
+    ) -> Result<SignedIn, AppError>;
     async fn me(&self, actor: &Actor) -> Result<Me, AppError>;
     async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError>;
     /// Changes the password. All sessions of the account end with the old one, this one too; the person goes on in the
@@ -231,6 +244,8 @@ pub trait Directory: Send + Sync {
     async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<(), AppError>;
     /// Ends the membership and the person's sessions in this organisation.
     async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
+    /// Ends the person's sessions in this organisation, say because a laptop was lost.
+    async fn sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError>;
     async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, AppError>;
     async fn revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError>;

@@ -7,6 +7,7 @@ use crate::access::{Actor, Role};
 use crate::error::AppError;
 use crate::events::Branding;
 use crate::id::{CaptureId, EventId, MessageId};
+use crate::identity::security::Activity;
 use crate::language::Language;
 use crate::pii::{Disclosed, Pii, Secret};
 use crate::time::{Date, Millis};
@@ -51,10 +52,12 @@ pub enum Template {
     Reset,
     /// The password was changed.
     PasswordChanged,
+    /// Something else happened to the account: see [`Activity`].
+    Activity,
 }
 
 impl Template {
-    pub const ALL: [Self; 4] = [Self::Capture, Self::Invitation, Self::Reset, Self::PasswordChanged];
+    pub const ALL: [Self; 5] = [Self::Capture, Self::Invitation, Self::Reset, Self::PasswordChanged, Self::Activity];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -62,6 +65,7 @@ impl Template {
             Self::Invitation => "invitation",
             Self::Reset => "reset",
             Self::PasswordChanged => "password_changed",
+            Self::Activity => "activity",
         }
     }
 
@@ -203,6 +207,14 @@ pub enum Mail {
     PasswordChanged {
         at: Millis,
         support: Option<String>,
+    },
+    Activity {
+        what: Activity,
+        at: Millis,
+        /// Browser and system of a sign-in; empty if unknown.
+        device: Pii<String>,
+        /// Whole address of the page on which the person sees and ends sessions.
+        link: Secret,
     },
 }
 

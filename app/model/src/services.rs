@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::captures::Captures;
 use crate::events::Events;
 use crate::guests::Guests;
+use crate::identity::security::Security;
 use crate::identity::{Accounts, Directory};
 use crate::ingest::Ingest;
 use crate::messages::Messages;
@@ -17,6 +18,7 @@ use crate::share::Shares;
 #[derive(Clone)]
 pub struct Services {
     pub accounts: Arc<dyn Accounts>,
+    pub security: Arc<dyn Security>,
     pub directory: Arc<dyn Directory>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,

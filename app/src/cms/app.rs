@@ -7,17 +7,21 @@ use leptos_router::{SsrMode, path};
 use super::error_page::NotFoundPage;
 use super::frame::Frame;
 use super::identity::account::AccountPage;
+use super::identity::factor::{ConfirmPage, FactorPage};
 use super::identity::forgot::{ForgotPage, ResetPage};
 use super::identity::invitation::InvitationPage;
 use super::identity::people::PeoplePage;
+use super::identity::security::SecurityPage;
 use super::identity::sign_in::SignInPage;
 use super::identity::tokens::TokensPage;
+use super::identity::two_factor::TwoFactorPage;
 use super::{audit, captures, events, messages, overview, privacy};
 
 /// Every page, as the server's router writes paths. `/cms` itself redirects and is no page.
 pub const fn page_paths() -> &'static [&'static str] {
     &[
         "/cms/sign-in",
+        "/cms/sign-in/code",
         "/cms/forgot",
         "/cms/reset/{token}",
         "/cms/invitation/{token}",
@@ -37,6 +41,8 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/privacy/{erasure}",
         "/cms/audit",
         "/cms/account",
+        "/cms/account/security",
+        "/cms/account/two-factor",
     ]
 }
 
@@ -47,6 +53,8 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/cms/sign-in") view=SignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/cms/sign-in/code") view=FactorPage ssr=SsrMode::Async/>
+                <Route path=path!("/cms/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/forgot") view=ForgotPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/reset/:token") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/invitation/:token") view=InvitationPage ssr=SsrMode::Async/>
@@ -67,6 +75,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("privacy/:erasure") view=privacy::ErasurePage/>
                     <Route path=path!("audit") view=audit::AuditPage/>
                     <Route path=path!("account") view=AccountPage/>
+                    <Route path=path!("account/security") view=SecurityPage/>
+                    <Route path=path!("account/two-factor") view=TwoFactorPage/>
                     <Route path=path!("*any") view=NotFoundPage/>
                 </ParentRoute>
             </Routes>

@@ -10,7 +10,7 @@ use shutterpost_model::error::{AppError, Code};
 #[cfg(feature = "ssr")]
 pub use request::{FormOutcome, RequestContext, provide_request_context, request_context, signed_in, use_dev, use_me};
 #[cfg(feature = "ssr")]
-pub use request::{use_now, use_origin, use_outcome};
+pub use request::{use_now, use_origin, use_outcome, use_posted};
 
 /// The error of a server function: all that ever leaves the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +73,8 @@ mod request {
         pub values: Vec<(String, String)>,
         /// A secret that is shown this once.
         pub issued: Option<String>,
+        /// Where the form was posted to.
+        pub action: String,
     }
 
     impl std::fmt::Debug for FormOutcome {
@@ -133,6 +135,11 @@ mod request {
             if context.outcome.intent == intent { context.outcome.clone() } else { FormOutcome::default() }
         })
         .unwrap_or_default()
+    }
+
+    /// The form that was posted, whichever it was.
+    pub fn use_posted() -> FormOutcome {
+        with_context::<RequestContext, _>(|context| context.outcome.clone()).unwrap_or_default()
     }
 
     /// When the request came.

@@ -228,7 +228,7 @@ fn Breadcrumb(me: Me, path: String) -> impl IntoView {
         }
         // Whoever erased a guest sees that erasure, though not the list.
         Some(place) => Some(place.label(locale).into_any()),
-        None => (path == "/cms/account").then(|| td_string!(locale, common.nav_account).into_any()),
+        None => path.starts_with("/cms/account").then(|| td_string!(locale, common.nav_account).into_any()),
     };
     view! {
         <nav class="breadcrumb" aria-label=td_string!(locale, common.breadcrumb)>
@@ -273,6 +273,10 @@ fn AccountMenu(me: Me) -> impl IntoView {
                 <a class="menu-item" href="/cms/account">
                     <Icon name=IconName::Person/>
                     <span>{td_string!(locale, common.nav_account)}</span>
+                </a>
+                <a class="menu-item" href="/cms/account/security">
+                    <Icon name=IconName::Lock/>
+                    <span>{td_string!(locale, identity.security)}</span>
                 </a>
                 {use_dev()
                     .then(|| {

@@ -246,7 +246,7 @@ async fn settings_keep_what_was_typed_and_say_what_is_wrong() {
         intent: "save".into(),
         error: Some(AppError::invalid(vec![FieldError { field: "ends_on".into(), code: Code::EndBeforeStart }])),
         values: vec![("name".into(), "Typed".into()), ("ends_on".into(), "2026-05-01".into())],
-        issued: None,
+        ..FormOutcome::default()
     };
     let html = Visit::to(path).after(outcome).page().await;
     assert_says(&html, &["value=\"Typed\"", "value=\"2026-05-01\"", "id=\"ends_on-error\"", "aria-invalid=\"true\""]);
@@ -281,6 +281,7 @@ async fn a_new_device_shows_its_secret_once() {
         error: None,
         values: vec![("name".into(), "Booth 3".into())],
         issued: Some("spd_secret".into()),
+        ..FormOutcome::default()
     };
     let html = Visit::to(path).after(outcome).page().await;
     assert_says(&html, &["spd_secret", "It is shown this once", "curl -X POST"]);

@@ -2,6 +2,7 @@
 
 use shutterpost_model::access::Role;
 use shutterpost_model::events::{BrandTexts, Branding};
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
 use shutterpost_model::pii::{Pii, Secret};
@@ -54,7 +55,16 @@ fn changed(support: Option<&str>) -> Mail {
     Mail::PasswordChanged { at: Millis(1_772_560_245_999), support: support.map(str::to_owned) }
 }
 
-fn every_mail() -> [(&'static str, Mail); 6] {
+fn activity(what: Activity, device: &str) -> Mail {
+    Mail::Activity {
+        what,
+        at: Millis(1_772_560_245_999),
+        device: Pii::new(device.to_owned()),
+        link: secret("/cms/account/security"),
+    }
+}
+
+fn every_mail() -> [(&'static str, Mail); 12] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -66,6 +76,12 @@ fn every_mail() -> [(&'static str, Mail); 6] {
         ("reset", Mail::Reset { link: secret("/cms/reset/token"), minutes: 60 }),
         ("password_changed", changed(Some("support@nordlicht.example"))),
         ("password_changed_bare", changed(None)),
+        ("new_device", activity(Activity::NewDevice, "Firefox · Windows")),
+        ("factor_added", activity(Activity::FactorAdded, "")),
+        ("factor_removed", activity(Activity::FactorRemoved, "")),
+        ("recovery_used", activity(Activity::RecoveryUsed, "")),
+        ("recovery_renewed", activity(Activity::RecoveryRenewed, "")),
+        ("codes_guessed", activity(Activity::CodesGuessed, "")),
     ]
 }
 
@@ -131,7 +147,10 @@ fn mails_load_nothing_but_the_photo_and_the_logo() {
 fn both_forms_carry_the_link() {
     for (name, mail) in every_mail() {
         let link = match &mail {
-            Mail::Capture { link, .. } | Mail::Invitation { link, .. } | Mail::Reset { link, .. } => {
+            Mail::Capture { link, .. }
+            | Mail::Invitation { link, .. }
+            | Mail::Reset { link, .. }
+            | Mail::Activity { link, .. } => {
                 link.expose().to_owned()
             }
             Mail::PasswordChanged { .. } => continue,

@@ -11,12 +11,14 @@ pub(crate) mod removed;
 
 pub(crate) mod bearer;
 mod blocklist;
+mod factors;
 mod hasher;
 pub(crate) mod one_time;
 pub(crate) mod session;
 mod throttle;
+mod trace;
 
-mod queries;
+pub(crate) mod queries;
 pub(crate) mod rows;
 
 #[cfg(test)]

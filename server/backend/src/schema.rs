@@ -65,6 +65,57 @@ diesel::table! {
         last_seen_at -> BigInt,
         idle_millis -> BigInt,
         expires_at -> BigInt,
+        method -> Nullable<Text>,
+        confirmed_at -> Nullable<BigInt>,
+        device -> Nullable<Binary>,
+        address -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    identity_totp (user_id) {
+        user_id -> Text,
+        secret -> Binary,
+        created_at -> BigInt,
+        confirmed_at -> Nullable<BigInt>,
+        last_step -> Nullable<BigInt>,
+        failures -> Integer,
+        throttled_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_recovery_codes (user_id, selector) {
+        user_id -> Text,
+        selector -> Text,
+        hash -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_pending (id) {
+        id -> Text,
+        secret_hash -> Binary,
+        user_id -> Text,
+        organisation_id -> Nullable<Text>,
+        persistent -> Bool,
+        tries -> Integer,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    identity_sign_ins (id) {
+        id -> Text,
+        user_id -> Text,
+        at -> BigInt,
+        method -> Text,
+        succeeded -> Bool,
+        device -> Binary,
+        address -> Nullable<Binary>,
+        known_hash -> Binary,
     }
 }
 
@@ -295,6 +346,8 @@ diesel::table! {
         created_at -> BigInt,
         next_attempt_at -> Nullable<BigInt>,
         sent_at -> Nullable<BigInt>,
+        activity -> Nullable<Text>,
+        sign_in_id -> Nullable<Text>,
     }
 }
 
@@ -370,6 +423,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_memberships,
     identity_removed_members,
     identity_sessions,
+    identity_totp,
+    identity_recovery_codes,
+    identity_pending,
+    identity_sign_ins,
     identity_invitations,
     identity_resets,
     identity_tokens,

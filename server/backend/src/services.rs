@@ -76,8 +76,10 @@ impl Backend {
         let Options { password, limits, image_threads } = options;
         let parts = capture_parts(&deps);
         let ingest = IngestService::start(deps.clone(), IngestConfig { limits, threads: image_threads }, wake.clone())?;
+        let accounts = Arc::new(AccountsService::new(deps.clone(), password));
         let services = Services {
-            accounts: Arc::new(AccountsService::new(deps.clone(), password)),
+            accounts: Arc::<AccountsService>::clone(&accounts),
+            security: accounts,
             directory: Arc::new(DirectoryService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),

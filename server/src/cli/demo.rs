@@ -160,7 +160,8 @@ async fn seed(config: &Config, deps: &Deps, services: &Services) -> Result<Value
         admin::create_member(deps, policy, &organisation, member).await?;
     }
     let sign_in = SignIn { email: pii(owner.email), password: password(), remember: false };
-    let session = services.accounts.sign_in(sign_in, Client::default()).await?;
+    let session = services.accounts.sign_in(sign_in, Client::default()).await?.session();
+    let session = session.ok_or(shutterpost_model::error::Code::Internal)?;
     let actor = services.accounts.session(session.cookie.expose()).await?;
     let actor = actor.ok_or(shutterpost_model::error::Code::Internal)?;
 

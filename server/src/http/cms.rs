@@ -10,6 +10,9 @@ pub(super) mod events;
 pub(super) mod captures;
 pub(super) mod messages;
 pub(super) mod privacy;
+mod qr;
+pub(super) mod security;
+mod cookies;
 pub(super) mod trash;
 
 use axum::Extension;

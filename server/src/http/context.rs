@@ -5,15 +5,25 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::RequestId;
 use shutterpost_model::identity::Client;
 use shutterpost_model::language::Language;
+use shutterpost_model::pii::Secret;
 
 /// Name of the session cookie; the prefix makes browsers insist on `Secure`, `Path=/` and no domain.
 pub const COOKIE: &str = "__Host-shutterpost";
+
+/// Name of the cookie of a sign-in that waits for its second factor. Another than the session's, so that one is never
+/// taken for the other.
+pub const PENDING_COOKIE: &str = "__Host-shutterpost-factor";
+
+/// Name of the cookie by which a browser is known that signed in before. It opens nothing.
+pub const KNOWN_COOKIE: &str = "__Host-shutterpost-known";
 
 /// The request's facts; handlers take it by `Extension`.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub actor: Option<Actor>,
     pub client: Client,
+    /// The cookie of a sign-in that waits, on the routes that finish one.
+    pub pending: Option<Secret>,
     pub request: RequestId,
     /// By `Accept-Language`, or `?lang=`.
     pub language: Language,

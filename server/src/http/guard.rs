@@ -19,10 +19,12 @@ use shutterpost_model::access::{Actor, Credential};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{EventId, RequestId};
 use shutterpost_model::identity::Client;
+use shutterpost_model::identity::security::device_label;
 use shutterpost_model::language::Language;
+use shutterpost_model::pii::Secret;
 use tracing::Instrument;
 
-use super::context::{COOKIE, Context, Failed};
+use super::context::{COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE};
 use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
 use super::{Http, headers, problem};
 use crate::log::RequestLine;
@@ -111,7 +113,10 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     let method = method_name(&request.method);
     let mut context = Context {
         actor: None,
-        client: Client { address: address(&http, &request), request: Some(id.clone()) },
+        client: client(&http, &request, &id),
+        pending: (spec.access == Access::Factor)
+            .then(|| cookie(&request.headers, PENDING_COOKIE).map(|text| Secret::new(text.to_owned())))
+            .flatten(),
         request: id.clone(),
         language: language(&request),
     };
@@ -186,6 +191,10 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
             None => Ok(None),
         },
         Access::Public => Ok(None),
+        Access::Factor => {
+            let cookie = context.pending.as_ref().ok_or_else(needed)?;
+            if http.services().security.awaits_factor(cookie.expose()).await? { Ok(None) } else { Err(needed()) }
+        }
         Access::SignedIn | Access::May(_) => {
             let cookie = session_cookie(&request.headers).ok_or_else(needed)?;
             let actor = accounts.session(cookie).await?.ok_or_else(needed)?;
@@ -262,15 +271,30 @@ fn same_origin(headers: &HeaderMap, origin: &str) -> bool {
     }
 }
 
-/// The session cookie, if there is exactly one: with two nobody knows whose is whose.
+/// Where a request came from.
+fn client(http: &Http, request: &Parts, id: &RequestId) -> Client {
+    let agent = request.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Client {
+        address: address(http, request),
+        request: Some(id.clone()),
+        device: device_label(agent),
+        known: cookie(&request.headers, KNOWN_COOKIE).map(|text| Secret::new(text.to_owned())),
+    }
+}
+
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, COOKIE)
+}
+
+/// The cookie, if there is exactly one of its name: with two nobody knows whose is whose.
+fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let mut found = headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE)
+        .filter(|(name, _)| *name == wanted)
         .map(|(_, value)| value);
     let first = found.next()?;
     (found.next().is_none() && first.len() <= 128).then_some(first)

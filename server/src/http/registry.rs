@@ -15,6 +15,8 @@ pub enum Access {
     Public,
     /// Whoever holds the token in the path; the port checks it.
     Token,
+    /// Whoever showed a right password and has a second factor still to show.
+    Factor,
     /// Anybody with a session, whatever the role.
     SignedIn,
     /// A session whose role grants the permission.
@@ -221,12 +223,14 @@ fn rest() -> Vec<Route> {
 }
 
 fn sign_in() -> Vec<Route> {
-    use Access::{Public, SignedIn, Token};
+    use Access::{Factor, Public, SignedIn, Token};
     use Surface::Page;
     vec![
         get(Page, "/cms", Public, cms::home),
         get(Page, "/cms/sign-in", Public, cms::page),
         post(Page, "/cms/sign-in", Public, cms::identity::sign_in).rate(Rate::Auth),
+        get(Page, "/cms/sign-in/code", Factor, cms::page),
+        post(Page, "/cms/sign-in/code", Factor, cms::identity::factor).rate(Rate::Auth),
         post(Page, "/cms/sign-out", SignedIn, cms::identity::sign_out),
         get(Page, "/cms/forgot", Public, cms::page),
         post(Page, "/cms/forgot", Public, cms::identity::forgot).rate(Rate::Auth),
@@ -260,6 +264,9 @@ fn pages() -> Vec<Route> {
         get(Page, "/cms/privacy/{erasure}", May(P::GuestWrite), cms::page),
         get(Page, "/cms/privacy/{erasure}/receipt.txt", May(P::GuestWrite), cms::privacy::receipt),
         get(Page, "/cms/account", SignedIn, cms::page),
+        get(Page, "/cms/account/security", SignedIn, cms::page),
+        get(Page, "/cms/account/two-factor", SignedIn, cms::page),
+        get(Page, "/cms/account/two-factor/qr.svg", SignedIn, cms::security::qr),
         get(Page, "/cms/media/{capture}/{file}", May(P::CaptureRead), media::cms),
         get(Page, "/cms/logos/{event}/{logo}", May(P::EventRead), media::logo),
         get(Page, "/cms/preview/{event}", May(P::EventRead), cms::events::preview),
@@ -284,6 +291,8 @@ fn forms() -> Vec<Route> {
         post(Page, "/cms/trash", May(P::TrashManage), cms::trash::act),
         post(Page, "/cms/privacy", May(P::OrganisationErase), cms::privacy::act),
         post(Page, "/cms/account", SignedIn, cms::identity::account),
+        post(Page, "/cms/account/security", SignedIn, cms::security::sessions),
+        post(Page, "/cms/account/two-factor", SignedIn, cms::security::two_factor),
     ]
 }
 

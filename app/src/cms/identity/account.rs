@@ -9,7 +9,7 @@ use super::invitation::languages;
 use crate::cms::context::use_me;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::texts::{language_of, role, use_locale};
-use crate::ui::{Badge, Field, Meaning, PageHead, PageTitle, PasswordField, Select, Submit, Tone};
+use crate::ui::{Badge, ButtonLink, Field, Meaning, PageHead, PageTitle, PasswordField, Select, Submit, Tone};
 
 /// The account of the signed-in person.
 #[component]
@@ -28,6 +28,7 @@ fn Account(me: Me) -> impl IntoView {
         <PageHead title=td_string!(locale, identity.account)/>
         <div class="sections">
             <Profile me=me.clone()/>
+            <SecurityCard/>
             <ChangePassword email=me.email.get().clone()/>
             {(me.organisations.len() > 1).then(|| view! { <MyOrganisations me/> })}
         </div>
@@ -70,6 +71,20 @@ fn Profile(me: Me) -> impl IntoView {
                     <Submit intent="profile" tone=Tone::Primary>{td_string!(locale, identity.profile_save)}</Submit>
                 </div>
             </form>
+        </section>
+    }
+}
+
+#[component]
+fn SecurityCard() -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <section class="card" aria-labelledby="security-title">
+            <h2 class="section-title" id="security-title">{td_string!(locale, identity.security)}</h2>
+            <p>{td_string!(locale, identity.security_text)}</p>
+            <div class="form-actions">
+                <ButtonLink href="/cms/account/security">{td_string!(locale, identity.security_open)}</ButtonLink>
+            </div>
         </section>
     }
 }

@@ -74,7 +74,7 @@ fn Everybody(me: Me, people: People) -> impl IntoView {
         >
             {invite}
         </PageHead>
-        {["renew", "revoke", "role", "remove"].map(|intent| view! { <OutcomeBanner intent/> }).collect_view()}
+        {["renew", "revoke", "role", "remove", "sign_out"].map(|intent| view! { <OutcomeBanner intent/> }).collect_view()}
         <Table label=td_string!(locale, identity.members) columns=columns>
             {rows}
         </Table>
@@ -123,16 +123,32 @@ fn MemberActions(me: Me, organisation: String, user: UserId, name: String, role:
     let label = td_string!(locale, identity.row_actions, name = name.clone());
     let change = td_string!(locale, identity.change_role_title, name = name.clone());
     let remove = td_string!(locale, identity.remove_member_title, name = name.clone());
-    let text = td_string!(locale, identity.remove_member_text, name = name, organisation = organisation);
+    let text =
+        td_string!(locale, identity.remove_member_text, name = name.clone(), organisation = organisation.clone());
+    let sign_out = td_string!(locale, identity.sign_out_member_title, name = name.clone());
+    let sign_out_text = td_string!(locale, identity.sign_out_member_text, name = name, organisation = organisation);
     view! {
         <Menu id=format!("menu-{user}") label=label clone:user>
             <DialogButton dialog=format!("role-{user}") tone=Tone::Quiet icon=IconName::Shield>
                 {td_string!(locale, identity.change_role)}
             </DialogButton>
+            <DialogButton dialog=format!("sign-out-{user}") tone=Tone::Quiet icon=IconName::SignOut>
+                {td_string!(locale, identity.sign_out_member)}
+            </DialogButton>
             <DialogButton dialog=format!("remove-{user}") tone=Tone::Quiet icon=IconName::Trash>
                 {td_string!(locale, identity.remove_member)}
             </DialogButton>
         </Menu>
+        <Dialog id=format!("sign-out-{user}") title=sign_out clone:user>
+            <form class="stack" method="post">
+                <input r#type="hidden" name="intent" value="sign_out"/>
+                <input r#type="hidden" name="user" value=user.to_string()/>
+                <p>{sign_out_text}</p>
+                <DialogActions>
+                    <Submit tone=Tone::Danger>{td_string!(locale, identity.sign_out_member)}</Submit>
+                </DialogActions>
+            </form>
+        </Dialog>
         <Dialog id=format!("role-{user}") title=change clone:user>
             <form class="stack" method="post">
                 <input r#type="hidden" name="intent" value="role"/>

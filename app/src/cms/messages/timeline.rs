@@ -18,6 +18,7 @@ pub fn subject(locale: Locale, template: Template) -> &'static str {
         Template::Invitation => td_string!(locale, messages.template_invitation),
         Template::Reset => td_string!(locale, messages.template_reset),
         Template::PasswordChanged => td_string!(locale, messages.template_password_changed),
+        Template::Activity => td_string!(locale, messages.template_activity),
     }
 }
 

@@ -16,6 +16,7 @@ use shutterpost_model::events::{
 };
 use shutterpost_model::guests::{ConsentView, GuestView, Guests};
 use shutterpost_model::id::*;
+use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{
     AcceptInvitation, Accounts, Client, Directory, Invitation, InvitationView, Invite, Issued, Me, Member,
     MyOrganisation, NewSession, People, SignIn, Token, TokenDraft,
@@ -34,6 +35,8 @@ use shutterpost_model::services::Services;
 use shutterpost_model::share::{LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
 use shutterpost_model::time::{DAY, Date, Millis};
 
+mod security;
+
 type Answer<T> = Result<T, AppError>;
 
 /// 3 March 2026, 17:50 UTC.
@@ -48,6 +51,9 @@ pub struct World {
     pub failed: bool,
     /// The capture is in the trash.
     pub trashed: bool,
+    /// Whoever asks has an authenticator app in use, or one that waits for its first code.
+    pub two_factor: bool,
+    pub setting_up: bool,
 }
 
 pub fn event_id() -> EventId {
@@ -80,6 +86,7 @@ pub fn services(world: World) -> Services {
     let world = Arc::new(world);
     Services {
         accounts: world.clone(),
+        security: world.clone(),
         directory: world.clone(),
         events: world.clone(),
         captures: world.clone(),
@@ -369,9 +376,10 @@ impl Accounts for World {
             language: Language::English,
             current: Some(current.clone()),
             organisations: vec![current],
+            two_factor: self.two_factor,
         })
     }
-    async fn sign_in(&self, _: SignIn, _: Client) -> Answer<NewSession> {
+    async fn sign_in(&self, _: SignIn, _: Client) -> Answer<SignedIn> {
         elsewhere()
     }
     async fn session(&self, _: &str) -> Answer<Option<Actor>> {
@@ -403,7 +411,7 @@ impl Accounts for World {
             has_account: token == "known",
         })
     }
-    async fn accept_invitation(&self, _: &str, _: AcceptInvitation, _: Client) -> Answer<NewSession> {
+    async fn accept_invitation(&self, _: &str, _: AcceptInvitation, _: Client) -> Answer<SignedIn> {
         elsewhere()
     }
     async fn update_profile(&self, _: &Actor, _: Pii<String>, _: Language) -> Answer<()> {
@@ -458,6 +466,9 @@ impl Directory for World {
         elsewhere()
     }
     async fn remove_member(&self, _: &Actor, _: &UserId) -> Answer<()> {
+        elsewhere()
+    }
+    async fn sign_out_member(&self, _: &Actor, _: &UserId) -> Answer<()> {
         elsewhere()
     }
     async fn tokens(&self, _: &Actor) -> Answer<Vec<Token>> {

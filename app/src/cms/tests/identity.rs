@@ -4,7 +4,7 @@ use super::*;
 
 fn refused(intent: &str, error: AppError, values: &[(&str, &str)]) -> FormOutcome {
     let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    FormOutcome { intent: intent.into(), error: Some(error), values, issued: None }
+    FormOutcome { intent: intent.into(), error: Some(error), values, ..FormOutcome::default() }
 }
 
 #[tokio::test]
@@ -160,4 +160,67 @@ async fn every_page_has_its_route() {
         let (status, html) = Visit::to(path.clone()).answer().await;
         assert!(status == 200 || (status == 410 && path.contains("reset")), "{path}: {status} {html}");
     }
+}
+
+#[tokio::test]
+async fn security_shows_what_protects_and_where_it_is_signed_in() {
+    let html = Visit::to("/cms/account/security").page().await;
+    assert_says(
+        &html,
+        &["Off", "Set up", "Firefox · Windows", "Unknown device", "This device", "Sign out everywhere else", "Wrong code"],
+    );
+    // This device is not offered to be signed out: that is what the menu is for.
+    assert_eq!(body(&html).matches("name=\"session\"").count(), 1);
+    let world = World { two_factor: true, ..World::default() };
+    let html = Visit::to("/cms/account/security").in_world(world).in_german().page().await;
+    assert_says(&html, &["Verwalten", "Überall sonst abmelden"]);
+}
+
+#[tokio::test]
+async fn an_app_is_set_up_by_picture_or_by_hand() {
+    assert_says(&Visit::to("/cms/account/two-factor").page().await, &["Set up now"]);
+    let setting_up = || World { setting_up: true, ..World::default() };
+    let html = Visit::to("/cms/account/two-factor").in_world(setting_up()).page().await;
+    assert_says(&html, &["/cms/account/two-factor/qr.svg", "GEZD GNBV GY3T QOJQ", "autocomplete=\"one-time-code\""]);
+    let outcome = refused("confirm", AppError::field("code", Code::WrongCode), &[]);
+    let html = Visit::to("/cms/account/two-factor").in_world(setting_up()).after(outcome).page().await;
+    assert_says(&html, &["This code is wrong", "id=\"code-error\""]);
+}
+
+#[tokio::test]
+async fn recovery_codes_are_shown_once_and_said_to_run_out() {
+    let in_use = || World { two_factor: true, ..World::default() };
+    let outcome =
+        FormOutcome { intent: "confirm".into(), issued: Some("aaaa-1\nbbbb-2".into()), ..FormOutcome::default() };
+    let html = Visit::to("/cms/account/two-factor").in_world(in_use()).after(outcome).page().await;
+    assert_says(&html, &["<code>aaaa-1", "<code>bbbb-2", "They are shown this once"]);
+    let html = Visit::to("/cms/account/two-factor").in_world(in_use()).page().await;
+    assert_says(&html, &["Left: 2", "Only few recovery codes are left", "Turn off"]);
+    assert_silent(&html, &["aaaa-1"]);
+}
+
+#[tokio::test]
+async fn whoever_is_asked_once_more_loses_nothing_of_the_form() {
+    let outcome = FormOutcome {
+        action: "/cms/people".into(),
+        ..refused("invite", AppError::new(Code::ConfirmNeeded), &[("intent", "invite"), ("email", "\"><b>@x.example")])
+    };
+    let html = Visit::to("/cms/confirm").after(outcome).page().await;
+    assert_says(
+        &html,
+        &[
+            "Confirm it is you",
+            "action=\"/cms/people\"",
+            "name=\"intent\" value=\"invite\"",
+            "autocomplete=\"current-password\"",
+        ],
+    );
+    assert_silent(&html, &["<b>@x", "class=\"rail\"", "class=\"banner"]);
+    let outcome = FormOutcome {
+        action: "/cms/people".into(),
+        ..refused("invite", AppError::field("proof", Code::WrongCode), &[("intent", "invite")])
+    };
+    let world = World { two_factor: true, ..World::default() };
+    let html = Visit::to("/cms/confirm").in_world(world).after(outcome).page().await;
+    assert_says(&html, &["autocomplete=\"one-time-code\"", "This code is wrong"]);
 }

@@ -75,7 +75,7 @@ async fn a_wrong_name_is_said_in_the_dialog() {
         intent: "erase_organisation".into(),
         error: Some(AppError::field("confirm", Code::BadChoice)),
         values: vec![("confirm".into(), "Acme <b>".into())],
-        issued: None,
+        ..FormOutcome::default()
     };
     let html = Visit::to("/cms/privacy").after(outcome.clone()).page().await;
     assert_says(

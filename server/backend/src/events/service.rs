@@ -119,7 +119,7 @@ impl EventsService {
     }
 
     async fn mark_deleted(&self, actor: &Actor, event: &EventId) -> Result<(), Failure> {
-        let org = OrgScope::prove(actor, Permission::EventWrite)?;
+        let org = OrgScope::prove_confirmed(actor, Permission::EventWrite, self.deps.world.now())?;
         let (world, doer, event) = (self.deps.world.clone(), Doer::from(actor), event.clone());
         write_tx!(self.deps.db, tx => {
             let scope = EventScope::prove(tx, org, &event).await?;

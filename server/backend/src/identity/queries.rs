@@ -4,8 +4,10 @@
 
 pub(super) mod bearers;
 pub(super) mod directory;
+pub(super) mod factors;
 pub(super) mod memberships;
 pub(super) mod one_time;
 pub(super) mod removed;
 pub(super) mod sessions;
+pub(crate) mod sign_ins;
 pub(super) mod users;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use diesel::prelude::*;
 use shutterpost_model::access::Role;
-use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, SessionId, TokenId, UserId};
+use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, TokenId, UserId};
 use shutterpost_model::identity::{Invitation, Member, MyOrganisation, Token};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Disclosed, Pii, Purpose as Disclosure, Secret};
@@ -13,7 +13,9 @@ use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
 use crate::keystore::{KeyRef, KeyStore, Keyring, Place, Realm, Sealed};
-use crate::schema::{identity_invitations, identity_sessions, identity_tokens, identity_users};
+use crate::schema::{identity_invitations, identity_tokens, identity_users};
+
+pub(super) mod sessions;
 
 /// An id as stored; anything else in its column is damage.
 pub(super) fn id<T: FromStr>(text: String) -> Result<T, Failure> {
@@ -55,6 +57,16 @@ pub(crate) const BY_ADDRESS: &str = "users.email";
 /// Where a value of a user stands.
 pub(crate) fn user_place<'a>(column: &'static str, user: &'a str) -> Place<'a> {
     Place { realm: &Realm::Installation, table: "identity_users", column, row: user }
+}
+
+/// Where the secret of a user's authenticator app stands.
+pub(super) fn totp_place(user: &str) -> Place<'_> {
+    Place { realm: &Realm::Installation, table: "identity_totp", column: "secret", row: user }
+}
+
+/// Where what is known of a session's or a sign-in's browser stands.
+pub(crate) fn trace_place<'a>(table: &'static str, column: &'static str, row: &'a str) -> Place<'a> {
+    Place { realm: &Realm::Installation, table, column, row }
 }
 
 /// Where the address of an invitation stands.
@@ -135,74 +147,6 @@ pub(super) struct NewUserRow<'a> {
     pub(super) failures: i32,
     pub(super) throttled_until: i64,
     pub(super) created_at: i64,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = identity_sessions)]
-#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
-pub(super) struct NewSessionRow<'a> {
-    pub(super) id: &'a str,
-    pub(super) secret_hash: &'a [u8],
-    pub(super) user_id: &'a str,
-    pub(super) organisation_id: Option<&'a str>,
-    pub(super) persistent: bool,
-    pub(super) created_at: i64,
-    pub(super) last_seen_at: i64,
-    pub(super) idle_millis: i64,
-    pub(super) expires_at: i64,
-}
-
-/// A session with what its user is in the organisation chosen last.
-pub(super) struct FoundSession {
-    pub(super) session: SessionId,
-    pub(super) user: UserId,
-    pub(super) disabled: bool,
-    pub(super) membership: Option<(OrganisationId, Role)>,
-    pub(super) last_seen: Millis,
-    pub(super) idle_millis: i64,
-    pub(super) expires_at: Millis,
-}
-
-#[derive(Queryable)]
-pub(super) struct FoundSessionRow {
-    session: String,
-    user: String,
-    disabled_at: Option<i64>,
-    organisation: Option<String>,
-    role: Option<String>,
-    last_seen_at: i64,
-    idle_millis: i64,
-    expires_at: i64,
-}
-
-impl TryFrom<FoundSessionRow> for FoundSession {
-    type Error = Failure;
-
-    fn try_from(row: FoundSessionRow) -> Result<Self, Failure> {
-        let FoundSessionRow {
-            session,
-            user,
-            disabled_at,
-            organisation,
-            role: name,
-            last_seen_at,
-            idle_millis,
-            expires_at,
-        } = row;
-        let membership = match (organisation, name) {
-            (Some(organisation), Some(name)) => Some((id(organisation)?, role(&name)?)),
-            _ => None,
-        };
-        Ok(Self {
-            session: id(session)?,
-            user: id(user)?,
-            disabled: disabled_at.is_some(),
-            membership,
-            last_seen: Millis(last_seen_at),
-            idle_millis,
-            expires_at: Millis(expires_at),
-        })
-    }
 }
 
 /// A device whose secret was shown.

@@ -3,6 +3,7 @@
 use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::time::Millis;
 
 use crate::error::Failure;
 use crate::jobs::Permit;
@@ -25,6 +26,13 @@ impl OrgScope {
         } else {
             Err(Code::Forbidden.into())
         }
+    }
+
+    /// As [`OrgScope::prove`], for what is sensitive: [`Code::ConfirmNeeded`] if the person showed too long ago who they
+    /// are. Said after the permission, so that nobody proves in vain.
+    pub(crate) fn prove_confirmed(actor: &Actor, permission: Permission, now: Millis) -> Result<Self, Failure> {
+        let scope = Self::prove(actor, permission)?;
+        if actor.is_confirmed(now) { Ok(scope) } else { Err(Code::ConfirmNeeded.into()) }
     }
 
     /// Proves that the actor may upload into the event: its own device, or a role that writes captures. Whether the

@@ -2,8 +2,10 @@
 
 mod accounts;
 mod directory;
+mod factors;
 mod joining;
 mod passwords;
+mod security;
 
 pub use accounts::AccountsService;
 pub use directory::DirectoryService;

@@ -3,14 +3,19 @@
 
 use data_encoding::BASE64URL_NOPAD;
 use shutterpost_model::access::{Actor, Credential};
-use shutterpost_model::id::{OrganisationId, SessionId, UserId};
+use shutterpost_model::error::Code;
+use shutterpost_model::id::{OrganisationId, PendingId, SessionId, UserId};
 use shutterpost_model::identity::NewSession;
+use shutterpost_model::identity::security::{Method, NewPending};
 use shutterpost_model::pii::Secret;
 use shutterpost_model::time::DAY;
+use shutterpost_vault::data_key::DataKey;
 use shutterpost_vault::keys::Keys;
 
-use super::queries::{memberships, sessions};
-use super::rows::NewSessionRow;
+use super::queries::factors::{self, Pending};
+use super::queries::{memberships, sessions, sign_ins};
+use super::rows::sessions::{NewSessionRow, TABLE};
+use super::trace::{self, Trace};
 use crate::context::World;
 use crate::db::{Db, Tx, write_tx};
 use crate::error::Failure;
@@ -42,15 +47,23 @@ pub(super) enum Kind {
     Remembered,
 }
 
-/// Makes a session. The id is always new: one that a client brought along is never adopted.
+/// What a session begins with.
+pub(super) struct Opening<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) organisation: Option<&'a OrganisationId>,
+    pub(super) kind: Kind,
+    pub(super) method: Method,
+    pub(super) trace: &'a Trace,
+}
+
+/// Makes a session and notes the sign-in. The id is always new: one that a client brought along is never adopted.
 pub(super) async fn open(
     tx: &mut Tx,
     world: &World,
     keys: &Keys,
-    user: &UserId,
-    organisation: Option<&OrganisationId>,
-    kind: Kind,
+    opening: Opening<'_>,
 ) -> Result<(SessionId, NewSession), Failure> {
+    let Opening { user, organisation, kind, method, trace } = opening;
     let secret: [u8; SECRET_BYTES] = world.bytes();
     let id = world.id(SessionId::new);
     let now = world.now();
@@ -58,6 +71,7 @@ pub(super) async fn open(
         Kind::Browser => (BROWSER, false),
         Kind::Remembered => (REMEMBERED, true),
     };
+    let (device, address) = trace.sealed(world, TABLE, id.as_str());
     let row = NewSessionRow {
         id: id.as_str(),
         secret_hash: &hash(keys, &secret),
@@ -68,20 +82,78 @@ pub(super) async fn open(
         last_seen_at: now.0,
         idle_millis: limits.idle,
         expires_at: now.plus(limits.absolute).0,
+        method: Some(method.as_str()),
+        confirmed_at: now.0,
+        device: Some(device),
+        address,
     };
     if let Some(organisation) = organisation {
         memberships::seen(tx, organisation, user, now).await?;
     }
     sessions::insert(tx, &row).await?;
+    trace.note(tx, world, user, method, true).await?;
     let cookie = Secret::new(BASE64URL_NOPAD.encode(&secret));
-    Ok((id, NewSession { cookie, max_age: persistent.then_some(limits.absolute / 1000) }))
+    Ok((id, NewSession { cookie, max_age: persistent.then_some(limits.absolute / 1000), known: trace.fresh() }))
 }
 
-/// What a session that replaces this one takes over: the organisation acted in and the kind. `None` if it has ended.
-pub(super) async fn place(tx: &mut Tx, session: &SessionId) -> Result<Option<(Option<OrganisationId>, Kind)>, Failure> {
-    let found = sessions::place(tx, session).await?;
-    let kind = |persistent| if persistent { Kind::Remembered } else { Kind::Browser };
-    Ok(found.map(|(organisation, persistent)| (organisation, kind(persistent))))
+/// Lets a session go on under another id and cookie, because what its holder may do has changed or they proved once more
+/// who they are. Its limits stay as they were. [`Code::SignInNeeded`] if it has ended, by a reset perhaps: whoever holds
+/// it is nobody any more, and so is whatever still comes in the name of the old one.
+pub(super) async fn renew(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    key: &DataKey,
+    session: &SessionId,
+) -> Result<(SessionId, NewSession), Failure> {
+    let secret: [u8; SECRET_BYTES] = world.bytes();
+    let id = world.id(SessionId::new);
+    let old = sessions::take(tx, session).await?.ok_or(Code::SignInNeeded)?;
+    sessions::insert(tx, &old.renewed(world, key, (session, &id), &hash(keys, &secret))?).await?;
+    let cookie = Secret::new(BASE64URL_NOPAD.encode(&secret));
+    let max_age = old.persistent.then_some((old.expires_at - world.now().0).max(0) / 1000);
+    Ok((id, NewSession { cookie, max_age, known: None }))
+}
+
+/// How long a sign-in waits for its second factor.
+const PENDING: i64 = 10 * 60_000;
+
+/// Begins a sign-in that waits for its second factor. In a table of its own, so that its cookie is no session's.
+pub(super) async fn open_pending(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    user: &UserId,
+    organisation: Option<OrganisationId>,
+    kind: Kind,
+) -> Result<NewPending, Failure> {
+    let secret: [u8; SECRET_BYTES] = world.bytes();
+    let now = world.now();
+    let pending = Pending {
+        id: world.id(PendingId::new),
+        user: user.clone(),
+        organisation,
+        persistent: kind == Kind::Remembered,
+    };
+    factors::insert_pending(tx, &pending, &pending_hash(keys, &secret), now, now.plus(PENDING)).await?;
+    Ok(NewPending { cookie: Secret::new(BASE64URL_NOPAD.encode(&secret)), max_age: PENDING / 1000 })
+}
+
+fn pending_hash(keys: &Keys, secret: &[u8]) -> [u8; 32] {
+    keys.lookup("pending", secret)
+}
+
+/// The sign-in behind the cookie of one that waits.
+pub(super) async fn pending(db: &Db, world: &World, keys: &Keys, cookie: &str) -> Result<Option<Pending>, Failure> {
+    let Some(secret) = secret_of(cookie) else { return Ok(None) };
+    factors::pending(&mut db.read().await?, &pending_hash(keys, &secret), world.now()).await
+}
+
+fn secret_of(cookie: &str) -> Option<Vec<u8>> {
+    if cookie.len() != COOKIE_CHARS {
+        return None;
+    }
+    BASE64URL_NOPAD.decode(cookie.as_bytes()).ok()
 }
 
 fn hash(keys: &Keys, secret: &[u8]) -> [u8; 32] {
@@ -91,10 +163,7 @@ fn hash(keys: &Keys, secret: &[u8]) -> [u8; 32] {
 /// The actor behind a cookie: a user who is not disabled, acting in the organisation chosen last or, if they left it,
 /// in the first of theirs by name. Notes the use, at most once a minute.
 pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -> Result<Option<Actor>, Failure> {
-    if cookie.len() != COOKIE_CHARS {
-        return Ok(None);
-    }
-    let Ok(secret) = BASE64URL_NOPAD.decode(cookie.as_bytes()) else { return Ok(None) };
+    let Some(secret) = secret_of(cookie) else { return Ok(None) };
     let now = world.now();
     let mut conn = db.read().await?;
     let Some(found) = sessions::find(&mut conn, &hash(keys, &secret)).await? else { return Ok(None) };
@@ -116,7 +185,11 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
             sessions::seen(tx, &session, now).await
         }));
     }
-    Ok(Some(Actor::proven(Credential::Session { user: found.user, session: found.session }, membership)))
+    let actor = Actor::proven(Credential::Session { user: found.user, session: found.session }, membership);
+    Ok(Some(match found.confirmed_at {
+        Some(at) => actor.confirmed(at),
+        None => actor,
+    }))
 }
 
 /// Swallows a failure to write down the time of last use: no reason to refuse who is entitled.
@@ -126,12 +199,14 @@ pub(super) fn noted(result: Result<(), Failure>) {
     }
 }
 
-/// Removes expired sessions and old resets; gives the number of rows. For the sweep of the installation.
+/// Removes expired sessions, old resets, what was begun and not finished, and sign-ins of long ago; gives the number of rows. For the sweep of the installation.
 pub(crate) async fn sweep(db: &Db, world: &World, _permit: &Permit) -> Result<usize, Failure> {
     let now = world.now();
     write_tx!(db, tx => {
         let sessions = sessions::delete_expired(tx, now).await?;
         let resets = super::queries::one_time::delete_resets(tx, now.plus(-RESETS_KEPT)).await?;
-        Ok(sessions + resets)
+        let factors = factors::delete_expired(tx, now, now.plus(-DAY)).await?;
+        let sign_ins = sign_ins::delete_before(tx, now.plus(-trace::KEPT)).await?;
+        Ok(sessions + resets + factors + sign_ins)
     })
 }

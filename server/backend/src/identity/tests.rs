@@ -7,6 +7,7 @@ mod passwords;
 mod sessions;
 mod sign_in;
 mod trail;
+mod factors;
 
 use std::future::Future;
 
@@ -68,7 +69,8 @@ fn form(email: &str, password: &str) -> SignIn {
 
 impl Fixture {
     async fn sign_in(&self, email: &str, password: &str) -> Result<NewSession, AppError> {
-        self.accounts.sign_in(form(email, password), Client::default()).await
+        let signed_in = self.accounts.sign_in(form(email, password), Client::default()).await?;
+        Ok(signed_in.session().expect("no second factor"))
     }
 
     async fn resolve(&self, session: &NewSession) -> Option<Actor> {
@@ -118,7 +120,8 @@ impl Fixture {
             password: secret(password),
             language: Language::German,
         };
-        self.accounts.accept_invitation(token, accept, Client::default()).await
+        let joined = self.accounts.accept_invitation(token, accept, Client::default()).await?;
+        Ok(joined.session().expect("no second factor"))
     }
 
     /// Tokens of the resets that can still be used, as the mails hold them.

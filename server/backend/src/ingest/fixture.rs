@@ -247,6 +247,6 @@ async fn found(deps: &Deps, organisation: &str, email: &str) -> OrganisationId {
 
 async fn sign_in(accounts: &AccountsService, email: &str) -> Actor {
     let form = SignIn { email: Pii::new(email.into()), password: Secret::new(PASSWORD.into()), remember: true };
-    let session = accounts.sign_in(form, Client::default()).await.expect("signs in");
+    let session = accounts.sign_in(form, Client::default()).await.expect("signs in").session().expect("a session");
     accounts.session(session.cookie.expose()).await.expect("is read").expect("is new")
 }

@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{
-    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, UserId,
+    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{DeliveryState, Template};
 
@@ -25,6 +26,8 @@ pub(crate) struct NewMessage {
     pub(crate) user: Option<UserId>,
     pub(crate) invitation: Option<InvitationId>,
     pub(crate) reset: Option<ResetId>,
+    pub(crate) activity: Option<Activity>,
+    pub(crate) sign_in: Option<SignInId>,
     pub(crate) template: Template,
     pub(crate) language: Language,
 }
@@ -32,7 +35,7 @@ pub(crate) struct NewMessage {
 impl NewMessage {
     /// A message about nothing yet: [`Template::Capture`] needs organisation, event, capture, guest and (owner) link,
     /// [`Template::Invitation`] organisation and invitation, [`Template::Reset`] user and reset,
-    /// [`Template::PasswordChanged`] user.
+    /// [`Template::PasswordChanged`] user, [`Template::Activity`] user, activity and, of a new device, the sign-in.
     pub(crate) const fn new(template: Template, language: Language) -> Self {
         Self {
             organisation: None,
@@ -43,6 +46,8 @@ impl NewMessage {
             user: None,
             invitation: None,
             reset: None,
+            activity: None,
+            sign_in: None,
             template,
             language,
         }
@@ -79,11 +84,32 @@ impl NewMessage {
     pub(crate) fn reset(self, reset: ResetId) -> Self {
         Self { reset: Some(reset), ..self }
     }
+
+    pub(crate) fn activity(self, activity: Activity) -> Self {
+        Self { activity: Some(activity), ..self }
+    }
+
+    pub(crate) fn sign_in(self, sign_in: SignInId) -> Self {
+        Self { sign_in: Some(sign_in), ..self }
+    }
 }
 
 /// Writes the message as queued, with its job, and marks its capture (if it has one) as being delivered.
 pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> Result<MessageId, Failure> {
-    let NewMessage { organisation, event, capture, guest, link, user, invitation, reset, template, language } = message;
+    let NewMessage {
+        organisation,
+        event,
+        capture,
+        guest,
+        link,
+        user,
+        invitation,
+        reset,
+        activity,
+        sign_in,
+        template,
+        language,
+    } = message;
     let id = world.id(MessageId::new);
     let now = world.now();
     let queued = DeliveryState::Queued.as_str();
@@ -98,6 +124,8 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
             messages::user_id.eq(user.as_ref().map(UserId::as_str)),
             messages::invitation_id.eq(invitation.as_ref().map(InvitationId::as_str)),
             messages::reset_id.eq(reset.as_ref().map(ResetId::as_str)),
+            messages::activity.eq(activity.map(Activity::as_str)),
+            messages::sign_in_id.eq(sign_in.as_ref().map(SignInId::as_str)),
             messages::template.eq(template.as_str()),
             messages::language.eq(language.tag()),
             messages::generation.eq(0),

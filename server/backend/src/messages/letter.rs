@@ -15,7 +15,8 @@ use crate::db::Conn;
 use crate::error::Failure;
 use crate::guests::rows::Contact;
 use crate::identity::one_time;
-use crate::identity::rows::{invitation_place, subject_key, user_names, user_place};
+use crate::identity::queries::sign_ins;
+use crate::identity::rows::{invitation_place, subject_key, trace_place, user_names, user_place};
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::{KeyRef, KeyStore, Realm};
@@ -48,6 +49,7 @@ pub(super) async fn gather(conn: &mut Conn, desk: Desk<'_>, message: &Message) -
         Template::Invitation => invitation(conn, desk, message).await,
         Template::Reset => reset(conn, desk, message).await,
         Template::PasswordChanged => password_changed(conn, desk, message).await,
+        Template::Activity => activity(conn, desk, message).await,
     }
 }
 
@@ -170,5 +172,29 @@ async fn password_changed(conn: &mut Conn, desk: Desk<'_>, message: &Message) ->
         to: email,
         sender: None,
         mail: Mail::PasswordChanged { at: message.created_at, support: None },
+    }))
+}
+
+async fn activity(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let (Some(user), Some(what)) = (&message.user, message.activity) else { return Err(incomplete()) };
+    let Some(email) = address(conn, desk, user).await? else { return Ok(None) };
+    let device = match &message.sign_in {
+        Some(sign_in) => {
+            let key = desk.keystore.get(&KeyRef::user(user)).await?;
+            let place = trace_place("identity_sign_ins", "device", sign_in.as_str());
+            // Forgotten after its 90 days; the mail is late, not wrong.
+            sign_ins::device(conn, user, sign_in).await?.map(|sealed| sealed.open(&key, place)).transpose()?
+        }
+        None => None,
+    };
+    Ok(Some(Letter {
+        to: email,
+        sender: None,
+        mail: Mail::Activity {
+            what,
+            at: message.created_at,
+            device: device.unwrap_or_default(),
+            link: Secret::new(format!("{}/cms/account/security", desk.origin)),
+        },
     }))
 }

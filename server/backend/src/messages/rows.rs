@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use diesel::prelude::*;
 use shutterpost_model::id::{
-    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, UserId,
+    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{DeliveryState, DeliveryView, FailureReason, Template};
 use shutterpost_model::pii::Pii;
@@ -37,6 +38,8 @@ pub(super) struct MessageRow {
     created_at: i64,
     next_attempt_at: Option<i64>,
     sent_at: Option<i64>,
+    activity: Option<String>,
+    sign_in_id: Option<String>,
 }
 
 /// A message as stored.
@@ -60,6 +63,8 @@ pub(super) struct Message {
     pub(super) created_at: Millis,
     pub(super) next_attempt_at: Option<Millis>,
     pub(super) sent_at: Option<Millis>,
+    pub(super) activity: Option<Activity>,
+    pub(super) sign_in: Option<SignInId>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -84,6 +89,8 @@ impl TryFrom<MessageRow> for Message {
             created_at,
             next_attempt_at,
             sent_at,
+            activity,
+            sign_in_id,
         } = row;
         Ok(Self {
             id: read(&id)?,
@@ -104,6 +111,8 @@ impl TryFrom<MessageRow> for Message {
             created_at: Millis(created_at),
             next_attempt_at: next_attempt_at.map(Millis),
             sent_at: sent_at.map(Millis),
+            activity: activity.as_deref().and_then(Activity::from_name),
+            sign_in: sign_in_id.as_deref().map(read).transpose()?,
         })
     }
 }

@@ -85,6 +85,8 @@ pub(super) async fn views(
             created_at,
             next_attempt_at,
             sent_at,
+            activity: _,
+            sign_in: _,
         } = message;
         let masked = address.map(|address| mask_email(address.expose())).unwrap_or_default();
         MessageView {

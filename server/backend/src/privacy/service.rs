@@ -58,14 +58,13 @@ impl PrivacyService {
     }
 
     async fn try_erase(&self, actor: &Actor, target: &ErasureTarget) -> Result<ErasureView, Failure> {
-        let scope = OrgScope::prove(
-            actor,
-            match target.kind() {
-                ErasureKind::Guest => Permission::GuestWrite,
-                ErasureKind::Capture | ErasureKind::Event => Permission::PrivacyManage,
-                ErasureKind::Organisation => Permission::OrganisationErase,
-            },
-        )?;
+        let now = self.deps.world.now();
+        let scope = match target.kind() {
+            ErasureKind::Guest => OrgScope::prove(actor, Permission::GuestWrite),
+            ErasureKind::Capture => OrgScope::prove(actor, Permission::PrivacyManage),
+            ErasureKind::Event => OrgScope::prove_confirmed(actor, Permission::PrivacyManage, now),
+            ErasureKind::Organisation => OrgScope::prove_confirmed(actor, Permission::OrganisationErase, now),
+        }?;
         let row = match self.noted(&scope, target.clone(), Doer::from(actor)).await {
             // Asked twice at once: the other request's is there now.
             Err(Failure::Duplicate(_)) => self.noted(&scope, target.clone(), Doer::from(actor)).await?,

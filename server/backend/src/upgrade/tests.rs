@@ -94,7 +94,7 @@ async fn what_an_older_version_stored_is_sealed_and_stays_readable() {
         let accounts = AccountsService::new(deps.clone(), PasswordPolicy::FLOOR);
         let (email, password) = (Pii::new("olga@host.example".into()), Secret::new(PASSWORD.into()));
         let session = accounts.sign_in(SignIn { email, password, remember: false }, Client::default()).await;
-        let session = session.expect("the password is good");
+        let session = session.expect("the password is good").session().expect("a session");
         let owner = accounts.session(session.cookie.expose()).await.expect("read").expect("signed in");
         assert_eq!(owner.role(), Some(Role::Owner));
         let directory = DirectoryService::new(deps.clone());

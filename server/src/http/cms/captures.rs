@@ -1,7 +1,7 @@
 //! Forms of captures: selections, uploads, and the acts on a single capture.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use shutterpost_model::error::{AppError, Code};
@@ -136,18 +136,5 @@ pub(in crate::http) async fn qr(
         let link = capture.links.into_iter().find(|link| link.kind == LinkKind::View).and_then(|link| link.url);
         link.ok_or_else(|| AppError::new(Code::NotFound))
     };
-    let svg = match found.await {
-        Ok(url) => qrcode::QrCode::new(url.as_bytes()).map(|code| {
-            code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).quiet_zone(true).build()
-        }),
-        Err(error) => return problem::problem(&error, &context),
-    };
-    match svg {
-        Ok(svg) => {
-            let mut response = svg.into_response();
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
-            response
-        }
-        Err(_) => problem::problem(&AppError::new(Code::Internal), &context),
-    }
+    super::qr::answer(found.await, &context)
 }

@@ -154,7 +154,7 @@ pub(in crate::http) async fn devices(Path(event): Path<String>, posted: Posted) 
                 "create" => {
                     let draft = DeviceDraft { name: form.text("name").trim().to_owned() };
                     let issued = events.create_device(actor, &event, draft).await?;
-                    Ok(Done::Issued(issued.secret.expose().to_owned()))
+                    Ok(Done::Issued { secret: issued.secret.expose().to_owned(), cookies: Vec::new() })
                 }
                 "revoke" => {
                     events.revoke_device(actor, &event, &form.parse("device", Code::NotFound)?).await?;

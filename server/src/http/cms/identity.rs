@@ -6,24 +6,37 @@ use axum::response::Response;
 use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::UserId;
+use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn, TokenDraft};
 use shutterpost_model::language::Language;
 
+use super::cookies;
 use super::form::Fields;
 use super::posted::{Done, Posted};
-use crate::http::context::COOKIE;
 
 fn session(new: &NewSession, to: String) -> Done {
-    let age = new.max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
-    let cookie = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax{age}", new.cookie.expose());
-    Done::Session { to, cookie, clear: false }
+    Done::Session { to, cookies: cookies::session(new), clear: false }
 }
+
+/// Into the CMS, or on to the second factor and then there.
+fn admitted(signed_in: &SignedIn, to: String) -> Done {
+    match signed_in {
+        SignedIn::Session(new) => session(new, to),
+        SignedIn::Factor(new) => {
+            let to = format!("/cms/sign-in/code?next={}", place(&to).unwrap_or(OVERVIEW));
+            Done::Session { to, cookies: vec![cookies::pending(new)], clear: false }
+        }
+    }
+}
+
+/// Where everybody begins.
+const OVERVIEW: &str = "/cms/overview";
 
 /// A path within the CMS to go on to; anything else leads to the overview.
 fn next(uri: &Uri) -> String {
     let wanted = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("next="));
     let path = wanted.map(|text| text.replace("%2F", "/").replace("%2f", "/")).unwrap_or_default();
-    place(&path).unwrap_or("/cms/overview").to_owned()
+    place(&path).unwrap_or(OVERVIEW).to_owned()
 }
 
 /// The path, if it is one within the CMS and nothing else.
@@ -40,7 +53,28 @@ pub(in crate::http) async fn sign_in(posted: Posted) -> Response {
             let (email, password) = (form.pii("email"), form.secret("password"));
             let input = SignIn { email, password, remember: form.ticked("remember") };
             let new = posted.services().accounts.sign_in(input, posted.context.client.clone()).await?;
-            Ok(session(&new, next(&posted.page)))
+            Ok(admitted(&new, next(&posted.page)))
+        })
+        .await
+}
+
+/// `POST /cms/sign-in/code`. Who may call: whoever showed the password just now.
+pub(in crate::http) async fn factor(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (security, context) = (&posted.services().security, &posted.context);
+            let pending = context.pending.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))?;
+            let shown = security.present_factor(pending.expose(), posted.form.secret("code"), context.client.clone());
+            let (to, mut set) = match shown.await {
+                Ok(new) => (next(&posted.page), cookies::session(&new)),
+                // Tried too often, or too late: from the beginning.
+                Err(error) if error.code == Code::SignInNeeded => {
+                    ("/cms/sign-in?done=sign_in_again".to_owned(), Vec::new())
+                }
+                Err(error) => return Err(error),
+            };
+            set.push(cookies::pending_ended());
+            Ok(Done::Session { to, cookies: set, clear: false })
         })
         .await
 }
@@ -50,8 +84,8 @@ pub(in crate::http) async fn sign_out(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
             posted.services().accounts.sign_out(posted.actor()?).await?;
-            let cookie = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
-            Ok(Done::Session { to: "/cms/sign-in?done=signed_out".into(), cookie, clear: true })
+            let cookies = vec![cookies::session_ended()];
+            Ok(Done::Session { to: "/cms/sign-in?done=signed_out".into(), cookies, clear: true })
         })
         .await
 }
@@ -86,7 +120,10 @@ pub(in crate::http) async fn accept(Path(token): Path<String>, posted: Posted) -
             let (name, password) = (form.pii("name"), form.secret("password"));
             let accept = AcceptInvitation { name, password, language: language(posted)? };
             let new = accounts.accept_invitation(&token, accept, posted.context.client.clone()).await?;
-            Ok(session(&new, "/cms/overview?done=joined".into()))
+            Ok(match new {
+                SignedIn::Session(new) => session(&new, "/cms/overview?done=joined".into()),
+                factor @ SignedIn::Factor(_) => admitted(&factor, OVERVIEW.into()),
+            })
         })
         .await
 }
@@ -123,6 +160,10 @@ pub(in crate::http) async fn people(posted: Posted) -> Response {
                     directory.change_role(actor, &form.parse("user", Code::NotFound)?, role(form)?).await?;
                     "role_changed"
                 }
+                "sign_out" => {
+                    directory.sign_out_member(actor, &form.parse("user", Code::NotFound)?).await?;
+                    "member_signed_out"
+                }
                 "remove" => {
                     let user: UserId = form.parse("user", Code::NotFound)?;
                     directory.remove_member(actor, &user).await?;
@@ -144,7 +185,7 @@ pub(in crate::http) async fn tokens(posted: Posted) -> Response {
                 "create" => {
                     let draft = TokenDraft { name: form.text("name").trim().to_owned(), role: role(form)? };
                     let issued = directory.create_token(actor, draft).await?;
-                    Ok(Done::Issued(issued.secret.expose().to_owned()))
+                    Ok(Done::Issued { secret: issued.secret.expose().to_owned(), cookies: Vec::new() })
                 }
                 "revoke" => {
                     directory.revoke_token(actor, &form.parse("token", Code::NotFound)?).await?;

@@ -9,23 +9,26 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use shutterpost_app::cms::FormOutcome;
 use shutterpost_model::access::Actor;
-use shutterpost_model::error::AppError;
+use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::services::Services;
 
 use super::form::{Fields, File, multipart};
-use super::render;
+use super::{cookies, render};
 use crate::http::Http;
 use crate::http::context::Context;
+
+/// The field in which the page that asks who it is sends the answer.
+const PROOF: &str = "proof";
 
 /// What a form led to.
 #[derive(Debug)]
 pub(super) enum Done {
     /// To a page, with `?done=` for its toast.
     To(String),
-    /// The same page, with a secret that is shown this once.
-    Issued(String),
-    /// To a page, with a session cookie set or ended.
-    Session { to: String, cookie: String, clear: bool },
+    /// The same page, with a secret that is shown this once, and cookies that change.
+    Issued { secret: String, cookies: Vec<String> },
+    /// To a page, with cookies set or ended.
+    Session { to: String, cookies: Vec<String>, clear: bool },
 }
 
 /// A posted form.
@@ -59,22 +62,61 @@ impl Posted {
     }
 
     /// Does what the form asks for and answers: 303, or its page again with the error and what was typed.
-    pub(super) async fn answer(self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
-        let (error, issued) = match work(&self).await {
-            Ok(Done::To(to)) => return Redirect::to(&to).into_response(),
-            Ok(Done::Session { to, cookie, clear }) => return session(&to, cookie, clear),
-            Ok(Done::Issued(secret)) => (None, Some(secret)),
-            Err(mut error) => {
-                error.request_id = Some(self.context.request.as_str().to_owned());
-                (Some(error), None)
+    ///
+    /// What is sensitive and comes too long after the sign-in is answered by a page that asks who it is and sends the form
+    /// along; it comes back here with the proof.
+    pub(super) async fn answer(mut self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
+        let mut renewed = Vec::new();
+        if self.form.has(PROOF) {
+            match self.confirm().await {
+                Ok(cookies) => renewed = cookies,
+                Err(error) => return self.show(Some(error), None, Page::Confirm).await,
             }
+        }
+        let mut response = match work(&self).await {
+            Ok(Done::To(to)) => Redirect::to(&to).into_response(),
+            Ok(Done::Session { to, cookies, clear }) => session(&to, cookies, clear),
+            Ok(Done::Issued { secret, cookies }) => {
+                let mut response = self.show(None, Some(secret), Page::Own).await;
+                set(&mut response, cookies);
+                response
+            }
+            Err(error) if error.code == Code::ConfirmNeeded => self.show(Some(error), None, Page::Confirm).await,
+            Err(error) => self.show(Some(error), None, Page::Own).await,
         };
-        let Self { http, context, page, form } = self;
-        let outcome =
-            FormOutcome { intent: form.text("intent").to_owned(), error, values: form.without_secrets(), issued };
+        // Unless the work itself set another one since.
+        if !response.headers().contains_key(header::SET_COOKIE) {
+            set(&mut response, renewed);
+        }
+        response
+    }
+
+    /// Takes the proof that came with the form; gives the cookies of the session, which has another secret now.
+    async fn confirm(&mut self) -> Result<Vec<String>, AppError> {
+        let (session, actor) = self.services().security.confirm(self.actor()?, self.form.secret(PROOF)).await?;
+        self.context.actor = Some(actor);
+        Ok(cookies::session(&session))
+    }
+
+    async fn show(self, error: Option<AppError>, issued: Option<String>, page: Page) -> Response {
+        let Self { http, context, page: own, form } = self;
+        let error = error.map(|mut error| {
+            error.request_id = Some(context.request.as_str().to_owned());
+            error
+        });
+        let outcome = FormOutcome {
+            intent: form.text("intent").to_owned(),
+            error,
+            values: form.without_secrets(),
+            issued,
+            action: own.to_string(),
+        };
         let mut request = Request::new(Body::empty());
         *request.method_mut() = Method::GET;
-        *request.uri_mut() = page;
+        *request.uri_mut() = match page {
+            Page::Own => own,
+            Page::Confirm => Uri::from_static("/cms/confirm"),
+        };
         let mut response = render(&http, &context, outcome, request).await;
         if response.status() == StatusCode::OK {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -83,11 +125,26 @@ impl Posted {
     }
 }
 
-fn session(to: &str, cookie: String, clear: bool) -> Response {
-    let mut response = Redirect::to(to).into_response();
-    if let Ok(cookie) = HeaderValue::try_from(cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+/// Which page answers a form that led nowhere else.
+enum Page {
+    /// The one that it was posted from.
+    Own,
+    /// The one that asks who it is.
+    Confirm,
+}
+
+/// Adds cookies to an answer.
+fn set(response: &mut Response, cookies: Vec<String>) {
+    for cookie in cookies {
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
+}
+
+fn session(to: &str, cookies: Vec<String>, clear: bool) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    set(&mut response, cookies);
     if clear {
         response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     }

@@ -7,7 +7,7 @@ use shutterpost_model::time::Millis;
 
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
-use crate::identity::rows::{self, FoundSession, FoundSessionRow, NewSessionRow};
+use crate::identity::rows::sessions::{FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow};
 use crate::identity::scope::OrgScope;
 use crate::schema::{identity_memberships, identity_sessions, identity_users};
 
@@ -33,21 +33,47 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
             identity_sessions::last_seen_at,
             identity_sessions::idle_millis,
             identity_sessions::expires_at,
+            identity_sessions::confirmed_at,
         ))
         .first(c).await.optional())?;
     row.map(FoundSession::try_from).transpose()
 }
 
-/// The organisation chosen last and whether the cookie outlives the browser; `None` if the session has ended.
-pub(in crate::identity) async fn place(
-    conn: &mut Conn,
+/// Takes a session out of the table, for one that goes on in its place; `None` if it has ended.
+pub(in crate::identity) async fn take(
+    tx: &mut Tx,
     session: &SessionId,
-) -> Result<Option<(Option<OrganisationId>, bool)>, Failure> {
-    let row: Option<(Option<String>, bool)> = on_db!(conn, c => identity_sessions::table
+) -> Result<Option<ReplacedSessionRow>, Failure> {
+    let row: Option<ReplacedSessionRow> = on_db!(tx, c => identity_sessions::table
         .filter(identity_sessions::id.eq(session.as_str()))
-        .select((identity_sessions::organisation_id, identity_sessions::persistent))
+        .select(ReplacedSessionRow::as_select())
         .first(c).await.optional())?;
-    row.map(|(organisation, persistent)| Ok((organisation.map(rows::id).transpose()?, persistent))).transpose()
+    // Of two that take it at once, the second finds that it is gone.
+    let deleted = delete(tx, session).await?;
+    Ok(row.filter(|_| deleted))
+}
+
+/// The living sessions of a user, the one used last first.
+pub(in crate::identity) async fn of_user(
+    conn: &mut Conn,
+    user: &UserId,
+    now: Millis,
+) -> Result<Vec<OwnSessionRow>, Failure> {
+    on_db!(conn, c => identity_sessions::table
+        .filter(identity_sessions::user_id.eq(user.as_str()))
+        .filter(identity_sessions::expires_at.gt(now.0))
+        .filter((identity_sessions::last_seen_at + identity_sessions::idle_millis).gt(now.0))
+        .order((identity_sessions::last_seen_at.desc(), identity_sessions::id.desc()))
+        .select((
+            identity_sessions::id,
+            identity_sessions::persistent,
+            identity_sessions::created_at,
+            identity_sessions::last_seen_at,
+            identity_sessions::method,
+            identity_sessions::device,
+            identity_sessions::address,
+        ))
+        .load(c).await)
 }
 
 pub(in crate::identity) async fn seen(tx: &mut Tx, session: &SessionId, now: Millis) -> Result<(), Failure> {
@@ -71,6 +97,19 @@ pub(in crate::identity) async fn set_organisation(
     Ok(changed > 0)
 }
 
+/// Ends one of a user's own sessions; `false` if it is not theirs or had ended before.
+pub(in crate::identity) async fn delete_own(
+    tx: &mut Tx,
+    user: &UserId,
+    session: &SessionId,
+) -> Result<bool, Failure> {
+    let deleted = on_db!(tx, c => diesel::delete(identity_sessions::table)
+        .filter(identity_sessions::user_id.eq(user.as_str()))
+        .filter(identity_sessions::id.eq(session.as_str()))
+        .execute(c).await)?;
+    Ok(deleted > 0)
+}
+
 /// Ends one session; `false` if it had ended before.
 pub(in crate::identity) async fn delete(tx: &mut Tx, session: &SessionId) -> Result<bool, Failure> {
     let deleted = on_db!(tx, c => diesel::delete(identity_sessions::table)
@@ -84,23 +123,21 @@ pub(in crate::identity) async fn delete_of_user(
     tx: &mut Tx,
     user: &UserId,
     keep: Option<&SessionId>,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     // No id is empty, so without one to keep none is kept.
     let keep = keep.map_or("", SessionId::as_str);
     on_db!(tx, c => diesel::delete(identity_sessions::table)
         .filter(identity_sessions::user_id.eq(user.as_str()))
         .filter(identity_sessions::id.ne(keep))
-        .execute(c).await)?;
-    Ok(())
+        .execute(c).await)
 }
 
 /// Ends the sessions in which a user acts in the organisation.
-pub(in crate::identity) async fn delete_in(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<(), Failure> {
+pub(in crate::identity) async fn delete_in(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<usize, Failure> {
     on_db!(tx, c => diesel::delete(identity_sessions::table)
         .filter(identity_sessions::organisation_id.eq(scope.organisation().as_str()))
         .filter(identity_sessions::user_id.eq(user.as_str()))
-        .execute(c).await)?;
-    Ok(())
+        .execute(c).await)
 }
 
 pub(in crate::identity) async fn delete_expired(tx: &mut Tx, now: Millis) -> Result<usize, Failure> {

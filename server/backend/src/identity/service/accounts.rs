@@ -1,26 +1,31 @@
 //! Sign-in and a person's own account. Joining by invitation is in [`super::joining`], what concerns passwords in
 //! [`super::passwords`].
 //!
-//! A second factor and sign-in by a company's identity provider plug in here: between [`AccountsService::check`], which
-//! proves the person, and `session::open`, which signs them in.
+//! [`AccountsService::check`] proves the person and [`admit`] signs them in, or asks for the second
+//! factor (see `factors`). Sign-in by a company's identity provider plugs in between the two.
 
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Credential};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{OrganisationId, SessionId, UserId};
+use shutterpost_model::identity::security::{Method, SignedIn};
 use shutterpost_model::identity::{AcceptInvitation, Accounts, Client, InvitationView, Me, NewSession, SignIn};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Purpose, Secret};
 use shutterpost_model::validate;
+use shutterpost_vault::keys::Keys;
 
 use crate::audit::record::{Doer, Entry, record};
-use crate::db::write_tx;
+use crate::context::World;
+use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::hasher::{Hasher, Turn};
 use crate::identity::policy::PasswordPolicy;
-use crate::identity::queries::{memberships, sessions, users};
+use crate::identity::queries::{factors, memberships, sessions, users};
 use crate::identity::rows::{StoredPassword, User, user_place};
+use crate::identity::session::Opening;
 use crate::identity::throttle::Addresses;
+use crate::identity::trace::Trace;
 use crate::identity::{bearer, session};
 use crate::keystore::{KeyRef, Sealed};
 use crate::services::Deps;
@@ -90,7 +95,7 @@ impl AccountsService {
         Ok(Sealed::seal(&self.deps.world, &key, user_place("password_hash", user.as_str()), hash))
     }
 
-    async fn try_sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, Failure> {
+    async fn try_sign_in(&self, sign_in: SignIn, client: Client) -> Result<SignedIn, Failure> {
         let SignIn { email, password, remember } = sign_in;
         let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
@@ -104,15 +109,25 @@ impl AccountsService {
         };
         let renewed = self.renewed(&user.id, turn, rehash, password).await?;
         let kind = if remember { session::Kind::Remembered } else { session::Kind::Browser };
+        let trace = Trace::of(&world, &keys, &keystore, (&user.id, user.language), &client).await?;
         write_tx!(db, tx => {
             if !users::settle(tx, &user.id, &stored, renewed.as_ref()).await? {
                 return Err(Code::SignInFailed.into());
             }
             let organisation = memberships::first(tx, &user.id).await?.map(|(organisation, _)| organisation);
-            let (id, session) = session::open(tx, &world, &keys, &user.id, organisation.as_ref(), kind).await?;
-            let entry = Entry::new("identity.sign_in").object(id.as_str()).request(client.request);
-            record(tx, &world, None, &Doer::User(user.id), entry).await?;
-            Ok(session)
+            let opening = Opening {
+                user: &user.id,
+                organisation: organisation.as_ref(),
+                kind,
+                method: Method::Password,
+                trace: &trace,
+            };
+            let (admitted, id) = admit(tx, &world, &keys, opening).await?;
+            if let Some(id) = id {
+                let entry = Entry::new("identity.sign_in").object(id.as_str()).request(client.request);
+                record(tx, &world, None, &Doer::User(user.id), entry).await?;
+            }
+            Ok(admitted)
         })
     }
 
@@ -134,6 +149,7 @@ impl AccountsService {
             users::by_id(&mut conn, &self.deps.keystore, &id).await?.ok_or(Failure::NotFound)?;
         let organisations = memberships::of_user(&mut conn, &id).await?;
         let current = organisations.iter().find(|mine| Some(&mine.id) == actor.organisation()).cloned();
+        let two_factor = factors::is_active(&mut conn, &id).await?;
         Ok(Me {
             user: id,
             name: name.disclose(Purpose::OwnData),
@@ -141,6 +157,7 @@ impl AccountsService {
             language,
             current,
             organisations,
+            two_factor,
         })
     }
 
@@ -177,6 +194,23 @@ impl AccountsService {
     }
 }
 
+/// Signs somebody in whose password was right, or has them show their second factor. Gives the session's id if there is
+/// one by now.
+pub(super) async fn admit(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    opening: Opening<'_>,
+) -> Result<(SignedIn, Option<SessionId>), Failure> {
+    if factors::is_active(tx, opening.user).await? {
+        let organisation = opening.organisation.cloned();
+        let pending = session::open_pending(tx, world, keys, opening.user, organisation, opening.kind).await?;
+        return Ok((SignedIn::Factor(pending), None));
+    }
+    let (id, session) = session::open(tx, world, keys, opening).await?;
+    Ok((SignedIn::Session(session), Some(id)))
+}
+
 /// The person behind a session; devices and tokens have no account of their own.
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId), Failure> {
     match actor.credential() {
@@ -187,7 +221,7 @@ pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId), Failure> {
 
 #[async_trait]
 impl Accounts for AccountsService {
-    async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<NewSession, AppError> {
+    async fn sign_in(&self, sign_in: SignIn, client: Client) -> Result<SignedIn, AppError> {
         self.try_sign_in(sign_in, client).await.map_err(AppError::from)
     }
 
@@ -226,7 +260,7 @@ impl Accounts for AccountsService {
         token: &str,
         accept: AcceptInvitation,
         client: Client,
-    ) -> Result<NewSession, AppError> {
+    ) -> Result<SignedIn, AppError> {
         self.try_accept(token, accept, client).await.map_err(AppError::from)
     }
 

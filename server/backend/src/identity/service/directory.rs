@@ -57,7 +57,7 @@ impl DirectoryService {
     }
 
     async fn try_invite(&self, actor: &Actor, invite: Invite) -> Result<InvitationId, Failure> {
-        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::PeopleManage, self.deps.world.now())?;
         let Invite { email, role, language } = invite;
         let email = validate::email(email.expose()).map_err(|code| AppError::field("email", code))?;
         let email = Pii::new(email);
@@ -133,7 +133,7 @@ impl DirectoryService {
     }
 
     async fn try_change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::PeopleManage, self.deps.world.now())?;
         let (Deps { db, world, .. }, doer, user) = (self.deps.clone(), Doer::from(actor), user.clone());
         write_tx!(db, tx => {
             let current = locked_role(tx, &scope, &user).await?;
@@ -150,7 +150,7 @@ impl DirectoryService {
     }
 
     async fn try_remove(&self, actor: &Actor, user: &UserId) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::PeopleManage, self.deps.world.now())?;
         let (Deps { db, world, .. }, doer, user) = (self.deps.clone(), Doer::from(actor), user.clone());
         write_tx!(db, tx => {
             let current = locked_role(tx, &scope, &user).await?;
@@ -159,6 +159,18 @@ impl DirectoryService {
             removed::remove(tx, &scope, &user, doer.id().as_deref(), world.now()).await?;
             sessions::delete_in(tx, &scope, &user).await?;
             let entry = Entry::new("identity.remove_member").object(user.as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
+
+    async fn try_sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), Failure> {
+        let scope = OrgScope::prove(actor, Permission::PeopleManage)?;
+        let (Deps { db, world, .. }, doer, user) = (self.deps.clone(), Doer::from(actor), user.clone());
+        write_tx!(db, tx => {
+            may_touch(&scope, locked_role(tx, &scope, &user).await?)?;
+            let ended = sessions::delete_in(tx, &scope, &user).await?;
+            let entry = Entry::new("identity.sign_out_member").object(user.as_str());
+            let entry = entry.count(i64::try_from(ended).unwrap_or(i64::MAX));
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
     }
@@ -272,6 +284,10 @@ impl Directory for DirectoryService {
 
     async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError> {
         self.try_remove(actor, user).await.map_err(AppError::from)
+    }
+
+    async fn sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError> {
+        self.try_sign_out_member(actor, user).await.map_err(AppError::from)
     }
 
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {

@@ -2,13 +2,14 @@
 
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::UserId;
-use shutterpost_model::identity::{AcceptInvitation, Client, InvitationView, NewSession};
+use shutterpost_model::identity::security::{Method, SignedIn};
+use shutterpost_model::identity::{AcceptInvitation, Client, InvitationView};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Purpose, Secret};
 use shutterpost_model::validate;
 use shutterpost_vault::token::OneTimeToken;
 
-use super::accounts::{AccountsService, Checked};
+use super::accounts::{self, AccountsService, Checked};
 use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
@@ -17,7 +18,8 @@ use crate::identity::one_time as tokens;
 use crate::identity::queries::users::Registered;
 use crate::identity::queries::{memberships, one_time, users};
 use crate::identity::rows::{OpenInvitation, User};
-use crate::identity::session;
+use crate::identity::session::{self, Opening};
+use crate::identity::trace::Trace;
 use crate::keystore::Sealed;
 use crate::services::Deps;
 
@@ -26,6 +28,7 @@ enum Joiner {
     /// Somebody with an account, by its password: `stored` is the hash that says so, `renewed` a better one.
     Known {
         user: UserId,
+        language: Language,
         stored: Sealed<Secret>,
         renewed: Option<Sealed<Secret>>,
     },
@@ -64,7 +67,7 @@ impl AccountsService {
         token: &str,
         accept: AcceptInvitation,
         client: Client,
-    ) -> Result<NewSession, Failure> {
+    ) -> Result<SignedIn, Failure> {
         let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         self.addresses.admit(client.address, world.now())?;
         let (invitation, hash) = self.open_invitation(token).await?;
@@ -73,6 +76,11 @@ impl AccountsService {
             Some(user) => self.known(user, accept.password).await?,
             None => self.newcomer(&invitation, accept).await?,
         };
+        let joining = match &joiner {
+            Joiner::Known { user, language, .. } => (user, *language),
+            Joiner::New { registered, language, .. } => (&registered.id, *language),
+        };
+        let trace = Trace::of(&world, &keys, &keystore, joining, &client).await?;
         write_tx!(db, tx => {
             let OpenInvitation { id, organisation, organisation_name: _, email, role } = invitation;
             let now = world.now();
@@ -84,11 +92,17 @@ impl AccountsService {
                 Failure::Duplicate(_) => Code::AlreadyMember.into(),
                 other => other,
             })?;
-            let (_, session) =
-                session::open(tx, &world, &keys, &user, Some(&organisation), session::Kind::Browser).await?;
+            let opening = Opening {
+                user: &user,
+                organisation: Some(&organisation),
+                kind: session::Kind::Browser,
+                method: Method::Invitation,
+                trace: &trace,
+            };
+            let (admitted, _) = accounts::admit(tx, &world, &keys, opening).await?;
             let entry = Entry::new("identity.accept_invitation").object(id.as_str()).request(client.request);
             record(tx, &world, Some(&organisation), &Doer::User(user), entry).await?;
-            Ok(session)
+            Ok(admitted)
         })
     }
 
@@ -96,7 +110,7 @@ impl AccountsService {
         match self.check(Some(&user), password.clone()).await? {
             Checked::Right { turn, stored, rehash } => {
                 let renewed = self.renewed(&user.id, turn, rehash, password).await?;
-                Ok(Joiner::Known { user: user.id, stored, renewed })
+                Ok(Joiner::Known { user: user.id, language: user.language, stored, renewed })
             }
             Checked::Wrong => Err(AppError::field("password", Code::WrongPassword).into()),
         }
@@ -116,7 +130,7 @@ impl AccountsService {
 /// Settles the account of somebody who has one, or makes it.
 async fn admit(tx: &mut Tx, world: &World, joiner: Joiner, email: &Pii<String>) -> Result<UserId, Failure> {
     match joiner {
-        Joiner::Known { user, stored, renewed } => {
+        Joiner::Known { user, language: _, stored, renewed } => {
             if users::settle(tx, &user, &stored, renewed.as_ref()).await? {
                 Ok(user)
             } else {

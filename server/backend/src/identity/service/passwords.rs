@@ -18,11 +18,11 @@ use crate::context::World;
 use crate::db::{Conn, Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::one_time as tokens;
-use crate::identity::queries::{memberships, one_time, sessions, users};
+use crate::identity::queries::{factors, memberships, one_time, sessions, users};
 use crate::identity::rows::User;
 use crate::identity::session;
 use crate::jobs::outbox::{self, NewMessage};
-use crate::keystore::Sealed;
+use crate::keystore::{KeyRef, Sealed};
 use crate::services::Deps;
 
 const MINUTE: i64 = 60_000;
@@ -110,7 +110,7 @@ impl AccountsService {
         new: Secret,
     ) -> Result<NewSession, Failure> {
         let (id, old) = signed_in(actor)?;
-        let Deps { db, world, keys, .. } = self.deps.clone();
+        let Deps { db, world, keys, keystore, .. } = self.deps.clone();
         let user = users::by_id(&mut db.read().await?, &self.deps.keystore, &id).await?.ok_or(Failure::NotFound)?;
         let Checked::Right { turn, stored, rehash: _ } = self.check(Some(&user), current).await? else {
             return Err(AppError::field("current", Code::WrongPassword).into());
@@ -123,6 +123,7 @@ impl AccountsService {
             Err(failure) => Err(failure),
         };
         let doer = Doer::from(actor);
+        let key = keystore.get(&KeyRef::user(&id)).await?;
         write_tx!(db, tx => {
             if !users::settle(tx, &id, &stored, None).await? {
                 return Err(AppError::field("current", Code::WrongPassword).into());
@@ -132,12 +133,8 @@ impl AccountsService {
                 Ok(hash) => hash,
                 Err(failure) => return Ok(Err(failure)),
             };
-            // Ended meanwhile, by a reset perhaps: whoever holds it is nobody any more.
-            let Some((organisation, kind)) = session::place(tx, &old).await? else {
-                return Err(Code::SignInNeeded.into());
-            };
-            let (own, session) = session::open(tx, &world, &keys, &id, organisation.as_ref(), kind).await?;
-            sessions::delete_of_user(tx, &id, Some(&own)).await?;
+            let (renewed, session) = session::renew(tx, &world, &keys, &key, &old).await?;
+            sessions::delete_of_user(tx, &id, Some(&renewed)).await?;
             set_password(tx, &world, &user, &hash).await?;
             record(tx, &world, None, &doer, Entry::new("identity.change_password").object(id.as_str())).await?;
             Ok(Ok(session))
@@ -176,6 +173,7 @@ impl AccountsService {
 /// Stores a new password, makes open reset links worthless and tells the person by mail.
 async fn set_password(tx: &mut Tx, world: &World, user: &User, hash: &Sealed<Secret>) -> Result<(), Failure> {
     users::set_password(tx, &user.id, hash).await?;
+    factors::end_pending_of(tx, &user.id).await?;
     one_time::use_resets_of(tx, &user.id, world.now()).await?;
     let message = NewMessage::new(Template::PasswordChanged, user.language).user(user.id.clone());
     outbox::enqueue(tx, world, message).await?;

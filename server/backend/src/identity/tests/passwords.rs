@@ -56,6 +56,7 @@ async fn the_session_after_a_change_stays_where_and_as_long_as_the_one_before() 
         let (aardvark, _) = host.neighbour("Aardvark", OWNER).await;
         let remember = SignIn { remember: true, ..form(OWNER, PASSWORD) };
         let old = host.accounts.sign_in(remember, Client::default()).await.expect("signed in");
+        let old = old.session().expect("a session");
         let actor = host.resolve(&old).await.expect("signed in");
         assert_eq!(actor.organisation(), Some(&aardvark), "the first by name");
         host.accounts.switch_organisation(&actor, &host.organisation).await.expect("switched");

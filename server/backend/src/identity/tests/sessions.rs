@@ -38,7 +38,7 @@ async fn a_remembered_session_lasts_longer_and_ends_too() {
     for host in fixtures().await {
         let remembered = || async {
             let sign_in = SignIn { remember: true, ..form(OWNER, PASSWORD) };
-            host.accounts.sign_in(sign_in, Client::default()).await.expect("signed in")
+            host.accounts.sign_in(sign_in, Client::default()).await.expect("signed in").session().expect("a session")
         };
         let idle = remembered().await;
         assert_eq!(idle.max_age, Some(30 * 24 * 3600));
@@ -157,6 +157,7 @@ async fn the_sweep_removes_what_ended() {
     for host in fixtures().await {
         let remember = SignIn { remember: true, ..form(OWNER, PASSWORD) };
         let kept = host.accounts.sign_in(remember, Client::default()).await.expect("signed in");
+        let kept = kept.session().expect("a session");
         host.sign_in(OWNER, PASSWORD).await.expect("signed in");
         host.test.clock.advance(HOUR);
         let removed = session::sweep(&host.deps.db, &host.deps.world, &Permit::of_test()).await.expect("swept");

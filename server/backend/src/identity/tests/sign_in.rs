@@ -82,7 +82,7 @@ async fn attempts_at_once_are_all_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_may_not_try_for_ever() {
     for host in fixtures().await {
-        let client = || Client { address: "192.0.2.7".parse().ok(), request: None };
+        let client = || Client { address: "192.0.2.7".parse().ok(), ..Client::default() };
         let attempt = || host.accounts.sign_in(form("nobody@host.example", "wrong"), client());
         for _ in 0..10 {
             assert_eq!(code(attempt().await), Code::SignInFailed);

@@ -232,6 +232,9 @@ impl MailWriter for Plain {
             }
             Mail::Reset { link, minutes } => format!("{}\n{minutes}", link.expose()),
             Mail::PasswordChanged { at, .. } => at.rfc3339(),
+            Mail::Activity { what, at, device, link } => {
+                format!("{}\n{}\n{}\n{}", what.as_str(), at.rfc3339(), device.expose(), link.expose())
+            }
         };
         RenderedMail {
             subject: Pii::new(language.tag().to_owned()),

@@ -1,0 +1,177 @@
+//! Rows of sessions.
+
+use diesel::prelude::*;
+use shutterpost_model::access::Role;
+use shutterpost_model::id::{OrganisationId, SessionId, UserId};
+use shutterpost_model::identity::security::{Method, SessionView};
+use shutterpost_model::pii::{Pii, Purpose};
+use shutterpost_model::time::Millis;
+use shutterpost_vault::data_key::DataKey;
+
+use super::{id, role, trace_place};
+use crate::context::World;
+use crate::error::Failure;
+use crate::keystore::Sealed;
+use crate::schema::identity_sessions;
+
+/// As `trace_place` and the sealed values name it.
+pub(in crate::identity) const TABLE: &str = "identity_sessions";
+
+#[derive(Insertable)]
+#[diesel(table_name = identity_sessions)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+pub(in crate::identity) struct NewSessionRow<'a> {
+    pub(in crate::identity) id: &'a str,
+    pub(in crate::identity) secret_hash: &'a [u8],
+    pub(in crate::identity) user_id: &'a str,
+    pub(in crate::identity) organisation_id: Option<&'a str>,
+    pub(in crate::identity) persistent: bool,
+    pub(in crate::identity) created_at: i64,
+    pub(in crate::identity) last_seen_at: i64,
+    pub(in crate::identity) idle_millis: i64,
+    pub(in crate::identity) expires_at: i64,
+    pub(in crate::identity) method: Option<&'a str>,
+    pub(in crate::identity) confirmed_at: i64,
+    pub(in crate::identity) device: Option<Sealed<Pii<String>>>,
+    pub(in crate::identity) address: Option<Sealed<Pii<String>>>,
+}
+
+/// A session with what its user is in the organisation chosen last.
+pub(in crate::identity) struct FoundSession {
+    pub(in crate::identity) session: SessionId,
+    pub(in crate::identity) user: UserId,
+    pub(in crate::identity) disabled: bool,
+    pub(in crate::identity) membership: Option<(OrganisationId, Role)>,
+    pub(in crate::identity) last_seen: Millis,
+    pub(in crate::identity) idle_millis: i64,
+    pub(in crate::identity) expires_at: Millis,
+    pub(in crate::identity) confirmed_at: Option<Millis>,
+}
+
+#[derive(Queryable)]
+pub(in crate::identity) struct FoundSessionRow {
+    session: String,
+    user: String,
+    disabled_at: Option<i64>,
+    organisation: Option<String>,
+    role: Option<String>,
+    last_seen_at: i64,
+    idle_millis: i64,
+    expires_at: i64,
+    confirmed_at: Option<i64>,
+}
+
+impl TryFrom<FoundSessionRow> for FoundSession {
+    type Error = Failure;
+
+    fn try_from(row: FoundSessionRow) -> Result<Self, Failure> {
+        let FoundSessionRow {
+            session,
+            user,
+            disabled_at,
+            organisation,
+            role: name,
+            last_seen_at,
+            idle_millis,
+            expires_at,
+            confirmed_at,
+        } = row;
+        let membership = match (organisation, name) {
+            (Some(organisation), Some(name)) => Some((id(organisation)?, role(&name)?)),
+            _ => None,
+        };
+        Ok(Self {
+            session: id(session)?,
+            user: id(user)?,
+            disabled: disabled_at.is_some(),
+            membership,
+            last_seen: Millis(last_seen_at),
+            idle_millis,
+            expires_at: Millis(expires_at),
+            confirmed_at: confirmed_at.map(Millis),
+        })
+    }
+}
+
+/// A session that another goes on for.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = identity_sessions)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+pub(in crate::identity) struct ReplacedSessionRow {
+    user_id: String,
+    organisation_id: Option<String>,
+    pub(in crate::identity) persistent: bool,
+    created_at: i64,
+    idle_millis: i64,
+    pub(in crate::identity) expires_at: i64,
+    method: Option<String>,
+    device: Option<Sealed<Pii<String>>>,
+    address: Option<Sealed<Pii<String>>>,
+}
+
+impl ReplacedSessionRow {
+    /// The row of the one that goes on, from `now` on: the same limits, another id and secret, what is sealed sealed anew.
+    pub(in crate::identity) fn renewed<'a>(
+        &'a self,
+        world: &World,
+        key: &DataKey,
+        (old, new): (&SessionId, &'a SessionId),
+        secret_hash: &'a [u8],
+    ) -> Result<NewSessionRow<'a>, Failure> {
+        let Self { user_id, organisation_id, persistent, created_at, idle_millis, expires_at, method, device, address } =
+            self;
+        let again = |sealed: &Option<Sealed<Pii<String>>>, column| {
+            let open = sealed.as_ref().map(|sealed| sealed.open(key, trace_place(TABLE, column, old.as_str())));
+            Ok::<_, Failure>(open.transpose()?.map(|open| {
+                Sealed::seal(world, key, trace_place(TABLE, column, new.as_str()), &open)
+            }))
+        };
+        Ok(NewSessionRow {
+            id: new.as_str(),
+            secret_hash,
+            user_id,
+            organisation_id: organisation_id.as_deref(),
+            persistent: *persistent,
+            created_at: *created_at,
+            last_seen_at: world.now().0,
+            idle_millis: *idle_millis,
+            expires_at: *expires_at,
+            method: method.as_deref(),
+            confirmed_at: world.now().0,
+            device: again(device, "device")?,
+            address: again(address, "address")?,
+        })
+    }
+}
+
+/// A session as the list of its owner shows it.
+#[derive(Queryable)]
+pub(in crate::identity) struct OwnSessionRow {
+    id: String,
+    persistent: bool,
+    created_at: i64,
+    last_seen_at: i64,
+    method: Option<String>,
+    device: Option<Sealed<Pii<String>>>,
+    address: Option<Sealed<Pii<String>>>,
+}
+
+impl OwnSessionRow {
+    pub(in crate::identity) fn listed(self, key: &DataKey, this: &SessionId) -> Result<SessionView, Failure> {
+        let Self { id: session, persistent, created_at, last_seen_at, method, device, address } = self;
+        let open = |sealed: Option<Sealed<Pii<String>>>, column| {
+            sealed.map(|sealed| sealed.open(key, trace_place(TABLE, column, &session))).transpose()
+        };
+        Ok(SessionView {
+            device: open(device, "device")?.unwrap_or_default().disclose(Purpose::OwnData),
+            address: open(address, "address")?.map(|address| address.disclose(Purpose::OwnData)),
+            // Begun before this was written down, when there was nothing else.
+            method: method.as_deref().and_then(Method::from_name).unwrap_or(Method::Password),
+            first_seen: Millis(created_at),
+            last_seen: Millis(last_seen_at),
+            persistent,
+            this: session == this.as_str(),
+            id: id(session)?,
+        })
+    }
+}

@@ -1,0 +1,32 @@
+//! The cookies of sign-in, as they are set and ended.
+
+use shutterpost_model::identity::NewSession;
+use shutterpost_model::identity::security::NewPending;
+
+use crate::http::context::{COOKIE, KNOWN_COOKIE, PENDING_COOKIE};
+
+/// The longest that browsers keep a cookie: 400 days, in seconds.
+const LONGEST: i64 = 400 * 86_400;
+
+fn set(name: &str, value: &str, max_age: Option<i64>) -> String {
+    let age = max_age.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax{age}")
+}
+
+/// A session, and that its browser is known from now on.
+pub(super) fn session(new: &NewSession) -> Vec<String> {
+    let known = new.known.as_ref().map(|known| set(KNOWN_COOKIE, known.expose(), Some(LONGEST)));
+    [Some(set(COOKIE, new.cookie.expose(), new.max_age)), known].into_iter().flatten().collect()
+}
+
+pub(super) fn session_ended() -> String {
+    set(COOKIE, "", Some(0))
+}
+
+pub(super) fn pending(new: &NewPending) -> String {
+    set(PENDING_COOKIE, new.cookie.expose(), Some(new.max_age))
+}
+
+pub(super) fn pending_ended() -> String {
+    set(PENDING_COOKIE, "", Some(0))
+}

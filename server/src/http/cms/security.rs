@@ -1,0 +1,80 @@
+//! Forms of one's own security: second factor, recovery codes, sessions.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::pii::Secret;
+
+use super::posted::{Done, Posted};
+use super::{cookies, qr};
+use crate::http::Http;
+use crate::http::context::Context;
+
+/// `POST /cms/account/security`: end, end_others. Who may call: anybody signed in, for themselves.
+pub(in crate::http) async fn sessions(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, security, form) = (posted.actor()?, &posted.services().security, &posted.form);
+            let done = match posted.intent() {
+                "end" => {
+                    security.end_session(actor, &form.parse("session", Code::NotFound)?).await?;
+                    "session_ended"
+                }
+                "end_others" => {
+                    security.end_other_sessions(actor).await?;
+                    "sessions_ended"
+                }
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            Ok(Done::To(format!("/cms/account/security?done={done}")))
+        })
+        .await
+}
+
+/// `POST /cms/account/two-factor`: begin, confirm, remove, recovery. Who may call: anybody signed in, for themselves.
+pub(in crate::http) async fn two_factor(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let (actor, security, form) = (posted.actor()?, &posted.services().security, &posted.form);
+            match posted.intent() {
+                "begin" => {
+                    security.begin_totp(actor).await?;
+                    Ok(Done::To("/cms/account/two-factor".into()))
+                }
+                "confirm" => {
+                    let (session, codes) = security.confirm_totp(actor, form.secret("code")).await?;
+                    Ok(Done::Issued { secret: lines(&codes), cookies: cookies::session(&session) })
+                }
+                "remove" => {
+                    let session = security.remove_totp(actor, form.secret("password"), form.secret("code")).await?;
+                    let to = "/cms/account/two-factor?done=factor_removed".into();
+                    Ok(Done::Session { to, cookies: cookies::session(&session), clear: false })
+                }
+                "recovery" => {
+                    let codes = security.renew_recovery(actor).await?;
+                    Ok(Done::Issued { secret: lines(&codes), cookies: Vec::new() })
+                }
+                _ => Err(AppError::new(Code::BadRequest)),
+            }
+        })
+        .await
+}
+
+fn lines(codes: &[Secret]) -> String {
+    let codes: Vec<&str> = codes.iter().map(Secret::expose).collect();
+    codes.join("\n")
+}
+
+/// `GET /cms/account/two-factor/qr.svg`: what the authenticator app scans, while it is being set up. Who may call:
+/// anybody signed in, for themselves.
+pub(in crate::http) async fn qr(State(http): State<Http>, Extension(context): Extension<Context>) -> Response {
+    let found = async {
+        let setup = http.services().security.totp_setup(context.actor()?).await?;
+        setup.map(|setup| setup.uri.expose().to_owned()).ok_or_else(|| AppError::new(Code::NotFound))
+    };
+    let mut response = qr::answer(found.await, &context);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
