@@ -53,6 +53,7 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::NotFound => td_string!(locale, errors.not_found),
         Code::SignInNeeded => td_string!(locale, errors.sign_in_needed),
         Code::Forbidden => td_string!(locale, errors.forbidden),
+        Code::InsufficientScope => td_string!(locale, errors.insufficient_scope),
         Code::CrossSite => td_string!(locale, errors.cross_site),
         Code::TooLarge => td_string!(locale, errors.too_large),
         Code::TooMany => td_string!(locale, errors.too_many),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{DeviceId, EventId, OrganisationId, RequestId, SessionId, TokenId, UserId};
 use crate::identity::security::CONFIRMED_FOR;
 use crate::time::Millis;
+use crate::tokens::{Reach, TokenScope};
 
 /// The place of a user in an organisation; each includes the one below, but for the reporter, who stands apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +46,7 @@ impl Role {
                     || matches!(
                         permission,
                         P::BrandingWrite
+                            | P::CaptureCreate
                             | P::CaptureWrite
                             | P::GuestReveal
                             | P::GuestWrite
@@ -63,6 +65,12 @@ impl Role {
     pub fn may_grant(self, other: Self) -> bool {
         self.grants(Permission::PeopleManage) && (other != Self::Owner || self.grants(Permission::OwnerGrant))
     }
+
+    /// The one of the two that may do less.
+    #[must_use]
+    pub fn lesser(self, other: Self) -> Self {
+        Self::ALL.into_iter().rev().find(|role| *role == self || *role == other).unwrap_or(Self::Reporter)
+    }
 }
 
 /// One thing that can be allowed.
@@ -80,7 +88,9 @@ pub enum Permission {
     /// Create and revoke API tokens.
     TokenManage,
     CaptureRead,
-    /// Upload, delete and restore captures.
+    /// Upload captures.
+    CaptureCreate,
+    /// Delete and restore captures.
     CaptureWrite,
     /// See that there is a guest; contact data stays masked.
     GuestRead,
@@ -107,7 +117,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -115,6 +125,7 @@ impl Permission {
         Self::DeviceManage,
         Self::TokenManage,
         Self::CaptureRead,
+        Self::CaptureCreate,
         Self::CaptureWrite,
         Self::GuestRead,
         Self::GuestReveal,
@@ -136,8 +147,8 @@ impl Permission {
 pub enum Credential {
     /// A signed-in user.
     Session { user: UserId, session: SessionId },
-    /// An API token of the organisation.
-    Token(TokenId),
+    /// An API token of the organisation: how much of its role it may use, and when the secret that was shown ends.
+    Token { token: TokenId, reach: Reach, ends_at: Option<Millis> },
     /// A device; it may upload into its own event and nothing else.
     Device { device: DeviceId, event: EventId },
 }
@@ -211,14 +222,33 @@ impl Actor {
     }
 
     pub fn may(&self, permission: Permission) -> bool {
-        self.role().is_some_and(|role| role.grants(permission))
+        self.role().is_some_and(|role| role.grants(permission)) && self.reach().grants(permission)
+    }
+
+    /// Whether the actor could grant the role.
+    pub fn may_grant(&self, role: Role) -> bool {
+        self.may(Permission::PeopleManage) && self.role().is_some_and(|own| own.may_grant(role))
+    }
+
+    /// The scope that a token lacks for what its role would allow; `None` if scopes are not what is missing.
+    pub fn missing_scope(&self, permission: Permission) -> Option<TokenScope> {
+        let role_allows = self.role().is_some_and(|role| role.grants(permission));
+        (role_allows && !self.may(permission)).then(|| TokenScope::needed_for(permission)).flatten()
+    }
+
+    /// How much of the role the credential lets through.
+    const fn reach(&self) -> Reach {
+        match self.credential {
+            Credential::Token { reach, .. } => reach,
+            Credential::Session { .. } | Credential::Device { .. } => Reach::WholeRole,
+        }
     }
 
     /// Whether the actor may upload into the event, the organisation being checked elsewhere.
     pub fn may_upload_to(&self, event: &EventId) -> bool {
         match &self.credential {
             Credential::Device { event: own, .. } => own == event,
-            _ => self.may(Permission::CaptureWrite),
+            _ => self.may(Permission::CaptureCreate),
         }
     }
 }
@@ -235,6 +265,48 @@ mod tests {
                 assert!(above.grants(permission) || !below.grants(permission), "{permission:?}");
             }
             assert!(!Role::Reporter.grants(permission), "{permission:?}");
+        }
+    }
+
+    fn token(role: Role, reach: Reach) -> Actor {
+        let credential = Credential::Token { token: TokenId::new(1, [1; 10]), reach, ends_at: None };
+        Actor::proven(credential, Some((OrganisationId::new(1, [2; 10]), role)))
+    }
+
+    #[test]
+    fn a_token_may_what_both_its_role_and_its_scopes_grant() {
+        for role in Role::ALL {
+            for permission in Permission::ALL {
+                let old = token(role, Reach::WholeRole);
+                assert_eq!(old.may(permission), role.grants(permission), "{role:?} {permission:?}");
+                assert_eq!(old.missing_scope(permission), None);
+                for scope in TokenScope::ALL {
+                    let actor = token(role, Reach::Scopes([scope].into_iter().collect()));
+                    let may = role.grants(permission) && scope.grants(permission);
+                    assert_eq!(actor.may(permission), may, "{role:?} {scope:?} {permission:?}");
+                    let missing = TokenScope::needed_for(permission).filter(|_| role.grants(permission) && !may);
+                    assert_eq!(actor.missing_scope(permission), missing, "{role:?} {scope:?} {permission:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_scope_lets_a_token_give_somebody_a_place() {
+        assert!(token(Role::Admin, Reach::WholeRole).may_grant(Role::Viewer));
+        let everything = Reach::Scopes(TokenScope::ALL.into_iter().collect());
+        assert!(!token(Role::Admin, everything).may_grant(Role::Viewer));
+    }
+
+    #[test]
+    fn the_lesser_of_two_roles_grants_nothing_that_one_of_them_lacks() {
+        for one in Role::ALL {
+            for other in Role::ALL {
+                for permission in Permission::ALL {
+                    let both = one.grants(permission) && other.grants(permission);
+                    assert_eq!(one.lesser(other).grants(permission), both, "{one:?} {other:?} {permission:?}");
+                }
+            }
         }
     }
 

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Actor, Permission};
+use crate::tokens::TokenScope;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal => $status:literal;)+) => {
         /// A stable reason. Every code has a text in every language (tested) and one HTTP status.
@@ -46,6 +49,8 @@ codes! {
     SignInNeeded = "sign_in_needed" => 401;
     /// The role does not allow it.
     Forbidden = "forbidden" => 403;
+    /// The API token lacks a scope; see `scope`.
+    InsufficientScope = "insufficient_scope" => 403;
     /// The request came from another site.
     CrossSite = "cross_site" => 403;
     /// The body is larger than the limit.
@@ -159,11 +164,22 @@ pub struct AppError {
     /// Filled in at the HTTP boundary; the log line of the cause carries the same id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The scope that is missing, under [`Code::InsufficientScope`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
 }
 
 impl AppError {
     pub const fn new(code: Code) -> Self {
-        Self { code, fields: Vec::new(), request_id: None }
+        Self { code, fields: Vec::new(), request_id: None, scope: None }
+    }
+
+    /// The permission is missing: because the token lacks the scope, or because the role does not grant it.
+    pub fn denied(actor: &Actor, permission: Permission) -> Self {
+        match actor.missing_scope(permission) {
+            Some(scope) => Self { scope: Some(scope), ..Self::new(Code::InsufficientScope) },
+            None => Self::new(Code::Forbidden),
+        }
     }
 
     /// One wrong field.
@@ -173,7 +189,7 @@ impl AppError {
 
     /// Several wrong fields under [`Code::Invalid`].
     pub const fn invalid(fields: Vec<FieldError>) -> Self {
-        Self { code: Code::Invalid, fields, request_id: None }
+        Self { code: Code::Invalid, fields, request_id: None, scope: None }
     }
 
     /// What is wrong with the named field, if anything.

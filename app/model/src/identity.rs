@@ -11,7 +11,7 @@ use crate::id::{InvitationId, OrganisationId, RequestId, TokenId, UserId};
 use crate::language::Language;
 use crate::pii::{Disclosed, Pii, Secret};
 use crate::time::Millis;
-use crate::validate::{self, Check};
+use crate::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 
 pub mod security;
 
@@ -158,36 +158,6 @@ pub struct Invite {
     pub language: Language,
 }
 
-/// An API token of the organisation, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    pub id: TokenId,
-    pub name: String,
-    pub role: Role,
-    /// Prefix and last four characters of the secret, to recognise it by: `spt_…Ab3x`.
-    pub hint: String,
-    pub created_at: Millis,
-    pub last_used_at: Option<Millis>,
-}
-
-/// A new API token. Its role is at most the maker's; owner tokens do not exist.
-#[derive(Debug, Clone, Deserialize)]
-pub struct TokenDraft {
-    pub name: String,
-    pub role: Role,
-}
-
-impl TokenDraft {
-    pub fn check(&self) -> Result<(), AppError> {
-        let mut check = Check::default();
-        check.rule("name", validate::name(&self.name));
-        if matches!(self.role, Role::Owner | Role::Reporter) {
-            check.fail("role", Code::BadChoice);
-        }
-        check.finish()
-    }
-}
-
 /// A token or device just made, with the secret that is shown once.
 #[derive(Debug, Clone)]
 pub struct Issued<T> {
@@ -246,7 +216,23 @@ pub trait Directory: Send + Sync {
     async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
     /// Ends the person's sessions in this organisation, say because a laptop was lost.
     async fn sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
+    /// Tokens that were not revoked; expired ones for [`crate::tokens::EXPIRED_SHOWN`].
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError>;
-    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, AppError>;
+    /// [`Code::RoleTooHigh`] for a scope beyond the maker's role.
+    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<TokenId>, AppError>;
+    /// A new secret with the same scopes, made by whoever asks for it. The replaced one ends as asked; one that was
+    /// replaced before ends at once. [`Code::Conflict`] if somebody else was faster, [`Code::BadChoice`] on `token` for one
+    /// without scopes.
+    async fn renew_token(
+        &self,
+        actor: &Actor,
+        token: &TokenId,
+        renewal: TokenRenewal,
+    ) -> Result<Issued<TokenId>, AppError>;
+    /// Ends the replaced secret before its time.
+    async fn end_previous_secret(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError>;
+    /// Ends all its secrets.
     async fn revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError>;
+    /// What the token that acts is. [`Code::Forbidden`] for people and devices.
+    async fn own_token(&self, actor: &Actor) -> Result<OwnToken, AppError>;
 }

@@ -12,6 +12,7 @@ pub mod pii;
 pub mod time;
 pub mod validate;
 
+pub mod tokens;
 pub mod identity;
 pub mod events;
 pub mod captures;

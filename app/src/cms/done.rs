@@ -48,6 +48,7 @@ pub const KEYS: &[&str] = &[
     "sessions_ended",
     "sign_in_again",
     "signed_out",
+    "token_previous_ended",
     "token_revoked",
     "trash_restored",
 ];
@@ -94,6 +95,7 @@ fn words(locale: Locale, key: &str, count: i64) -> Option<Text> {
         "role_changed" => td_string!(locale, common.done_role_changed),
         "sent_again" => td_string!(locale, common.done_sent_again),
         "signed_out" => td_string!(locale, common.done_signed_out),
+        "token_previous_ended" => td_string!(locale, common.done_token_previous_ended),
         "token_revoked" => td_string!(locale, common.done_token_revoked),
         "trash_restored" if is_one(count) => td_string!(locale, common.done_trash_restored_one),
         "trash_restored" => return Some(td_string!(locale, common.done_trash_restored, count = counted()).into()),

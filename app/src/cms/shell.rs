@@ -47,6 +47,7 @@ pub static STYLESHEET: &str = concat!(
     include_str!("../../../style/cms/messages.css"),
     include_str!("../../../style/cms/privacy.css"),
     include_str!("../../../style/cms/trash.css"),
+    include_str!("../../../style/cms/tokens.css"),
 );
 
 /// Where the server has to serve [`STYLESHEET`]; the name changes with the content, so it may be cached for ever.

@@ -159,6 +159,14 @@ diesel::table! {
         created_at -> BigInt,
         last_used_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
+        scopes -> Nullable<Text>,
+        cap -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
+        previous_hash -> Nullable<Binary>,
+        previous_hint -> Nullable<Text>,
+        previous_until -> Nullable<BigInt>,
+        previous_used_at -> Nullable<BigInt>,
+        previous_by -> Nullable<Text>,
     }
 }
 

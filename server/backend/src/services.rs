@@ -15,7 +15,7 @@ use crate::context::World;
 use crate::db::Db;
 use crate::events::EventsService;
 use crate::guests::GuestsService;
-use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, session};
+use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, bearer, session};
 use crate::ingest::{IngestConfig, IngestService, capture_parts};
 use crate::jobs::objects::DeleteObject;
 use crate::jobs::queue::JobKind;
@@ -121,9 +121,10 @@ async fn rotate(keystore: KeyStore) -> Result<(), crate::error::Failure> {
     Ok(())
 }
 
-/// Everything that time deletes: sessions, past retention, trash, leftovers.
+/// Everything that time deletes: sessions, ended tokens, past retention, trash, leftovers.
 async fn sweep(permit: Permit, deps: Deps) -> Result<(), crate::error::Failure> {
     session::sweep(&deps.db, &deps.world, &permit).await?;
+    bearer::sweep(&deps.db, &deps.world, permit).await?;
     crate::privacy::sweep(&permit, &deps).await?;
     Ok(())
 }

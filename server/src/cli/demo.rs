@@ -15,13 +15,14 @@ use shutterpost_model::error::AppError;
 use shutterpost_model::events::{BrandTexts, Branding, DeviceDraft, EventDraft, LogoChange};
 use shutterpost_model::guests::GuestInput;
 use shutterpost_model::id::EventId;
-use shutterpost_model::identity::{Client, SignIn, TokenDraft};
+use shutterpost_model::identity::{Client, SignIn};
 use shutterpost_model::ingest::Upload;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::services::Services;
 use shutterpost_model::share::LinkKind;
 use shutterpost_model::time::DAY;
+use shutterpost_model::tokens::{Lifetime, Scopes, TokenDraft};
 
 use super::CommandError;
 use super::admin::told;
@@ -168,7 +169,8 @@ async fn seed(config: &Config, deps: &Deps, services: &Services) -> Result<Value
     let event = event(deps, services, &actor).await?;
     services.events.create_device(&actor, &event, DeviceDraft { name: "Roaming camera".into() }).await?;
     let device = services.events.create_device(&actor, &event, DeviceDraft { name: "Booth by the bar".into() }).await?;
-    let token = TokenDraft { name: "Website integration".into(), role: Role::Editor };
+    let scopes = Scopes::of_role(Role::Editor);
+    let token = TokenDraft { name: "Website integration".into(), scopes, lifetime: Lifetime::Days(Lifetime::MOST) };
     let token = services.directory.create_token(&actor, token).await?;
     shots(deps, services, &event, &device.secret).await?;
     let share = links(services, &actor, &event).await?;

@@ -15,7 +15,7 @@ use axum::routing::MethodRouter;
 use axum::{Extension, Router};
 use futures_util::FutureExt;
 use percent_encoding::percent_decode_str;
-use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::access::{Actor, Credential, Permission};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{EventId, RequestId};
 use shutterpost_model::identity::Client;
@@ -125,6 +125,7 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     let organisation =
         proof.as_ref().ok().and_then(|actor| actor.as_ref()?.organisation().map(|id| id.as_str().to_owned()));
     let changes = spec.mutates();
+    let bearer_shown = request.headers.contains_key(header::AUTHORIZATION);
     let mut response = match proof {
         Ok(actor) => {
             context.actor = actor.map(|actor| actor.within(id.clone()));
@@ -148,6 +149,11 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
         http.operations().changed();
         // "Gone at once" holds from the moment the answer is seen.
         http.shares().catch_up().await;
+    }
+    if spec.surface == Surface::Api && response.status() == StatusCode::UNAUTHORIZED {
+        // Without a token there is none that could be wrong (RFC 6750 §3.1).
+        let challenge = if bearer_shown { problem::INVALID_TOKEN } else { problem::TOKEN_NEEDED };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     let surface = if spec.path == "unknown" { Surface::Page } else { spec.surface };
     headers::complete(response.headers_mut(), surface, http.config().origin.starts_with("https:"));
@@ -182,8 +188,9 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
     }
     let accounts = &http.services().accounts;
     let needed = || AppError::new(Code::SignInNeeded);
-    let allowed =
-        |actor: Actor, allowed: bool| if allowed { Ok(Some(actor)) } else { Err(AppError::new(Code::Forbidden)) };
+    let allowed = |actor: Actor, permission: Permission| {
+        if actor.may(permission) { Ok(Some(actor)) } else { Err(AppError::denied(&actor, permission)) }
+    };
     match spec.access {
         Access::Token => Ok(None),
         Access::Public if spec.surface == Surface::Page => match session_cookie(&request.headers) {
@@ -198,16 +205,21 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
         Access::SignedIn | Access::May(_) => {
             let cookie = session_cookie(&request.headers).ok_or_else(needed)?;
             let actor = accounts.session(cookie).await?.ok_or_else(needed)?;
-            let may = match spec.access {
-                Access::May(permission) => actor.may(permission),
-                _ => true,
-            };
-            allowed(actor, may)
+            match spec.access {
+                Access::May(permission) => allowed(actor, permission),
+                _ => Ok(Some(actor)),
+            }
         }
         Access::Api(permission) => {
             let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
-            let may = actor.may(permission);
-            allowed(actor, may)
+            allowed(actor, permission)
+        }
+        Access::ApiToken => {
+            let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
+            match actor.credential() {
+                Credential::Token { .. } => Ok(Some(actor)),
+                Credential::Session { .. } | Credential::Device { .. } => Err(AppError::new(Code::Forbidden)),
+            }
         }
         Access::Upload => {
             let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
@@ -217,10 +229,7 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
                     Err(AppError::new(Code::NotFound))
                 }
                 Credential::Device { .. } => Ok(Some(actor)),
-                _ => {
-                    let may = actor.may(shutterpost_model::access::Permission::CaptureWrite);
-                    allowed(actor, may)
-                }
+                _ => allowed(actor, Permission::CaptureCreate),
             }
         }
     }

@@ -10,6 +10,11 @@ use shutterpost_model::language::Language;
 
 use super::context::{Context, Failed};
 
+/// What a request without a bearer token is asked for (RFC 6750 §3).
+pub(super) const TOKEN_NEEDED: &str = r#"Bearer realm="shutterpost""#;
+/// The same for one that is unknown, revoked or past its end; which of them is nobody's business.
+pub(super) const INVALID_TOKEN: &str = r#"Bearer realm="shutterpost", error="invalid_token""#;
+
 /// The HTTP status of an error.
 pub(super) fn status(error: &AppError) -> StatusCode {
     StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -36,11 +41,20 @@ pub(super) fn problem(error: &AppError, context: &Context) -> Response {
     {
         body.insert("errors".into(), errors.into());
     }
+    if let (Some(scope), Some(body)) = (error.scope, body.as_object_mut()) {
+        body.insert("scope".into(), scope.as_str().into());
+    }
     let mut response = (status(error), Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     if matches!(error.code.status(), 429 | 503) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    let missing = error
+        .scope
+        .map(|scope| format!(r#"Bearer realm="shutterpost", error="insufficient_scope", scope="{}""#, scope.as_str()));
+    if let Some(challenge) = missing.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response.extensions_mut().insert(Failed(error.code));
     response

@@ -21,9 +21,11 @@ pub enum Access {
     SignedIn,
     /// A session whose role grants the permission.
     May(Permission),
-    /// A bearer token whose role grants the permission.
+    /// A bearer token whose role and scopes grant the permission.
     Api(Permission),
-    /// The bearer token of a device of this event, or an API token that writes captures.
+    /// Any API token, whatever its scopes.
+    ApiToken,
+    /// The bearer token of a device of this event, or an API token that uploads captures.
     Upload,
 }
 
@@ -201,10 +203,11 @@ fn guests() -> Vec<Route> {
 }
 
 fn rest() -> Vec<Route> {
-    use Access::{Api, Upload};
+    use Access::{Api, ApiToken, Upload};
     use Permission as P;
     use Surface::Api as Rest;
     vec![
+        get(Rest, "/api/v1/token", ApiToken, api::token::find),
         get(Rest, "/api/v1/events", Api(P::EventRead), api::events::list),
         get(Rest, "/api/v1/events/{event}", Api(P::EventRead), api::events::find),
         get(Rest, "/api/v1/events/{event}/captures", Api(P::CaptureRead), api::captures::list),

@@ -11,7 +11,7 @@ use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use sha2::{Digest, Sha256};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{App, As, PASSWORD, Tenant, apps, path_of, tenant};
+use crate::support::{App, As, PASSWORD, Tenant, apps, issued, path_of, tenant};
 
 /// Small, since it is uploaded often.
 const PHOTO: &[u8] = include_bytes!("../../backend/src/ingest/fixture/turned.jpg");
@@ -149,8 +149,9 @@ async fn enter(app: &App, home: &Tenant) -> Vec<String> {
         let path = format!("/cms/events/{}/devices", home.event);
         assert_eq!(app.form(&path, &owner, &[("intent", "create"), ("name", &device)]).await.status, StatusCode::OK);
         let token = value(format!("Key of {}", mark("Token", n)));
-        let fields = [("intent", "create"), ("name", &*token), ("role", "viewer")];
-        assert_eq!(app.form("/cms/tokens", &owner, &fields).await.status, StatusCode::OK);
+        let fields = [("intent", "create"), ("name", &*token), ("preset", "read"), ("expires", "7")];
+        let As::Bearer(secret) = issued(app, "/cms/tokens", &owner, &fields).await else { unreachable!() };
+        assert_eq!(app.get("/api/v1/token", &As::Bearer(value(secret))).await.status, StatusCode::OK);
         // Addresses that nobody here has.
         let stranger = value(format!("{}@strangers.example", mark("Stranger", n).to_lowercase()));
         app.form("/cms/sign-in", &As::Nobody, &[("email", &stranger), ("password", PASSWORD)]).await;

@@ -186,6 +186,11 @@ async fn every_change_leaves_exactly_one_audit_entry() {
             (capture.clone(), vec![("intent", "delete_guest"), ("guest", &home.guest)]),
             ("/cms/people".into(), vec![("intent", "renew"), ("invitation", &home.invitation)]),
             ("/cms/people".into(), vec![("intent", "revoke"), ("invitation", &home.invitation)]),
+            (
+                "/cms/tokens".into(),
+                vec![("intent", "renew"), ("token", &home.token_id), ("expires", "7"), ("replaced", "overlaps")],
+            ),
+            ("/cms/tokens".into(), vec![("intent", "end_previous"), ("token", &home.token_id)]),
             ("/cms/tokens".into(), vec![("intent", "revoke"), ("token", &home.token_id)]),
             ("/cms/account".into(), vec![("intent", "profile"), ("name", "Renamed"), ("language", "en")]),
             (format!("{event}/settings"), vec![("intent", "delete")]),

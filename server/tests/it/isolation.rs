@@ -131,6 +131,11 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         form("/cms/people".into(), &[("intent", "renew"), ("invitation", invitation)]),
         form("/cms/people".into(), &[("intent", "revoke"), ("invitation", invitation)]),
         form("/cms/tokens".into(), &[("intent", "revoke"), ("token", token_id)]),
+        form("/cms/tokens".into(), &[("intent", "end_previous"), ("token", token_id)]),
+        form(
+            "/cms/tokens".into(),
+            &[("intent", "renew"), ("token", token_id), ("expires", "7"), ("replaced", "overlaps")],
+        ),
         form("/cms/account".into(), &[("intent", "organisation"), ("organisation", of.organisation.as_str())]),
         Call("cms/captures/list", json!({ "event": event, "filter": {}, "cursor": null, "limit": 10 })),
         Call("cms/captures/delete", json!({ "event": event, "captures": [capture] })),
@@ -206,6 +211,10 @@ async fn the_same_requests_pass_for_their_own() {
             assert!(status.is_success(), "{}: {status}", attempt.name());
         }
         let before = app.database.dump().await;
+        for (tenant, token) in [(&ours, &ours.editor_token), (&theirs, &theirs.editor_token)] {
+            let own = app.get("/api/v1/token", token).await.json();
+            assert_eq!(own["organisation"], tenant.organisation.as_str(), "a token learns about its own alone");
+        }
         let listed = app.get("/api/v1/events", &ours.editor_token).await.text();
         assert!(listed.contains(&ours.event) && !listed.contains(&theirs.event));
         let owner = app.sign_in(&ours.email(Role::Owner)).await;

@@ -16,5 +16,6 @@ mod alike;
 mod crash;
 mod erasures;
 mod trash;
+mod tokens;
 mod canary;
 mod texts;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use shutterpost::http::registry::{Access, Csrf, routes};
+use shutterpost_model::access::Permission;
+use shutterpost_model::tokens::TokenScope;
 
 use crate::support::{As, apps};
 
@@ -49,6 +51,25 @@ async fn the_description_of_the_api_names_exactly_its_routes() {
         .map(|route| (route.spec.method.to_owned(), route.spec.path.to_owned()))
         .collect();
     assert_eq!(described, registered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_of_the_api_names_the_scope_that_each_route_asks_for() {
+    let apps = apps().await;
+    let description = apps[0].get("/api/openapi.json", &As::Nobody).await.json();
+    for route in routes(&apps[0].http).iter().filter(|route| route.spec.path.starts_with("/api/v1/")) {
+        let permission = match route.spec.access {
+            Access::Api(permission) => Some(permission),
+            Access::Upload => Some(Permission::CaptureCreate),
+            _ => None,
+        };
+        let scope = permission.map(|permission| TokenScope::needed_for(permission).expect("a scope for each route"));
+        let described = &description["paths"][route.spec.path][route.spec.method.to_lowercase()]["x-scope"];
+        assert_eq!(described.as_str(), scope.map(TokenScope::as_str), "{}", route.spec.path);
+    }
+    let named = description["components"]["schemas"]["Scope"]["enum"].as_array().expect("scopes").clone();
+    let known: Vec<_> = TokenScope::ALL.iter().map(|scope| serde_json::Value::from(scope.as_str())).collect();
+    assert_eq!(named, known);
 }
 
 #[tokio::test(flavor = "multi_thread")]

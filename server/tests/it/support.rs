@@ -340,12 +340,9 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let actor = app.actor(&owner).await;
     let services = app.http.services();
     let devices = json(services.events.devices(&actor, &event.parse().expect("an id")).await);
-    let admin_token =
-        issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "A"), ("role", "admin")]).await;
-    let editor_token =
-        issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "E"), ("role", "editor")]).await;
-    let viewer_token =
-        issued(app, "/cms/tokens", &owner, &[("intent", "create"), ("name", "V"), ("role", "viewer")]).await;
+    let admin_token = token(app, &owner, "A", ADMIN).await;
+    let editor_token = token(app, &owner, "E", EDITOR).await;
+    let viewer_token = token(app, &owner, "V", VIEWER).await;
     let tokens = json(services.directory.tokens(&actor).await);
     let invited =
         [("intent", "invite"), ("email", &format!("new@{name}.example")), ("role", "viewer"), ("language", "en")];
@@ -441,8 +438,45 @@ async fn brand(app: &App, owner: &As, event: &str) -> String {
     text(&found, "/logo/id")
 }
 
+/// Scopes as far as an admin, an editor and a viewer reach.
+pub(crate) const ADMIN: &[&str] = &[
+    "events:read",
+    "captures:read",
+    "captures:upload",
+    "captures:write",
+    "guests:read",
+    "guests:write",
+    "trash:manage",
+    "privacy:manage",
+];
+pub(crate) const EDITOR: &[&str] = &["events:read", "captures:write", "guests:write"];
+pub(crate) const VIEWER: &[&str] = &["events:read", "captures:read", "guests:read"];
+
+/// Makes an API token with these scopes for three months.
+pub(crate) async fn token(app: &App, who: &As, name: &str, scopes: &[&str]) -> As {
+    let mut fields = vec![("intent", "create"), ("name", name), ("preset", "choose"), ("expires", "90")];
+    fields.extend(scopes.iter().map(|scope| ("scope", *scope)));
+    issued(app, "/cms/tokens", who, &fields).await
+}
+
+/// A token as a version without scopes wrote it, which no door makes any more.
+pub(crate) async fn old_token(app: &App, owner: &As) -> As {
+    let made = token(app, owner, "From before", ADMIN).await;
+    let id = token_id(app, owner, "From before").await;
+    let old = "role = 'admin', scopes = NULL, cap = NULL, expires_at = NULL";
+    app.database.execute(&format!("UPDATE identity_tokens SET {old} WHERE id = '{id}'")).await;
+    made
+}
+
+/// The id of the token with this name.
+pub(crate) async fn token_id(app: &App, owner: &As, name: &str) -> String {
+    let tokens = json(app.http.services().directory.tokens(&app.actor(owner).await).await);
+    let found = tokens.as_array().expect("tokens").iter().find(|token| token["name"] == name).expect("the token");
+    found["id"].as_str().expect("an id").to_owned()
+}
+
 /// Posts a form that issues a secret, and reads the secret from the page.
-async fn issued(app: &App, path: &str, who: &As, fields: &[(&str, &str)]) -> As {
+pub(crate) async fn issued(app: &App, path: &str, who: &As, fields: &[(&str, &str)]) -> As {
     let answer = app.form(path, who, fields).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let page = answer.text();

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use shutterpost_model::access::Role;
 use shutterpost_model::time::DAY;
 
-use crate::support::{Answer, App, As, PHOTO, apps, path_of, tenant, text};
+use crate::support::{Answer, App, As, PHOTO, apps, old_token, path_of, tenant, text};
 
 async fn post(app: &App, path: &str, who: &As) -> Answer {
     app.send(app.request("POST", path, who).body(Body::empty()).expect("a request")).await
@@ -151,7 +151,15 @@ async fn an_api_client_deletes_and_restores() {
         assert_eq!(text(&listed, "/items/0/kind"), "guest");
         assert!(!listed.to_string().contains("@"), "no contact data: {listed}");
         let all = app.get("/api/v1/trash", &home.admin_token).await.json();
+        assert_eq!(all["items"].as_array().map(Vec::len), Some(1), "without the member who was removed: {all}");
+        let member = format!("/api/v1/trash/{}/restore", home.removed);
+        let answer = post(&app, &member, &home.admin_token).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (StatusCode::FORBIDDEN, &"role_too_high".into()));
+        // A token from before there were scopes does what its role may, as it did.
+        let old = old_token(&app, &app.sign_in(&home.email(Role::Owner)).await).await;
+        let all = app.get("/api/v1/trash", &old).await.json();
         assert_eq!(all["items"].as_array().map(Vec::len), Some(2), "with the member who was removed: {all}");
+        assert_eq!(post(&app, &member, &old).await.status, StatusCode::NO_CONTENT);
         for (path, code) in [("?kind=person", 422), ("?cursor=x", 400), ("?page=2", 400)] {
             let answer = app.get(&format!("/api/v1/trash{path}"), &home.admin_token).await;
             assert_eq!(answer.status.as_u16(), code, "{path}");

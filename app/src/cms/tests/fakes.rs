@@ -19,7 +19,7 @@ use shutterpost_model::id::*;
 use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{
     AcceptInvitation, Accounts, Client, Directory, Invitation, InvitationView, Invite, Issued, Me, Member,
-    MyOrganisation, NewSession, People, SignIn, Token, TokenDraft,
+    MyOrganisation, NewSession, People, SignIn,
 };
 use shutterpost_model::ingest::{Accepted, Ingest, Upload};
 use shutterpost_model::language::Language;
@@ -34,6 +34,7 @@ use shutterpost_model::privacy::{
 use shutterpost_model::services::Services;
 use shutterpost_model::share::{LinkKind, ResolvedShare, ShareChange, SharePage, Shares};
 use shutterpost_model::time::{DAY, Date, Millis};
+use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDraft, TokenRenewal, TokenState};
 
 mod security;
 
@@ -475,16 +476,40 @@ impl Directory for World {
         if self.empty {
             return Ok(Vec::new());
         }
-        Ok(vec![Token {
-            id: TokenId::new(1, [8; 10]),
+        let token = |number: u8| Token {
+            id: TokenId::new(1, [number; 10]),
             name: "CRM <export>".into(),
-            role: Role::Viewer,
+            scopes: Some(Scopes::reading()),
+            role: Role::Admin,
             hint: "spt_…AbCd".into(),
+            made_by: Some(disclosed("Ben <b>")),
             created_at: NOW,
             last_used_at: None,
-        }])
+            expires_at: Some(NOW.plus(30 * DAY)),
+            state: TokenState::Active,
+            previous: None,
+        };
+        let previous = PreviousSecret { hint: "spt_…OlDs".into(), until: NOW.plus(DAY), last_used_at: Some(NOW) };
+        let soon = Some(NOW.plus(3 * DAY));
+        Ok(vec![
+            Token { previous: Some(previous), ..token(8) },
+            Token { expires_at: soon, state: TokenState::ExpiresSoon, ..token(9) },
+            Token { expires_at: Some(NOW), state: TokenState::Expired, ..token(10) },
+            Token { state: TokenState::Stopped, role: Role::Reporter, ..token(11) },
+            Token { scopes: Some(Scopes::of_role(Role::Editor)), role: Role::Viewer, ..token(12) },
+            Token { scopes: None, expires_at: None, made_by: None, role: Role::Editor, ..token(13) },
+        ])
     }
-    async fn create_token(&self, _: &Actor, _: TokenDraft) -> Answer<Issued<Token>> {
+    async fn create_token(&self, _: &Actor, _: TokenDraft) -> Answer<Issued<TokenId>> {
+        elsewhere()
+    }
+    async fn renew_token(&self, _: &Actor, _: &TokenId, _: TokenRenewal) -> Answer<Issued<TokenId>> {
+        elsewhere()
+    }
+    async fn end_previous_secret(&self, _: &Actor, _: &TokenId) -> Answer<()> {
+        elsewhere()
+    }
+    async fn own_token(&self, _: &Actor) -> Answer<OwnToken> {
         elsewhere()
     }
     async fn revoke_token(&self, _: &Actor, _: &TokenId) -> Answer<()> {

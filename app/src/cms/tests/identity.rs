@@ -1,5 +1,7 @@
 //! The pages before sign-in, and those of people, tokens, account and the audit trail.
 
+use shutterpost_model::id::TokenId;
+
 use super::*;
 
 fn refused(intent: &str, error: AppError, values: &[(&str, &str)]) -> FormOutcome {
@@ -104,6 +106,63 @@ async fn a_new_secret_is_shown_once() {
     let html = Visit::to("/cms/tokens").in_world(World { empty: true, ..World::default() }).page().await;
     assert_says(&html, &["No API tokens"]);
     assert_silent(&html, &["spt_secret"]);
+}
+
+#[tokio::test]
+async fn tokens_say_what_they_may_and_for_how_long() {
+    let html = Visit::to("/cms/tokens").page().await;
+    assert_says(
+        &html,
+        &[
+            "guests:read",
+            "Made by Ben &lt;b&gt; on 3 March 2026",
+            "in 30 days",
+            "in 3 days",
+            ">Expired<",
+            "Old secret",
+            "spt_…OlDs",
+            "End old secret now",
+            "no longer a member",
+            "has a lesser role now",
+            "Everything a role may: Editor",
+            "before tokens had scopes",
+        ],
+    );
+    // All three of the stopped one, three of the narrowed one; on phones they stand in another place once more.
+    assert_eq!(body(&html).matches("token-scope-off").count(), 2 * (3 + 3));
+    // Of a token without scopes nobody chose what it may do: it is replaced, not renewed.
+    assert_eq!(body(&html).matches("value=\"renew\"").count(), 5);
+    let html = Visit::to("/cms/tokens").in_german().page().await;
+    assert_says(&html, &["in 30 Tagen", "Altes Geheimnis", "Alles, was eine Rolle darf: Bearbeiter"]);
+}
+
+#[tokio::test]
+async fn a_refused_token_stands_open_with_what_was_chosen() {
+    let values = [
+        ("intent", "create"),
+        ("name", "CRM"),
+        ("preset", "choose"),
+        ("scope", "guests:read"),
+        ("expires", "date"),
+        ("until", "2020-01-01"),
+    ];
+    let outcome = refused("create", AppError::field("until", Code::OutOfRange), &values);
+    let html = Visit::to("/cms/tokens").after(outcome).page().await;
+    assert_says(&html, &["<dialog id=\"create\" open", "value=\"CRM\"", "value=\"2020-01-01\""]);
+    assert!(html.contains("<option value=\"date\" selected>"), "{html}");
+    for (id, checked) in [("preset-choose", true), ("preset-all", false), ("scope-guests-read", true)] {
+        let start = html.find(&format!("id=\"{id}\"")).expect(id);
+        let tag: String = html[start..].chars().take_while(|c| *c != '>').collect();
+        assert_eq!(tag.contains(" checked"), checked, "{tag}");
+    }
+    assert_eq!(html.matches("<dialog").count(), html.matches("<dialog id=").count());
+
+    let token = TokenId::new(1, [9; 10]).to_string();
+    let values = [("intent", "renew"), ("token", token.as_str()), ("expires", "8"), ("replaced", "ends")];
+    let outcome = refused("renew", AppError::field("expires", Code::BadChoice), &values);
+    let html = Visit::to("/cms/tokens").after(outcome).page().await;
+    assert_says(&html, &[&format!("<dialog id=\"renew-{token}\" open")]);
+    assert_eq!(html.matches(" open").count(), 1, "the dialogs of other tokens are closed");
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ impl Doer {
         match self {
             Self::Actor(actor) => match actor.credential() {
                 Credential::Session { user, .. } => ("user", Some(user.as_str().to_owned())),
-                Credential::Token(token) => ("token", Some(token.as_str().to_owned())),
+                Credential::Token { token, .. } => ("token", Some(token.as_str().to_owned())),
                 Credential::Device { device, .. } => ("device", Some(device.as_str().to_owned())),
             },
             Self::User(user) => ("user", Some(user.as_str().to_owned())),

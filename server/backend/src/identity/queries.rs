@@ -10,4 +10,5 @@ pub(super) mod one_time;
 pub(super) mod removed;
 pub(super) mod sessions;
 pub(crate) mod sign_ins;
+pub(super) mod tokens;
 pub(super) mod users;

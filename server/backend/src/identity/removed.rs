@@ -1,6 +1,6 @@
 //! Members in the trash: back with the role they had, or gone for good with the account that leads nowhere any more.
 
-use shutterpost_model::access::{Actor, Role};
+use shutterpost_model::access::Role;
 use shutterpost_model::error::Code;
 use shutterpost_model::id::UserId;
 use shutterpost_model::time::Millis;
@@ -21,8 +21,7 @@ pub(super) fn may_touch(scope: &OrgScope, role: Role) -> Result<(), Failure> {
 
 /// Whether the actor could grant the role.
 pub(crate) fn may_give(scope: &OrgScope, role: Role) -> bool {
-    let own = scope.actor().and_then(Actor::role);
-    own.is_some_and(|own| own.may_grant(role))
+    scope.actor().is_some_and(|actor| actor.may_grant(role))
 }
 
 /// Members in the trash since `since`, newest first.

@@ -1,11 +1,13 @@
 //! Rows of the `identity_` tables and their conversion.
 
+pub(super) mod tokens;
+
 use std::str::FromStr;
 
 use diesel::prelude::*;
 use shutterpost_model::access::Role;
-use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, TokenId, UserId};
-use shutterpost_model::identity::{Invitation, Member, MyOrganisation, Token};
+use shutterpost_model::id::{DeviceId, EventId, InvitationId, OrganisationId, UserId};
+use shutterpost_model::identity::{Invitation, Member, MyOrganisation};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Disclosed, Pii, Purpose as Disclosure, Secret};
 use shutterpost_model::time::Millis;
@@ -13,7 +15,7 @@ use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
 use crate::keystore::{KeyRef, KeyStore, Keyring, Place, Realm, Sealed};
-use crate::schema::{identity_invitations, identity_tokens, identity_users};
+use crate::schema::{identity_invitations, identity_users};
 
 pub(super) mod sessions;
 
@@ -161,21 +163,6 @@ impl FoundDevice {
     pub(super) fn read(row: (String, String, String, Option<i64>)) -> Result<Self, Failure> {
         let (device, organisation, event, last_seen) = row;
         Ok(Self { device: id(device)?, organisation: id(organisation)?, event: id(event)?, last_seen })
-    }
-}
-
-/// An API token whose secret was shown.
-pub(super) struct FoundToken {
-    pub(super) token: TokenId,
-    pub(super) organisation: OrganisationId,
-    pub(super) role: Role,
-    pub(super) last_used: Option<i64>,
-}
-
-impl FoundToken {
-    pub(super) fn read(row: (String, String, String, Option<i64>)) -> Result<Self, Failure> {
-        let (token, organisation, name, last_used) = row;
-        Ok(Self { token: id(token)?, organisation: id(organisation)?, role: role(&name)?, last_used })
     }
 }
 
@@ -376,45 +363,4 @@ impl TryFrom<(String, i64, Option<i64>)> for Removed {
 pub(super) fn my_organisation(row: (String, String, String)) -> Result<MyOrganisation, Failure> {
     let (organisation, name, role_name) = row;
     Ok(MyOrganisation { id: id(organisation)?, name, role: role(&role_name)? })
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = identity_tokens)]
-#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
-pub(super) struct NewTokenRow<'a> {
-    pub(super) id: &'a str,
-    pub(super) organisation_id: &'a str,
-    pub(super) name: Sealed<String>,
-    pub(super) role: &'a str,
-    pub(super) secret_hash: &'a [u8],
-    pub(super) hint: &'a str,
-    pub(super) created_by: Option<&'a str>,
-    pub(super) created_at: i64,
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = identity_tokens)]
-#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
-pub(super) struct TokenRow {
-    pub(super) id: String,
-    name: Sealed<String>,
-    role: String,
-    hint: String,
-    created_at: i64,
-    last_used_at: Option<i64>,
-}
-
-impl TokenRow {
-    pub(super) fn listed(self, organisation: &OrganisationId, ring: &Keyring) -> Result<Token, Failure> {
-        let realm = Realm::Organisation(organisation.clone());
-        let Self { id: token, name, role: role_name, hint, created_at, last_used_at } = self;
-        Ok(Token {
-            name: name.open(ring.get(&subject_key(organisation, &token))?, token_place(&realm, &token))?,
-            id: id(token)?,
-            role: role(&role_name)?,
-            hint,
-            created_at: Millis(created_at),
-            last_used_at: last_used_at.map(Millis),
-        })
-    }
 }

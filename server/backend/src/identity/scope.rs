@@ -1,9 +1,10 @@
 //! The proof that an actor may do something in an organisation.
 
-use shutterpost_model::access::{Actor, Permission};
-use shutterpost_model::error::Code;
-use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::access::{Actor, Credential, Permission};
+use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::id::{OrganisationId, TokenId, UserId};
 use shutterpost_model::time::Millis;
+use shutterpost_model::tokens::Reach;
 
 use crate::error::Failure;
 use crate::jobs::Permit;
@@ -16,15 +17,24 @@ pub(crate) struct OrgScope {
     actor: Option<Actor>,
 }
 
+/// The API token that acts.
+#[derive(Debug)]
+pub(crate) struct TokenFacts {
+    pub(crate) token: TokenId,
+    pub(crate) reach: Reach,
+    /// When the secret that was shown ends.
+    pub(crate) ends_at: Option<Millis>,
+}
+
 impl OrgScope {
-    /// Proves the permission by the actor's role: [`Code::SignInNeeded`] without an organisation, else
-    /// [`Code::Forbidden`] if the role lacks it.
+    /// Proves the permission by the actor's role and scopes: [`Code::InsufficientScope`] if a token lacks the scope,
+    /// [`Code::Forbidden`] if the role lacks it or there is no organisation.
     pub(crate) fn prove(actor: &Actor, permission: Permission) -> Result<Self, Failure> {
         let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
         if actor.may(permission) {
             Ok(Self { organisation, actor: Some(actor.clone()) })
         } else {
-            Err(Code::Forbidden.into())
+            Err(AppError::denied(actor, permission).into())
         }
     }
 
@@ -35,7 +45,19 @@ impl OrgScope {
         if actor.is_confirmed(now) { Ok(scope) } else { Err(Code::ConfirmNeeded.into()) }
     }
 
-    /// Proves that the actor may upload into the event: its own device, or a role that writes captures. Whether the
+    /// Proves that the actor is an API token, whatever it may do, and says which.
+    pub(crate) fn prove_token(actor: &Actor) -> Result<(Self, TokenFacts), Failure> {
+        let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
+        match actor.credential() {
+            Credential::Token { token, reach, ends_at } => {
+                let facts = TokenFacts { token: token.clone(), reach: *reach, ends_at: *ends_at };
+                Ok((Self { organisation, actor: Some(actor.clone()) }, facts))
+            }
+            Credential::Session { .. } | Credential::Device { .. } => Err(Code::Forbidden.into()),
+        }
+    }
+
+    /// Proves that the actor may upload into the event: its own device, or a role and scopes that upload. Whether the
     /// event is one of the organisation is proved by `EventScope`.
     pub(crate) fn prove_upload(actor: &Actor, event: &shutterpost_model::id::EventId) -> Result<Self, Failure> {
         let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
@@ -45,7 +67,7 @@ impl OrgScope {
             // A device asks for another event than its own; it must not learn whether there is one.
             Err(Failure::NotFound)
         } else {
-            Err(Code::Forbidden.into())
+            Err(AppError::denied(actor, Permission::CaptureCreate).into())
         }
     }
 

@@ -6,6 +6,7 @@ mod factors;
 mod joining;
 mod passwords;
 mod security;
+mod tokens;
 
 pub use accounts::AccountsService;
 pub use directory::DirectoryService;

@@ -6,6 +6,7 @@ mod joining;
 mod passwords;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod trail;
 mod factors;
 

@@ -28,7 +28,7 @@ pub(super) struct Fingerprint {
 pub(super) fn uploader(actor: &Actor) -> String {
     match actor.credential() {
         Credential::Device { device, event: _ } => device.as_str().to_owned(),
-        Credential::Token(token) => token.as_str().to_owned(),
+        Credential::Token { token, .. } => token.as_str().to_owned(),
         Credential::Session { user, session: _ } => user.as_str().to_owned(),
     }
 }

@@ -101,7 +101,9 @@ async fn what_an_older_version_stored_is_sealed_and_stays_readable() {
         let people = directory.people(&owner).await.expect("people");
         assert_eq!((people.members[0].name.get().as_str(), people.members.len()), ("Olga", 1));
         assert_eq!(people.invitations[0].email.get(), "ivo@guest.example");
-        assert_eq!(directory.tokens(&owner).await.expect("tokens")[0].name, "Key of Tom");
+        let token = &directory.tokens(&owner).await.expect("tokens")[0];
+        assert_eq!((token.name.as_str(), token.role), ("Key of Tom", Role::Viewer));
+        assert_eq!((token.scopes, token.expires_at), (None, None), "it goes on as it was");
         let events = EventsService::new(deps.clone());
         assert_eq!(events.devices(&owner, &event).await.expect("devices")[0].name, "Booth of Ben");
         assert_eq!(events.logo(&owner, &event, &logo).await.expect("the logo"), b"logo");

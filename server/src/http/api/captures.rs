@@ -20,7 +20,7 @@ use crate::http::cms::form::{File, multipart};
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
-/// `GET /api/v1/events/{event}/captures?cursor&limit`. Who may call: tokens of viewers and above.
+/// `GET /api/v1/events/{event}/captures?cursor&limit`. Who may call: tokens with `captures:read`.
 pub(in crate::http) async fn list(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -57,7 +57,7 @@ fn summary(capture: &CaptureSummary) -> serde_json::Value {
     })
 }
 
-/// `GET /api/v1/captures/{capture}`. Who may call: tokens of viewers and above.
+/// `GET /api/v1/captures/{capture}`. Who may call: tokens with `captures:read`.
 pub(in crate::http) async fn find(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -101,7 +101,7 @@ fn whole(capture: &Capture) -> serde_json::Value {
     })
 }
 
-/// `DELETE /api/v1/captures/{capture}`: moves it to the trash. Who may call: tokens of editors and above.
+/// `DELETE /api/v1/captures/{capture}`: moves it to the trash. Who may call: tokens with `captures:write`.
 pub(in crate::http) async fn delete(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -123,7 +123,7 @@ pub(in crate::http) async fn delete(
 }
 
 /// `POST /api/v1/events/{event}/captures`: multipart with `file` and optionally `guest` (JSON) and `captured_at` (unix
-/// milliseconds). Who may call: a device of the event, or tokens of editors and above.
+/// milliseconds). Who may call: a device of the event, or tokens with `captures:upload`.
 pub(in crate::http) async fn create(
     State(http): State<Http>,
     Extension(context): Extension<Context>,

@@ -40,7 +40,7 @@ pub(in crate::http) struct ListQuery {
     cursor: Option<String>,
 }
 
-/// `GET /api/v1/erasures`. Who may call: tokens of admins.
+/// `GET /api/v1/erasures`. Who may call: tokens with `privacy:manage`.
 pub(in crate::http) async fn list(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -59,7 +59,7 @@ pub(in crate::http) async fn list(
     }
 }
 
-/// `GET /api/v1/erasures/{erasure}`. Who may call: tokens of admins; of guests, tokens of editors too.
+/// `GET /api/v1/erasures/{erasure}`. Who may call: tokens with `privacy:manage`; of guests, tokens with `guests:write` too.
 pub(in crate::http) async fn find(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -81,7 +81,7 @@ pub(in crate::http) struct NewErasure {
 }
 
 /// `POST /api/v1/erasures`: erases at once and for good. The object itself makes it idempotent: the second request gets
-/// the first one's erasure. 202 without a receipt if the keys of a large event take longer. Who may call: tokens of admins; for guests, tokens of editors too.
+/// the first one's erasure. 202 without a receipt if the keys of a large event take longer. Who may call: tokens with `privacy:manage`; for guests, tokens with `guests:write` too.
 pub(in crate::http) async fn create(
     State(http): State<Http>,
     Extension(context): Extension<Context>,

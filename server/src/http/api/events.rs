@@ -17,7 +17,7 @@ fn summary(event: &EventSummary) -> serde_json::Value {
     })
 }
 
-/// `GET /api/v1/events`. Who may call: tokens of viewers and above.
+/// `GET /api/v1/events`. Who may call: tokens with `events:read`.
 pub(in crate::http) async fn list(State(http): State<Http>, Extension(context): Extension<Context>) -> Response {
     let found = async { http.services().events.list(context.actor()?).await };
     match found.await {
@@ -26,7 +26,7 @@ pub(in crate::http) async fn list(State(http): State<Http>, Extension(context): 
     }
 }
 
-/// `GET /api/v1/events/{event}`. Who may call: tokens of viewers and above.
+/// `GET /api/v1/events/{event}`. Who may call: tokens with `events:read`.
 pub(in crate::http) async fn find(
     State(http): State<Http>,
     Extension(context): Extension<Context>,

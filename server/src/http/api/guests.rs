@@ -28,7 +28,7 @@ pub(super) fn guest(view: &GuestView) -> serde_json::Value {
     })
 }
 
-/// `GET /api/v1/guests/{guest}`. Who may call: tokens of viewers and above.
+/// `GET /api/v1/guests/{guest}`. Who may call: tokens with `guests:read`.
 pub(in crate::http) async fn find(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -42,7 +42,7 @@ pub(in crate::http) async fn find(
 }
 
 /// `DELETE /api/v1/guests/{guest}`: erases, and gives the erasure with its receipt; again, the same one. Who may call:
-/// tokens of editors and above.
+/// tokens with `guests:write`.
 pub(in crate::http) async fn delete(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -58,8 +58,8 @@ pub(in crate::http) async fn delete(
     }
 }
 
-/// `POST /api/v1/guests/{guest}/trash`: moves the guest to the trash; again, nothing more. Who may call: tokens of editors
-/// and above.
+/// `POST /api/v1/guests/{guest}/trash`: moves the guest to the trash; again, nothing more. Who may call: tokens with
+/// `guests:write`.
 pub(in crate::http) async fn trash(
     State(http): State<Http>,
     Extension(context): Extension<Context>,

@@ -37,7 +37,7 @@ fn item(item: &TrashItem) -> serde_json::Value {
     })
 }
 
-/// `GET /api/v1/trash?kind&cursor`. Who may call: tokens of admins.
+/// `GET /api/v1/trash?kind&cursor`. Who may call: tokens with `trash:manage`.
 pub(in crate::http) async fn list(
     State(http): State<Http>,
     Extension(context): Extension<Context>,
@@ -60,7 +60,7 @@ pub(in crate::http) async fn list(
     }
 }
 
-/// `POST /api/v1/trash/{object}/restore`: brings it back as it was; again, nothing more. Who may call: tokens of admins.
+/// `POST /api/v1/trash/{object}/restore`: brings it back as it was; again, nothing more. Who may call: tokens with `trash:manage`.
 pub(in crate::http) async fn restore(
     State(http): State<Http>,
     Extension(context): Extension<Context>,

@@ -5,10 +5,11 @@ use axum::http::Uri;
 use axum::response::Response;
 use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::id::UserId;
+use shutterpost_model::id::{TokenId, UserId};
 use shutterpost_model::identity::security::SignedIn;
-use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn, TokenDraft};
+use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn};
 use shutterpost_model::language::Language;
+use shutterpost_model::tokens::{Lifetime, Replaced, Scopes, TokenDraft, TokenRenewal, TokenScope};
 
 use super::cookies;
 use super::form::Fields;
@@ -176,19 +177,64 @@ pub(in crate::http) async fn people(posted: Posted) -> Response {
         .await
 }
 
-/// `POST /cms/tokens`: create, revoke. Who may call: admins and owners.
+/// The ticked scopes; a name that nobody offers is refused.
+fn scopes(form: &Fields) -> Result<Scopes, AppError> {
+    let names = form.all("scope").map(TokenScope::from_name);
+    names.collect::<Option<_>>().ok_or_else(|| AppError::field("scope", Code::BadChoice))
+}
+
+/// What a preset stands for, or the ticked scopes.
+fn wanted_scopes(posted: &Posted) -> Result<Scopes, AppError> {
+    let role = posted.actor()?.role();
+    match posted.form.text("preset") {
+        "upload" => Ok([TokenScope::CapturesUpload].into_iter().collect()),
+        "read" => Ok(Scopes::reading()),
+        "all" => Ok(role.map_or_else(Scopes::default, Scopes::of_role)),
+        "" | "choose" => scopes(&posted.form),
+        _ => Err(AppError::field("preset", Code::BadChoice)),
+    }
+}
+
+/// A number of days, or `date` with the day in `until`.
+fn lifetime(form: &Fields) -> Result<Lifetime, AppError> {
+    match form.text("expires") {
+        "date" => Ok(Lifetime::Until(form.parse("until", Code::BadDate)?)),
+        _ => Ok(Lifetime::Days(form.parse("expires", Code::BadChoice)?)),
+    }
+}
+
+fn replaced(form: &Fields) -> Result<Replaced, AppError> {
+    match form.text("replaced") {
+        "overlaps" => Ok(Replaced::Overlaps),
+        "ends" => Ok(Replaced::EndsNow),
+        _ => Err(AppError::field("replaced", Code::BadChoice)),
+    }
+}
+
+/// `POST /cms/tokens`: create, renew, end the replaced secret, revoke. Who may call: admins and owners.
 pub(in crate::http) async fn tokens(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
             let (actor, directory, form) = (posted.actor()?, &posted.services().directory, &posted.form);
+            let token = || form.parse::<TokenId>("token", Code::NotFound);
             match posted.intent() {
                 "create" => {
-                    let draft = TokenDraft { name: form.text("name").trim().to_owned(), role: role(form)? };
+                    let (scopes, lifetime) = (wanted_scopes(posted)?, lifetime(form)?);
+                    let draft = TokenDraft { name: form.text("name").trim().to_owned(), scopes, lifetime };
                     let issued = directory.create_token(actor, draft).await?;
                     Ok(Done::Issued { secret: issued.secret.expose().to_owned(), cookies: Vec::new() })
                 }
+                "renew" => {
+                    let renewal = TokenRenewal { lifetime: lifetime(form)?, replaced: replaced(form)? };
+                    let issued = directory.renew_token(actor, &token()?, renewal).await?;
+                    Ok(Done::Issued { secret: issued.secret.expose().to_owned(), cookies: Vec::new() })
+                }
+                "end_previous" => {
+                    directory.end_previous_secret(actor, &token()?).await?;
+                    Ok(Done::To("/cms/tokens?done=token_previous_ended".into()))
+                }
                 "revoke" => {
-                    directory.revoke_token(actor, &form.parse("token", Code::NotFound)?).await?;
+                    directory.revoke_token(actor, &token()?).await?;
                     Ok(Done::To("/cms/tokens?done=token_revoked".into()))
                 }
                 _ => Err(AppError::new(Code::BadRequest)),

@@ -3,20 +3,16 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::access::Role;
-use shutterpost_model::id::{InvitationId, TokenId, UserId};
+use shutterpost_model::id::{InvitationId, UserId};
 use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
 
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
-use crate::identity::rows::{
-    self, InvitationRow, MemberRow, NewInvitationRow, NewTokenRow, PendingInvitation, TokenRow,
-};
+use crate::identity::rows::{self, InvitationRow, MemberRow, NewInvitationRow, PendingInvitation};
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyRef, KeyStore};
-use crate::schema::{
-    identity_invitations, identity_memberships, identity_organisations, identity_tokens, identity_users,
-};
+use crate::schema::{identity_invitations, identity_memberships, identity_organisations, identity_users};
 
 /// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
 /// one writer anyway.
@@ -187,39 +183,4 @@ pub(in crate::identity) async fn invitations_of(
         }
     }
     Ok(found)
-}
-
-/// Tokens that are not revoked, newest first.
-pub(in crate::identity) async fn tokens(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<TokenRow>, Failure> {
-    on_db!(conn, c => identity_tokens::table
-        .filter(identity_tokens::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_tokens::revoked_at.is_null())
-        .order((identity_tokens::created_at.desc(), identity_tokens::id.desc()))
-        .select(TokenRow::as_select())
-        .load(c).await)
-}
-
-pub(in crate::identity) async fn insert_token(
-    tx: &mut Tx,
-    _scope: &OrgScope,
-    row: &NewTokenRow<'_>,
-) -> Result<(), Failure> {
-    on_db!(tx, c => diesel::insert_into(identity_tokens::table).values(row).execute(c).await)?;
-    Ok(())
-}
-
-/// Revokes a token; `false` if there is none (any more).
-pub(in crate::identity) async fn revoke_token(
-    tx: &mut Tx,
-    scope: &OrgScope,
-    token: &TokenId,
-    now: Millis,
-) -> Result<bool, Failure> {
-    let revoked = on_db!(tx, c => diesel::update(identity_tokens::table)
-        .filter(identity_tokens::organisation_id.eq(scope.organisation().as_str()))
-        .filter(identity_tokens::id.eq(token.as_str()))
-        .filter(identity_tokens::revoked_at.is_null())
-        .set(identity_tokens::revoked_at.eq(now.0))
-        .execute(c).await)?;
-    Ok(revoked > 0)
 }

@@ -215,7 +215,7 @@ pub(super) async fn admit(
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId), Failure> {
     match actor.credential() {
         Credential::Session { user, session } => Ok((user.clone(), session.clone())),
-        Credential::Token(_) | Credential::Device { .. } => Err(Code::Forbidden.into()),
+        Credential::Token { .. } | Credential::Device { .. } => Err(Code::Forbidden.into()),
     }
 }
 

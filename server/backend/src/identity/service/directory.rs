@@ -1,27 +1,28 @@
-//! Members, invitations and API tokens of an organisation.
+//! Members and invitations of an organisation. Its API tokens are in `tokens`.
 
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission, Role};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{InvitationId, OrganisationId, TokenId, UserId};
-use shutterpost_model::identity::{Directory, Invite, Issued, People, Token, TokenDraft};
+use shutterpost_model::identity::{Directory, Invite, Issued, People};
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
 use shutterpost_model::pii::Pii;
 use shutterpost_model::time::DAY;
+use shutterpost_model::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 use shutterpost_model::validate;
 
 use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
+use crate::identity::one_time;
 use crate::identity::queries::{directory, removed, sessions};
 use crate::identity::removed::may_touch;
-use crate::identity::rows::{MemberRow, NewInvitationRow, NewTokenRow, invitation_place, subject_key, token_place};
+use crate::identity::rows::{MemberRow, NewInvitationRow, invitation_place, subject_key};
 use crate::identity::scope::OrgScope;
-use crate::identity::{bearer, one_time};
 use crate::jobs::outbox::{self, NewMessage};
-use crate::keystore::{KeyRef, Realm, Sealed};
+use crate::keystore::{Realm, Sealed};
 use crate::services::Deps;
 
 /// An invitation can be accepted for so long.
@@ -36,6 +37,11 @@ pub struct DirectoryService {
 impl DirectoryService {
     pub const fn new(deps: Deps) -> Self {
         Self { deps }
+    }
+
+    /// For the rules of its tokens, in a file of their own.
+    pub(super) const fn deps(&self) -> &Deps {
+        &self.deps
     }
 
     async fn try_people(&self, actor: &Actor) -> Result<People, Failure> {
@@ -174,63 +180,6 @@ impl DirectoryService {
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
     }
-
-    async fn try_tokens(&self, actor: &Actor) -> Result<Vec<Token>, Failure> {
-        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
-        let rows = directory::tokens(&mut self.deps.db.read().await?, &scope).await?;
-        let organisation = scope.organisation();
-        let wanted: Vec<KeyRef> = rows.iter().map(|row| subject_key(organisation, &row.id)).collect();
-        let ring = self.deps.keystore.find(&wanted).await?;
-        rows.into_iter().map(|row| row.listed(organisation, &ring)).collect()
-    }
-
-    async fn try_create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, Failure> {
-        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
-        draft.check()?;
-        may_touch(&scope, draft.role)?;
-        let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
-        let id = world.id(TokenId::new);
-        let key = subject_key(scope.organisation(), id.as_str());
-        let key = keystore.make_one(&key).await?;
-        write_tx!(db, tx => {
-            let realm = Realm::Organisation(scope.organisation().clone());
-            let bearer::Fresh { secret, hash, hint } = bearer::fresh(&world, &keys, bearer::TOKEN);
-            let token = Token {
-                id,
-                name: draft.name.trim().to_owned(),
-                role: draft.role,
-                hint,
-                created_at: world.now(),
-                last_used_at: None,
-            };
-            let row = NewTokenRow {
-                id: token.id.as_str(),
-                organisation_id: scope.organisation().as_str(),
-                name: Sealed::seal(&world, &key, token_place(&realm, token.id.as_str()), &token.name),
-                role: token.role.as_str(),
-                secret_hash: &hash,
-                hint: &token.hint,
-                created_by: scope.user().map(UserId::as_str),
-                created_at: token.created_at.0,
-            };
-            directory::insert_token(tx, &scope, &row).await?;
-            let entry = Entry::new("identity.create_token").object(token.id.as_str());
-            record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
-            Ok(Issued { item: token, secret })
-        })
-    }
-
-    async fn try_revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::TokenManage)?;
-        let (Deps { db, world, .. }, doer, token) = (self.deps.clone(), Doer::from(actor), token.clone());
-        write_tx!(db, tx => {
-            if !directory::revoke_token(tx, &scope, &token, world.now()).await? {
-                return Err(Failure::NotFound);
-            }
-            let entry = Entry::new("identity.revoke_token").object(token.as_str());
-            record(tx, &world, Some(scope.organisation()), &doer, entry).await
-        })
-    }
 }
 
 /// A member's role, which stays as it is until the transaction ends.
@@ -294,11 +243,28 @@ impl Directory for DirectoryService {
         self.try_tokens(actor).await.map_err(AppError::from)
     }
 
-    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<Token>, AppError> {
+    async fn create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<TokenId>, AppError> {
         self.try_create_token(actor, draft).await.map_err(AppError::from)
+    }
+
+    async fn renew_token(
+        &self,
+        actor: &Actor,
+        token: &TokenId,
+        renewal: TokenRenewal,
+    ) -> Result<Issued<TokenId>, AppError> {
+        self.try_renew_token(actor, token, renewal).await.map_err(AppError::from)
+    }
+
+    async fn end_previous_secret(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError> {
+        self.try_end_previous_secret(actor, token).await.map_err(AppError::from)
     }
 
     async fn revoke_token(&self, actor: &Actor, token: &TokenId) -> Result<(), AppError> {
         self.try_revoke_token(actor, token).await.map_err(AppError::from)
+    }
+
+    async fn own_token(&self, actor: &Actor) -> Result<OwnToken, AppError> {
+        self.try_own_token(actor).await.map_err(AppError::from)
     }
 }

@@ -1,71 +1,19 @@
-//! API tokens and device secrets.
+//! Device secrets, and secrets that nobody made.
 
-use shutterpost_model::access::{Credential, Permission, Role};
-use shutterpost_model::error::Code;
+use shutterpost_model::access::{Credential, Permission};
 use shutterpost_model::id::{DeviceId, EventId};
-use shutterpost_model::identity::{Accounts, Directory, TokenDraft};
+use shutterpost_model::identity::{Accounts, Directory};
+use shutterpost_model::tokens::Scopes;
 
+use super::tokens::draft;
 use super::{Fixture, OWNER, fixtures};
 use crate::identity::bearer;
-
-const MINUTE: i64 = 60_000;
-
-fn draft(role: Role) -> TokenDraft {
-    TokenDraft { name: " CRM ".into(), role }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_token_acts_in_its_role_until_revoked() {
-    for host in fixtures().await {
-        let owner = host.actor(OWNER).await;
-        let issued = host.once(host.directory.create_token(&owner, draft(Role::Editor))).await;
-        let secret = issued.secret.expose();
-        assert!(secret.starts_with("spt_"));
-        assert_eq!(issued.item.hint, format!("spt_…{}", &secret[secret.len() - 4..]));
-        assert!(!host.test.dump().await.contains(secret), "only a hash is stored");
-
-        let actor = host.accounts.bearer(secret).await.expect("read").expect("known");
-        assert_eq!(actor.credential(), &Credential::Token(issued.item.id.clone()));
-        assert_eq!((actor.organisation(), actor.role()), (Some(&host.organisation), Some(Role::Editor)));
-        assert_eq!(actor.user(), None);
-        assert_eq!(host.refused(host.accounts.me(&actor)).await.code, Code::Forbidden, "a token has no account");
-
-        let listed = host.directory.tokens(&owner).await.expect("tokens");
-        let [token] = &listed[..] else { panic!("one token") };
-        assert_eq!((token.name.as_str(), token.role), ("CRM", Role::Editor));
-        assert!(token.last_used_at.is_some());
-        let before = host.test.dump().await;
-        host.test.clock.advance(MINUTE - 1);
-        host.accounts.bearer(secret).await.expect("read").expect("known");
-        assert_eq!(host.test.dump().await, before, "noted at most once a minute");
-
-        host.once(host.directory.revoke_token(&owner, &issued.item.id)).await;
-        assert_eq!(host.accounts.bearer(secret).await, Ok(None));
-        assert!(host.directory.tokens(&owner).await.expect("tokens").is_empty());
-        let error = host.refused(host.directory.revoke_token(&owner, &issued.item.id)).await;
-        assert_eq!(error.code, Code::NotFound);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn tokens_of_owners_and_reporters_do_not_exist() {
-    for host in fixtures().await {
-        let owner = host.actor(OWNER).await;
-        for role in [Role::Owner, Role::Reporter] {
-            let error = host.refused(host.directory.create_token(&owner, draft(role))).await;
-            assert_eq!(error.of("role"), Some(Code::BadChoice));
-        }
-        let empty = TokenDraft { name: String::new(), role: Role::Viewer };
-        let error = host.refused(host.directory.create_token(&owner, empty)).await;
-        assert_eq!(error.of("name"), Some(Code::Required));
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn made_up_secrets_open_nothing() {
     for host in fixtures().await {
         let owner = host.actor(OWNER).await;
-        let issued = host.directory.create_token(&owner, draft(Role::Viewer)).await.expect("made");
+        let issued = host.directory.create_token(&owner, draft(Scopes::reading())).await.expect("made");
         let secret = issued.secret.expose();
         let unknown = bearer::fresh(&host.deps.world, &host.deps.keys, bearer::TOKEN);
         let foreign = bearer::fresh(&host.deps.world, &host.deps.keys, "spx_");

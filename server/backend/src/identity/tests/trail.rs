@@ -3,9 +3,11 @@
 use shutterpost_model::access::Role;
 use shutterpost_model::audit::{Audit, AuditFilter};
 use shutterpost_model::error::Code;
-use shutterpost_model::identity::{Directory, TokenDraft};
+use shutterpost_model::identity::Directory;
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::tokens::Scopes;
 
+use super::tokens::draft;
 use super::{OWNER, PASSWORD, fixtures};
 use crate::audit::AuditService;
 use crate::identity::PasswordPolicy;
@@ -18,8 +20,7 @@ async fn pages_hold_every_entry_once_and_names_of_members() {
         host.neighbour("Neighbour", "nina@neighbour.example").await;
         for _ in 0..60 {
             host.test.clock.advance(1);
-            let draft = TokenDraft { name: "CRM".into(), role: Role::Viewer };
-            host.directory.create_token(&owner, draft).await.expect("made");
+            host.directory.create_token(&owner, draft(Scopes::reading())).await.expect("made");
         }
         let audit = AuditService::new(host.deps.clone());
         let first = audit.list(&owner, AuditFilter::default(), None).await.expect("a page");

@@ -11,6 +11,7 @@ use shutterpost_model::language::Language;
 use shutterpost_model::messages::{FailureReason, Mail, MailWriter, RenderedMail, Template};
 use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
+use shutterpost_model::tokens::Reach;
 
 use crate::db::write_tx;
 use crate::guests::rows as guests;
@@ -163,7 +164,8 @@ impl<'a> Stage<'a> {
 }
 
 pub(super) fn actor(token: &TokenId, organisation: &OrganisationId, role: Role) -> Actor {
-    Actor::proven(Credential::Token(token.clone()), Some((organisation.clone(), role)))
+    let credential = Credential::Token { token: token.clone(), reach: Reach::WholeRole, ends_at: None };
+    Actor::proven(credential, Some((organisation.clone(), role)))
 }
 
 /// What a recorder was given.
