@@ -39,6 +39,7 @@ pub fn TokenRow(token: Token) -> impl IntoView {
                 <span class="narrow">
                     <Granted token=token.clone()/>
                     <span class="token-ends">
+                        <span class="cell-sub">{td_string!(locale, identity.token_ends)} ":"</span>
                         <Ends token=token.clone()/>
                     </span>
                     <span class="cell-sub">{td_string!(locale, identity.token_used)} ": " {used()}</span>
