@@ -1,12 +1,13 @@
 //! System packages: installed where we may, named where we may not.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, While as _},
     process::{command, is_root, on_path, run},
     progress,
 };
@@ -40,6 +41,27 @@ pub fn install(packages: &[&str], why: &str) -> Result<(), Failure> {
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive"))?;
     step.done();
+    Ok(())
+}
+
+/// Downloads one package and unpacks it into the folder, without what it depends on and without installing it.
+pub fn unpack(package: &str, into: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(into).or_fail(format_args!("making {}", into.display()))?;
+    // The unprivileged user that apt downloads as may not write where we may.
+    let download = || {
+        let mut download = command("apt-get");
+        download.args(["download", "--quiet", "-o", "APT::Sandbox::User=root", package]).current_dir(into);
+        run(&mut download)
+    };
+    if download().is_err() {
+        update_lists()?;
+        download()?;
+    }
+    for entry in fs::read_dir(into).or_fail(format_args!("reading {}", into.display()))?.flatten() {
+        if entry.path().extension().is_some_and(|end| end == "deb") {
+            run(command("dpkg").arg("-x").arg(entry.path()).arg(into))?;
+        }
+    }
     Ok(())
 }
 

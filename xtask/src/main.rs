@@ -11,6 +11,7 @@ mod debian;
 mod drill;
 mod failure;
 mod http;
+mod idp;
 mod moto;
 mod node;
 mod postgres;

@@ -72,7 +72,7 @@ fn program(checkout: &Checkout) -> Result<PathBuf, Failure> {
     if whole.is_file() && works(&root.join("bin/python")) {
         return Ok(program);
     }
-    let python = python()?;
+    let python = python("the tests of AWS KMS")?;
     let step = progress::step(&format!("pip install moto {VERSION}"), "once, about 15 s");
     run(command(python).args(["-m", "venv", "--clear"]).arg(&root))?;
     let moto = format!("moto=={VERSION}");
@@ -88,12 +88,12 @@ fn works(python: &Path) -> bool {
 }
 
 /// A Python that can make environments; Debian splits that off.
-fn python() -> Result<PathBuf, Failure> {
+pub fn python(why: &str) -> Result<PathBuf, Failure> {
     let usable =
         || on_path("python3").filter(|python| capture(command(python).args(["-c", "import ensurepip"])).is_ok());
     if let Some(python) = usable() {
         return Ok(python);
     }
-    debian::install(&["python3", "python3-venv"], "the tests of AWS KMS")?;
+    debian::install(&["python3", "python3-venv"], why)?;
     usable().ok_or_else(|| Failure::new("python3 and python3-venv brought no Python that makes environments"))
 }

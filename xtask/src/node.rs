@@ -1,10 +1,11 @@
 //! Node and npm: the browser tests, wasm-opt and the peers of the measurements come from there.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, While as _},
     process::{command, on_path, run},
+    progress, stamp,
 };
 
 /// npm, or a failure that says how to get it.
@@ -15,6 +16,22 @@ pub fn npm() -> Result<Command, Failure> {
     let mut npm = command("npm");
     npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").env("npm_config_update_notifier", "false");
     Ok(npm)
+}
+
+/// `npm ci` in the folder, unless its lock is the one that was installed last.
+pub fn install_locked(folder: &Path) -> Result<(), Failure> {
+    let mark = folder.join("node_modules/.installed");
+    let stamp = stamp::of(&[folder.join("package-lock.json")], &[])
+        .or_fail(format_args!("reading the lock of {}", folder.display()))?;
+    if stamp::is_current(&mark, &stamp) {
+        return Ok(());
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let step = progress::step(&format!("npm ci in {name}"), "about 10 s");
+    run(npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder))?;
+    fs::write(&mark, stamp).or_fail("marking the packages as installed")?;
+    step.done();
+    Ok(())
 }
 
 /// Installs packages named with their versions into a folder of their own.

@@ -10,7 +10,7 @@ use std::{process::ExitCode, time::Instant};
 
 pub use unit::Soak;
 
-use crate::{args::Args, checkout::Checkout, failure::Failure, moto::Moto, postgres::Postgres, progress};
+use crate::{args::Args, checkout::Checkout, failure::Failure, idp, moto::Moto, postgres::Postgres, progress};
 
 /// The parts, in the order they run.
 const PARTS: [&str; 7] = ["fmt", "licences", "clippy", "wasm", "unit", "bundle", "browser"];
@@ -99,7 +99,7 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
         report.part("wasm", "the browser's crates compile (about 2 minutes at first)", || checks::wasm(checkout));
     }
     if only.includes("unit") {
-        let what = "unit and integration tests, SQLite and PostgreSQL, PKCS#11 and KMS (about 7 minutes at first)";
+        let what = "unit and integration tests, SQLite and PostgreSQL, PKCS#11, KMS and identity providers (about 7 minutes at first)";
         report.part("unit", what, || {
             // Ended here, also when a test panics the recipe.
             let postgres = if std::env::var_os("SHUTTERPOST_TEST_POSTGRES").is_some() {
@@ -118,7 +118,15 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
                 progress::note(&own.describe());
                 Some(own)
             };
-            unit::run(checkout, postgres.as_ref(), moto.as_ref())
+            let providers = if std::env::var_os(idp::VARIABLE).is_some() {
+                progress::note(&format!("identity providers of {}", idp::VARIABLE));
+                None
+            } else {
+                let own = idp::Providers::start(checkout)?;
+                progress::note(&own.describe());
+                Some(own)
+            };
+            unit::run(checkout, postgres.as_ref(), moto.as_ref(), providers.as_ref())
         });
     }
     if only.includes("bundle") {

@@ -12,9 +12,7 @@ use crate::{
     failure::{Failure, While as _},
     node,
     process::{command, run, shown},
-    progress,
     server::{self, Profile},
-    stamp,
 };
 
 /// Installs what is missing and runs `end2end/`.
@@ -22,9 +20,8 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
     let chromium = debian::program("chromium", &["chromium", "fonts-liberation"], "the browser tests")?;
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
     let binary = server::build(checkout, Profile::Debug)?;
-    install(checkout)?;
-
     let folder = checkout.root.join("end2end");
+    node::install_locked(&folder)?;
     run(command(folder.join("node_modules/.bin/tsc")).arg("--noEmit").current_dir(&folder))?;
     let report = folder.join("test-results/report.json");
     if report.exists() {
@@ -47,21 +44,6 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
         return Err(Failure::new(format!("playwright ended with {status}")));
     }
     Ok(tally)
-}
-
-/// `npm ci`, unless the lock is the one that was installed last.
-fn install(checkout: &Checkout) -> Result<(), Failure> {
-    let folder = checkout.root.join("end2end");
-    let mark = folder.join("node_modules/.installed");
-    let stamp = stamp::of(&[folder.join("package-lock.json")], &[]).or_fail("reading the lock of end2end")?;
-    if stamp::is_current(&mark, &stamp) {
-        return Ok(());
-    }
-    let step = progress::step("npm ci in end2end", "about 10 s");
-    run(node::npm()?.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&folder))?;
-    fs::write(&mark, stamp).or_fail("marking the packages as installed")?;
-    step.done();
-    Ok(())
 }
 
 /// The numbers of Playwright's JSON reporter; a flaky test did fail once.

@@ -9,20 +9,29 @@ use super::Tally;
 use crate::{
     checkout::Checkout,
     failure::{Failure, While as _},
+    idp,
     moto::Moto,
     postgres::Postgres,
     process::{cargo, shown},
     softhsm, tools,
 };
 
-/// Runs them; with `postgres` and `moto`, their URLs are handed to the tests.
-pub fn run(checkout: &Checkout, postgres: Option<&Postgres>, moto: Option<&Moto>) -> Result<Tally, Failure> {
+/// Runs them; with `postgres`, `moto` and `providers`, where they are is handed to the tests.
+pub fn run(
+    checkout: &Checkout,
+    postgres: Option<&Postgres>,
+    moto: Option<&Moto>,
+    providers: Option<&idp::Providers>,
+) -> Result<Tally, Failure> {
     let softhsm = softhsm::module()?;
     let mut nextest = nextest(checkout, postgres)?;
     if let Some(moto) = moto {
         nextest.env("SHUTTERPOST_TEST_KMS", moto.url());
         // It looks at the form of requests alone, but they have to be signed with something.
         nextest.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test").env_remove("AWS_SESSION_TOKEN");
+    }
+    if let Some(providers) = providers {
+        nextest.env(idp::VARIABLE, providers.file());
     }
     if std::env::var_os("SHUTTERPOST_TEST_SOFTHSM").is_none() {
         nextest.env("SHUTTERPOST_TEST_SOFTHSM", softhsm);
