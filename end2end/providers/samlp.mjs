@@ -28,20 +28,18 @@ function known(entity) {
   return found;
 }
 
-class Mapper {
-  constructor(person) {
-    this.person = person;
-  }
-  static fromMetadata = [];
-  metadata = [];
-  getClaims() {
-    const { mail, name, groups } = people[this.person.id];
-    return { mail, displayName: name, groups };
-  }
-  getNameIdentifier() {
-    return { nameIdentifier: this.person.id, nameIdentifierFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent' };
-  }
+/** What samlp asks of a person. It calls this without `new`, and looks for `metadata` at the prototype. */
+function profileMapper({ id }) {
+  const { mail, name, groups } = people[id];
+  return {
+    getClaims: () => ({ mail, displayName: name, groups }),
+    getNameIdentifier: () => ({
+      nameIdentifier: id,
+      nameIdentifierFormat: 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
+    }),
+  };
 }
+profileMapper.prototype.metadata = [];
 
 const escape = (text) => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 
@@ -109,7 +107,7 @@ async function logIn(request, response) {
       recipient: to.acs,
       destination: to.acs,
       RelayState: fields.get('RelayState') ?? '',
-      profileMapper: Object.assign((person) => new Mapper(person), { metadata: [] }),
+      profileMapper,
       getUserFromRequest: (from) => from.user,
       getPostURL: (audience, document, from, done) => done(null, to.acs),
     })(asked, express(response), (problem) => fail(response, problem));
@@ -120,8 +118,13 @@ createServer((request, response) => {
   const asked = new URL(request.url, url);
   if (asked.pathname === '/metadata') {
     const own = Object.assign(request, { originalUrl: request.url });
-    samlp.metadata({ issuer, cert, redirectEndpointPath: '/sso', postEndpointPath: '/sso', logoutEndpointPaths: { redirect: '/slo' },
-      profileMapper: Object.assign((person) => new Mapper(person), { metadata: [] }),
+    samlp.metadata({
+      issuer,
+      cert,
+      redirectEndpointPath: '/sso',
+      postEndpointPath: '/sso',
+      logoutEndpointPaths: { redirect: '/slo' },
+      profileMapper,
     })(own, express(response), (error) => fail(response, error));
   } else if (asked.pathname === '/sso') {
     response.setHeader('Content-Type', 'text/html; charset=utf-8');

@@ -60,6 +60,9 @@ cargo xtask COMMAND
   bundle [--release]
         only the browser's bundle, into target/site
 
+  providers
+        only the identity providers of the tests; they run until this is interrupted
+
   tools
         only the toolchain and the tools that the other commands need
 
@@ -114,6 +117,14 @@ fn run() -> Result<ExitCode, Failure> {
             let site = bundle::ensure(&Checkout::find()?, kind)?;
             println!("{}", site.display());
             Ok(ExitCode::SUCCESS)
+        }
+        Some("providers") => {
+            args.finish()?;
+            let providers = idp::Providers::start(&Checkout::find()?)?;
+            println!("{}\n{}={}", providers.describe(), idp::VARIABLE, providers.file().display());
+            loop {
+                progress::pause(std::time::Duration::from_secs(3600));
+            }
         }
         Some("tools") => {
             args.finish()?;
