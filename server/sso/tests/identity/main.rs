@@ -1,0 +1,3 @@
+//! Sign-in by other providers, from outside: against providers that mean harm, and against real ones.
+
+mod oidc;
