@@ -2,6 +2,7 @@
 //! the browser. Keys are made at each start; a file tells the tests where everything is.
 
 mod keys;
+mod oidc;
 mod pysaml2;
 mod samlp;
 mod simplesamlphp;
@@ -55,6 +56,7 @@ impl Providers {
             simplesamlphp::start(&place, &simplesamlphp)?,
             pysaml2::start(&place, &pysaml2, &xmlsec1)?,
             samlp::start(&place)?,
+            oidc::start(&place)?,
         ];
         let file = place.folder.join("providers.json");
         let mut described = Map::new();
