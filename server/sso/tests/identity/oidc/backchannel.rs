@@ -77,6 +77,16 @@ async fn back_channel_logout_wrong_alg() {
 }
 
 #[tokio::test]
+async fn a_token_without_a_key_id_needs_a_single_key_that_fits() {
+    let op = Op::new();
+    let token = ELLIPTIC.token(&json!({ "alg": "ES256" }), &claims());
+    op.script(|script| script.keys.push(RSA.public()));
+    op.party().ended(&connection(), &token, NOW).await.expect("only one can have signed");
+    op.script(|script| script.keys.push(OTHER_ELLIPTIC.public()));
+    assert_eq!(code(op.party().ended(&connection(), &token, NOW).await), "ambiguous_key");
+}
+
+#[tokio::test]
 async fn back_channel_logout_no_event() {
     assert_eq!(code(with(without("events")).await), "logout_event");
 }

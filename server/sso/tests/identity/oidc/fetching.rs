@@ -1,7 +1,10 @@
 //! What we fetch of a provider, when, and how often at most.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use shutterpost_sso::fetch::FetchError;
+use tokio::task::JoinSet;
 
 use super::keys::{ELLIPTIC, OTHER_ELLIPTIC};
 use super::provider::*;
@@ -71,7 +74,20 @@ async fn documents_are_believed_for_an_hour() {
     }
 }
 
-/// One question for all who wait, also when it fails; a moment later the next.
+#[tokio::test]
+async fn one_question_serves_all_who_wait() {
+    let op = Op::new();
+    let party = Arc::new(op.party());
+    let mut starts = JoinSet::new();
+    for _ in 0..20 {
+        let party = Arc::clone(&party);
+        starts.spawn(async move { party.start(&connection(), &redirect(), &fill, NOW).await.map(drop) });
+    }
+    assert!(starts.join_all().await.into_iter().all(|started| started == Ok(())));
+    assert_eq!((op.asked("/.well-known/openid-configuration"), op.asked("/keys")), (1, 1));
+}
+
+/// A failure is told again for a moment, and then looked at anew.
 #[tokio::test]
 async fn a_provider_that_is_away_is_not_besieged() {
     let op = Op::new();
