@@ -181,7 +181,7 @@ impl Actor {
     pub fn is_confirmed(&self, now: Millis) -> bool {
         match self.credential {
             Credential::Session { .. } => self.confirmed_at.is_some_and(|at| now < at.plus(CONFIRMED_FOR)),
-            Credential::Token(_) => true,
+            Credential::Token { .. } => true,
             Credential::Device { .. } => false,
         }
     }

@@ -26,6 +26,13 @@ pub(super) enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+    /// Take the second factor of an account away, for somebody who lost both phone and recovery codes. Make sure by other
+    /// means that it is them: from then on the password is enough. All their sessions end, and a mail tells them.
+    RemoveFactor {
+        /// E-mail address of the account.
+        #[arg(long)]
+        email: String,
+    },
     /// Print the receipt of an erasure, for whoever asked for it: of an organisation nobody can sign in any more.
     Receipt {
         /// Id of the erasure, or of what was erased.
@@ -37,6 +44,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
     let (organisation, name, email) = match command {
         AdminCommand::CreateOwner { organisation, name, email } => (organisation, name, email),
         AdminCommand::Receipt { id } => return receipt(&config, &id).await,
+        AdminCommand::RemoveFactor { email } => return remove_factor(&config, email).await,
     };
     let password = read_password()?;
     let deps = wiring::deps(&config).await?;
@@ -45,6 +53,15 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
             .await;
     let (organisation, user) = created.map_err(|error| told(&error))?;
     eprintln!("Created {organisation} with its owner {user}. Sign in at {}/cms/sign-in", config.http.origin);
+    Ok(())
+}
+
+async fn remove_factor(config: &Config, email: String) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    if !admin::remove_factor(&deps, &Pii::new(email)).await.map_err(|error| told(&error))? {
+        return Err("there is no account of that address, or it has no second factor".into());
+    }
+    eprintln!("The second factor is gone; the password alone signs in. Ask them to set up a new one at once.");
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use shutterpost_model::access::Role;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 
+use crate::factor;
 use crate::support::{Answer, App, As, PASSWORD, PHOTO, Tenant, apps, multipart, tenant};
 
 const NEW_PASSWORD: &str = "walnut-orbit-candle-93";
@@ -79,6 +80,7 @@ async fn people(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let member = create_member(&forms.app.deps, PasswordPolicy::FLOOR, &home.organisation, member).await;
     let user = member.expect("created").to_string();
     forms.post("/cms/people", owner, &[("intent", "role"), ("user", &user), ("role", "editor")]).await;
+    forms.post("/cms/people", owner, &[("intent", "sign_out"), ("user", &user)]).await;
     forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
     forms.post("/cms/trash", owner, &[("intent", "restore"), ("item", &user), ("next", "/cms/people")]).await;
     forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
@@ -103,6 +105,33 @@ async fn account(forms: &mut Forms<'_>, home: &Tenant) {
     forms.post("/cms/forgot", &As::Nobody, &[("email", &viewer)]).await;
     let reset = forms.mailed(&viewer, "/cms/reset/").await;
     forms.post(&reset, &As::Nobody, &[("password", NEW_PASSWORD)]).await;
+}
+
+async fn security(forms: &mut Forms<'_>, home: &Tenant) {
+    let page = "/cms/account/security";
+    let email = home.email(Role::Reporter);
+    let (session, other) = (forms.app.sign_in(&email).await, forms.app.sign_in(&email).await);
+    let actor = forms.app.actor(&other).await;
+    let overview = forms.app.http.services().security.overview(&actor).await.expect("read");
+    let id = overview.sessions.iter().find(|one| !one.this).expect("the other").id.to_string();
+    forms.post(page, &other, &[("intent", "end"), ("session", &id)]).await;
+    forms.post(page, &other, &[("intent", "end_others")]).await;
+    assert_ne!(forms.app.get(page, &session).await.status, StatusCode::OK);
+    let secret = factor::enrol(forms.app, &email).await;
+    let pending = factor::half_signed_in(forms.app, &email).await;
+    for _ in 0..4 {
+        forms.app.form("/cms/sign-in/code", &pending, &[("code", "no code")]).await;
+    }
+    forms.post("/cms/sign-in/code", &pending, &[("code", "no code")]).await;
+    forms.app.database.clock.advance(30_000);
+    let pending = factor::half_signed_in(forms.app, &email).await;
+    let code = factor::code(forms.app, &secret);
+    let answer = forms.app.form("/cms/sign-in/code", &pending, &[("code", &code)]).await;
+    let cookie = factor::value(answer.header("set-cookie"), "__Host-shutterpost").expect("a session");
+    forms.app.database.clock.advance(30_000);
+    let code = factor::code(forms.app, &secret);
+    let fields = [("intent", "remove"), ("password", PASSWORD), ("code", &*code)];
+    forms.post("/cms/account/two-factor", &As::Cookie(cookie), &fields).await;
 }
 
 async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
@@ -164,6 +193,7 @@ async fn every_form_asks_for_a_confirmation_that_there_is() {
         let mut forms = Forms { app: &app, seen: BTreeSet::new() };
         people(&mut forms, &home, &owner).await;
         account(&mut forms, &home).await;
+        security(&mut forms, &home).await;
         captures(&mut forms, &home, &owner).await;
         events(&mut forms, &home, &owner).await;
         let words: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();

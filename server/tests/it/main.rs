@@ -15,6 +15,7 @@ mod pages;
 mod alike;
 mod crash;
 mod erasures;
+mod factor;
 mod trash;
 mod tokens;
 mod canary;

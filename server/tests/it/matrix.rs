@@ -153,6 +153,9 @@ async fn callers(app: &App, home: &Tenant, other: &Tenant) -> Vec<(&'static str,
     callers.push(("viewer_token", home.viewer_token.clone()));
     callers.push(("stranger_token", other.editor_token.clone()));
     callers.push(("revoked_token", revoked_token(app, home).await));
+    callers.push(("pending", pending(app, home).await));
+    let owner = app.actor(&app.sign_in(&home.email(Role::Owner)).await).await;
+    app.http.services().security.begin_totp(&owner).await.expect("begun");
     let owner = app.sign_in(&home.email(Role::Owner)).await;
     for scope in ADMIN {
         callers.push((*scope, token(app, &owner, scope, &[*scope]).await));
@@ -212,6 +215,14 @@ async fn ex_member(app: &App, home: &Tenant) -> As {
     let answer = app.form("/cms/people", &owner, &[("intent", "remove"), ("user", user.as_str())]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
     session
+}
+
+/// Somebody with an authenticator app who has shown the password.
+async fn pending(app: &App, home: &Tenant) -> As {
+    admin(app, home, "careful").await;
+    let email = format!("careful@{}.example", home.name);
+    crate::factor::enrol(app, &email).await;
+    crate::factor::half_signed_in(app, &email).await
 }
 
 async fn revoked_token(app: &App, home: &Tenant) -> As {

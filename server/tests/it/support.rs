@@ -144,6 +144,8 @@ impl Answer {
 pub(crate) enum As {
     Nobody,
     Cookie(String),
+    /// Showed a password and has a second factor still to show.
+    Pending(String),
     Bearer(String),
 }
 
@@ -160,6 +162,7 @@ impl App {
         match who {
             As::Nobody => builder,
             As::Cookie(cookie) => builder.header(header::COOKIE, format!("__Host-shutterpost={cookie}")),
+            As::Pending(cookie) => builder.header(header::COOKIE, format!("__Host-shutterpost-factor={cookie}")),
             As::Bearer(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
         }
     }

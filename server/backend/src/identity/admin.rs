@@ -3,13 +3,15 @@
 use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::validate::{self, Check};
 
 use super::PasswordPolicy;
-use super::queries::{memberships, users};
+use super::queries::{factors, memberships, sessions, users};
 use super::service::AccountsService;
+use super::trace;
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::{Db, write_tx};
 use crate::error::Failure;
@@ -76,6 +78,27 @@ pub async fn find_user_by_email(deps: &Deps, email: &Pii<String>) -> Result<Opti
     let Ok(email) = validate::email(email.expose()) else { return Ok(None) };
     let find = async { users::by_email(&mut deps.db.read().await?, &deps.keystore, &Pii::new(email)).await };
     find.await.map(|user| user.map(|user| user.id)).map_err(AppError::from)
+}
+
+/// Takes the second factor of an account away, for somebody who lost phone and recovery codes and was recognised by other
+/// means. All their sessions end, and a mail tells them. `false` if there is no such account or it has no factor.
+pub async fn remove_factor(deps: &Deps, email: &Pii<String>) -> Result<bool, AppError> {
+    let Some(user) = find_user_by_email(deps, email).await? else { return Ok(false) };
+    let Deps { db, world, keystore, .. } = deps.clone();
+    let removed = write_tx!(db, tx => {
+        let Some(user) = users::by_id(tx, &keystore, &user).await? else { return Ok(false) };
+        if !factors::is_active(tx, &user.id).await? {
+            return Ok(false);
+        }
+        factors::remove(tx, &user.id).await?;
+        factors::end_pending_of(tx, &user.id).await?;
+        sessions::delete_of_user(tx, &user.id, None).await?;
+        trace::tell(tx, &world, (&user.id, user.language), Activity::FactorRemoved, None).await?;
+        let entry = Entry::new("identity.remove_factor").object(user.id.as_str());
+        record(tx, &world, None, &Doer::System, entry).await?;
+        Ok(true)
+    });
+    removed.map_err(AppError::from)
 }
 
 enum Place {

@@ -259,14 +259,21 @@ pub(in crate::identity) async fn pending(
     .transpose()
 }
 
-/// Counts a try of a pending sign-in; `false` if it has none left.
-pub(in crate::identity) async fn try_pending(tx: &mut Tx, pending: &PendingId) -> Result<bool, Failure> {
+/// Counts a try of a pending sign-in; gives how many are left after it, `None` if there was none any more.
+pub(in crate::identity) async fn try_pending(tx: &mut Tx, pending: &PendingId) -> Result<Option<i32>, Failure> {
     let counted = on_db!(tx, c => diesel::update(identity_pending::table)
         .filter(identity_pending::id.eq(pending.as_str()))
         .filter(identity_pending::tries.lt(FACTOR_TRIES))
         .set(identity_pending::tries.eq(identity_pending::tries + 1))
         .execute(c).await)?;
-    Ok(counted == 1)
+    if counted == 0 {
+        return Ok(None);
+    }
+    let tries: i32 = on_db!(tx, c => identity_pending::table
+        .filter(identity_pending::id.eq(pending.as_str()))
+        .select(identity_pending::tries)
+        .first(c).await)?;
+    Ok(Some(FACTOR_TRIES - tries))
 }
 
 /// Ends a pending sign-in; `false` if somebody else did.

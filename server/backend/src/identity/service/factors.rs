@@ -81,13 +81,11 @@ impl AccountsService {
         let factor = self.active(&user.id).await?.ok_or(Code::SignInNeeded)?;
         let trace = Trace::of(&world, &keys, &keystore, (&user.id, user.language), &client).await?;
         write_tx!(db, tx => {
-            if !factors::try_pending(tx, &pending.id).await? {
-                return Err(Code::SignInNeeded.into());
-            }
+            let left = factors::try_pending(tx, &pending.id).await?.ok_or(Code::SignInNeeded)?;
             let Some(method) = prove(tx, &world, &keys, &user, &factor, &code).await? else {
                 trace.note(tx, &world, &user.id, Method::PasswordAndCode, false).await?;
                 // Kept, not rolled back: the count of the try.
-                return Ok(Err(wrong("code")));
+                return Ok(Err(if left == 0 { Code::SignInNeeded.into() } else { wrong("code") }));
             };
             if !factors::end_pending(tx, &pending.id).await? {
                 return Err(Code::SignInNeeded.into());

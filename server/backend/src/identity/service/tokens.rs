@@ -34,7 +34,7 @@ impl DirectoryService {
     }
 
     pub(super) async fn try_create_token(&self, actor: &Actor, draft: TokenDraft) -> Result<Issued<TokenId>, Failure> {
-        let scope = OrgScope::prove_confirmed(actor, Permission::TokenManage, self.deps.world.now())?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::TokenManage, self.deps().world.now())?;
         let (Deps { db, world, keys, keystore, .. }, doer) = (self.deps().clone(), Doer::from(actor));
         let now = world.now();
         let ends = draft.check(now)?;
@@ -71,7 +71,7 @@ impl DirectoryService {
         token: &TokenId,
         renewal: TokenRenewal,
     ) -> Result<Issued<TokenId>, Failure> {
-        let scope = OrgScope::prove_confirmed(actor, Permission::TokenManage, self.deps.world.now())?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::TokenManage, self.deps().world.now())?;
         let (Deps { db, world, keys, .. }, doer) = (self.deps().clone(), Doer::from(actor));
         let now = world.now();
         let ends = renewal.check(now)?;

@@ -304,6 +304,7 @@ async fn tokens_from_before_scopes_go_on_as_they_were() {
         let own = host.directory.own_token(&actor).await.expect("told");
         assert_eq!((own.scopes, own.expires_at), (Scopes::of_role(Role::Editor), None));
 
+        let owner = owner.confirmed(host.deps.world.now());
         let token = host.listed(&owner, &id).await.expect("listed");
         assert_eq!((token.scopes, token.role, token.state), (None, Role::Editor, TokenState::Active));
         let error = host.refused(host.directory.renew_token(&owner, &id, renewal(Replaced::Overlaps))).await;
