@@ -1,4 +1,5 @@
 // samlp as an identity provider of the tests, on node's own HTTP server: it was made for express, and needs little of it.
+import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -102,7 +103,7 @@ async function logIn(request, response) {
       signatureAlgorithm: 'rsa-sha256',
       digestAlgorithm: 'sha256',
       lifetimeInSeconds: 300,
-      sessionIndex: `_${id}-session`,
+      sessionIndex: `_${randomUUID()}`,
       audience: to.entity_id,
       recipient: to.acs,
       destination: to.acs,
@@ -117,7 +118,7 @@ async function logIn(request, response) {
 createServer((request, response) => {
   const asked = new URL(request.url, url);
   if (asked.pathname === '/metadata') {
-    const own = Object.assign(request, { originalUrl: request.url });
+    const own = Object.assign(request, { originalUrl: request.url, protocol: 'http' });
     samlp.metadata({
       issuer,
       cert,
