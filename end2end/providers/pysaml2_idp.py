@@ -4,6 +4,7 @@ import glob
 import html
 import json
 import os
+import signal
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -181,4 +182,6 @@ class Handler(BaseHTTPRequestHandler):
         print(format % arguments, flush=True)
 
 
+# Whoever started us in the background may have had it ignored, and ends us by it.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 ThreadingHTTPServer(("127.0.0.1", PORT), Handler).serve_forever()

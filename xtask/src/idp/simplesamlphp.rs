@@ -62,8 +62,8 @@ pub fn start(place: &Place<'_>, installed: &Installed) -> Result<Provider, Failu
         .args(["-d", &format!("session.save_path={}", folder.display())])
         .args(["-S", &format!("127.0.0.1:{port}"), "-t"])
         .arg(installed.share.join("www"))
-        // It answers one request at a time by default, and pages ask for several.
-        .env("PHP_CLI_SERVER_WORKERS", "2")
+        // Several workers would stay when it is ended.
+        .env_remove("PHP_CLI_SERVER_WORKERS")
         .env("SIMPLESAMLPHP_CONFIG_DIR", place.scripts.join(NAME))
         .env("PROVIDER_URL", &url)
         .env("PROVIDER_FOLDER", &folder)

@@ -5,7 +5,8 @@
 //! - a signature refers to the ID of what it is in. The crate also takes an empty reference, for the response;
 //! - a signed message names its destination, a person did sign in, and names are of a length and form that can be kept and
 //!   shown. The crate leaves these to its caller;
-//! - messages are bounded here, before it sees them.
+//! - messages are bounded before it sees them, in bytes and in what they ask of a reader: it canonicalises before it knows
+//!   who has signed, and takes minutes for nested namespaces.
 
 mod explain;
 mod person;
@@ -225,6 +226,7 @@ fn check_document(glimpse: &Glimpse, kind: &str) -> Result<(), Reject> {
     match glimpse.broken {
         Some(XmlError::Doctype) => Err(Reject::Doctype),
         Some(XmlError::Malformed) => Err(Reject::Malformed),
+        Some(XmlError::TooComplex) => Err(Reject::TooComplex),
         None if glimpse.kind != kind => Err(Reject::OtherMessage { found: clip(&glimpse.kind) }),
         None => Ok(()),
     }

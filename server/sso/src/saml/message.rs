@@ -4,7 +4,7 @@
 use shutterpost_model::time::Millis;
 
 use super::adapter::instant;
-use super::xml::{self, ASSERTION, Node, PROTOCOL, SIGNATURE, XmlError};
+use super::xml::{self, ASSERTION, Limits, Node, PROTOCOL, SIGNATURE, XmlError};
 
 /// What a message says of itself.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ pub(super) struct Assertion {
 
 impl Glimpse {
     pub(super) fn of(xml: &[u8]) -> Self {
-        match xml::parse(xml) {
+        match xml::parse(xml, Limits::MESSAGE) {
             Ok(root) => Self::of_root(&root),
             Err(broken) => Self { broken: Some(broken), ..Self::default() },
         }

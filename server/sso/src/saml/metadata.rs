@@ -10,7 +10,7 @@ use super::certificate::{Certificate, CertificateError};
 use super::connection::{Binding, Endpoint, Own, Unusable, Want, check_address, check_entity};
 use super::reject::clip;
 use super::wire::escape;
-use super::xml::{self, METADATA, Node, PROTOCOL, SIGNATURE, XmlError};
+use super::xml::{self, Limits, METADATA, Node, PROTOCOL, SIGNATURE, XmlError};
 
 /// The largest document in bytes.
 pub const LIMIT: usize = 1024 * 1024;
@@ -41,6 +41,8 @@ pub enum MetadataReject {
     Doctype,
     #[error("not well-formed XML")]
     Malformed,
+    #[error("it is deeper, or of more elements or namespaces, than metadata of a provider is")]
+    TooComplex,
     #[error("metadata of many entities; take that of your provider alone")]
     Aggregate,
     #[error("not metadata of SAML")]
@@ -70,6 +72,7 @@ impl MetadataReject {
             Self::TooLarge => "saml_metadata_too_large",
             Self::Doctype => "saml_metadata_doctype",
             Self::Malformed => "saml_metadata_malformed",
+            Self::TooComplex => "saml_metadata_too_complex",
             Self::Aggregate => "saml_metadata_aggregate",
             Self::OtherDocument => "saml_metadata_other_document",
             Self::NoProvider => "saml_metadata_no_provider",
@@ -91,9 +94,10 @@ pub fn read(document: &[u8], expected: Option<&str>, now: Millis) -> Result<Meta
     }
     // Some editors put a mark before the text.
     let document = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document);
-    let entity = xml::parse(document).map_err(|error| match error {
+    let entity = xml::parse(document, Limits::METADATA).map_err(|error| match error {
         XmlError::Doctype => MetadataReject::Doctype,
         XmlError::Malformed => MetadataReject::Malformed,
+        XmlError::TooComplex => MetadataReject::TooComplex,
     })?;
     if entity.is(METADATA, "EntitiesDescriptor") {
         return Err(MetadataReject::Aggregate);

@@ -32,6 +32,8 @@ pub enum Reject {
     Doctype,
     #[error("the message is not well-formed XML of bounded depth and size, or has an ID twice")]
     Malformed,
+    #[error("the message is deeper, or of more elements or namespaces, than any provider's is")]
+    TooComplex,
     #[error("the message is a {found}, which is not what belongs here")]
     OtherMessage { found: String },
     #[error("the message breaks the schema of SAML at {element}: {reason}")]
@@ -164,6 +166,7 @@ impl Reject {
             Self::TooSlow { .. } => "saml_too_slow",
             Self::Doctype => "saml_doctype",
             Self::Malformed => "saml_malformed",
+            Self::TooComplex => "saml_too_complex",
             Self::OtherMessage { .. } => "saml_other_message",
             Self::Schema { .. } => "saml_schema",
             Self::Destination { .. } => "saml_destination",
@@ -196,7 +199,9 @@ impl Reject {
             Self::Connection(_) => Check::Connection,
             Self::TooLarge { .. } | Self::Encoding { .. } => Check::Form,
             Self::Unsolicited | Self::OtherConnection | Self::RelayState | Self::TooSlow { .. } => Check::Attempt,
-            Self::Doctype | Self::Malformed | Self::OtherMessage { .. } | Self::Schema { .. } => Check::Document,
+            Self::Doctype | Self::Malformed | Self::TooComplex | Self::OtherMessage { .. } | Self::Schema { .. } => {
+                Check::Document
+            }
             Self::Assertions { .. } | Self::Encrypted => Check::Document,
             Self::Destination { .. } => Check::Destination,
             Self::Issuer { place: Place::Message, .. } => Check::Issuer,

@@ -6,9 +6,31 @@ use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 
-/// As deep and as many as the crate that verifies allows.
-const DEPTH: usize = 100;
-const NODES: usize = 100_000;
+/// How much a document may ask of whoever reads it.
+///
+/// To canonicalise, the crate that verifies asks of each element for each namespace that is declared around it, and does
+/// so before it knows who has signed: 180 kB of nested declarations would keep a processor busy for minutes. What
+/// providers send is a hundred times below these limits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Elements inside each other.
+    depth: usize,
+    elements: usize,
+    /// Attributes of one element.
+    attributes: usize,
+    /// Declarations of namespaces on an element and all around it.
+    namespaces: usize,
+    /// Comments, texts and the like.
+    parts: usize,
+}
+
+impl Limits {
+    /// A thousand groups are two thousand elements.
+    pub(super) const MESSAGE: Self = Self { depth: 32, elements: 4_000, attributes: 32, namespaces: 32, parts: 20_000 };
+    /// Those of federations list every claim they know.
+    pub(super) const METADATA: Self =
+        Self { depth: 64, elements: 20_000, attributes: 64, namespaces: 64, parts: 100_000 };
+}
 
 pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -31,6 +53,8 @@ pub(super) enum XmlError {
     /// A document type or a processing instruction.
     Doctype,
     Malformed,
+    /// Beyond a limit.
+    TooComplex,
 }
 
 impl Node {
@@ -69,53 +93,48 @@ impl Node {
 }
 
 /// Reads a document.
-pub(super) fn parse(xml: &[u8]) -> Result<Node, XmlError> {
+pub(super) fn parse(xml: &[u8], limits: Limits) -> Result<Node, XmlError> {
     let text = std::str::from_utf8(xml).map_err(|_| XmlError::Malformed)?;
     let mut reader = NsReader::from_str(text);
-    let mut open: Vec<Node> = Vec::new();
+    // Each with how many namespaces are declared on it and around it.
+    let mut open: Vec<(Node, usize)> = Vec::new();
     let mut root = None;
-    let mut nodes = 0_usize;
+    let (mut elements, mut parts) = (0_usize, 0_usize);
     loop {
         let event = reader.read_event().map_err(|_| XmlError::Malformed)?;
+        parts += 1;
+        if parts > limits.parts {
+            return Err(XmlError::TooComplex);
+        }
         match event {
-            Event::Start(start) => {
-                nodes += 1;
-                if open.len() >= DEPTH || nodes > NODES || root.is_some() {
+            Event::Start(ref start) | Event::Empty(ref start) => {
+                elements += 1;
+                if open.len() >= limits.depth || elements > limits.elements {
+                    return Err(XmlError::TooComplex);
+                }
+                if root.is_some() {
                     return Err(XmlError::Malformed);
                 }
-                open.push(read_start(&reader, &start)?);
-            }
-            Event::Empty(start) => {
-                nodes += 1;
-                if open.len() >= DEPTH || nodes > NODES || root.is_some() {
-                    return Err(XmlError::Malformed);
+                let around = open.last().map_or(0, |(_, declared)| *declared);
+                let (node, declared) = read_start(&reader, start, limits)?;
+                if around + declared > limits.namespaces {
+                    return Err(XmlError::TooComplex);
                 }
-                let node = read_start(&reader, &start)?;
-                close(node, &mut open, &mut root);
+                if matches!(event, Event::Empty(_)) {
+                    close(node, &mut open, &mut root);
+                } else {
+                    open.push((node, around + declared));
+                }
             }
             Event::End(_) => {
-                let node = open.pop().ok_or(XmlError::Malformed)?;
+                let (node, _) = open.pop().ok_or(XmlError::Malformed)?;
                 close(node, &mut open, &mut root);
             }
-            Event::Text(part) => {
-                let part = part.decode().map_err(|_| XmlError::Malformed)?;
-                if let Some(node) = open.last_mut() {
-                    node.text.push_str(&part);
-                }
-            }
-            Event::CData(part) => {
-                let part = std::str::from_utf8(&part).map_err(|_| XmlError::Malformed)?;
-                if let Some(node) = open.last_mut() {
-                    node.text.push_str(part);
-                }
-            }
+            Event::Text(part) => append(&mut open, &part.decode().map_err(|_| XmlError::Malformed)?),
+            Event::CData(part) => append(&mut open, std::str::from_utf8(&part).map_err(|_| XmlError::Malformed)?),
             Event::GeneralRef(name) => {
                 let name = name.decode().map_err(|_| XmlError::Malformed)?;
-                let text = format!("&{name};");
-                let text = unescape(&text).map_err(|_| XmlError::Malformed)?;
-                if let Some(node) = open.last_mut() {
-                    node.text.push_str(&text);
-                }
+                append(&mut open, &unescape(&format!("&{name};")).map_err(|_| XmlError::Malformed)?);
             }
             Event::Comment(_) | Event::Decl(_) => {}
             Event::DocType(_) | Event::PI(_) => return Err(XmlError::Doctype),
@@ -125,14 +144,21 @@ pub(super) fn parse(xml: &[u8]) -> Result<Node, XmlError> {
     if open.is_empty() { root.ok_or(XmlError::Malformed) } else { Err(XmlError::Malformed) }
 }
 
-fn close(node: Node, open: &mut [Node], root: &mut Option<Node>) {
+fn append(open: &mut [(Node, usize)], text: &str) {
+    if let Some((node, _)) = open.last_mut() {
+        node.text.push_str(text);
+    }
+}
+
+fn close(node: Node, open: &mut [(Node, usize)], root: &mut Option<Node>) {
     match open.last_mut() {
-        Some(parent) => parent.children.push(node),
+        Some((parent, _)) => parent.children.push(node),
         None => *root = Some(node),
     }
 }
 
-fn read_start(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Node, XmlError> {
+/// The element, and how many namespaces are declared on it.
+fn read_start(reader: &NsReader<&[u8]>, start: &BytesStart<'_>, limits: Limits) -> Result<(Node, usize), XmlError> {
     let (namespace, local) = reader.resolver().resolve_element(start.name());
     let namespace = match namespace {
         ResolveResult::Bound(namespace) => Some(utf8(namespace.into_inner())?),
@@ -140,16 +166,21 @@ fn read_start(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> Result<Node, 
         ResolveResult::Unknown(_) => return Err(XmlError::Malformed),
     };
     let mut attributes = Vec::new();
-    for attribute in start.attributes() {
+    let mut declared = 0;
+    for (index, attribute) in start.attributes().enumerate() {
         let attribute = attribute.map_err(|_| XmlError::Malformed)?;
-        if attribute.key.as_namespace_binding().is_some() || attribute.key.prefix().is_some() {
-            continue;
+        if index >= limits.attributes {
+            return Err(XmlError::TooComplex);
         }
-        let value = utf8(&attribute.value)?;
-        let value = unescape(&value).map_err(|_| XmlError::Malformed)?;
-        attributes.push((utf8(attribute.key.into_inner())?, value.into_owned()));
+        if attribute.key.as_namespace_binding().is_some() {
+            declared += 1;
+        } else if attribute.key.prefix().is_none() {
+            let value = utf8(&attribute.value)?;
+            let value = unescape(&value).map_err(|_| XmlError::Malformed)?;
+            attributes.push((utf8(attribute.key.into_inner())?, value.into_owned()));
+        }
     }
-    Ok(Node { namespace, local: utf8(local.into_inner())?, attributes, ..Node::default() })
+    Ok((Node { namespace, local: utf8(local.into_inner())?, attributes, ..Node::default() }, declared))
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, XmlError> {

@@ -1,10 +1,14 @@
 //! What is no message of SAML, or too much of one.
 
+use std::time::{Duration, Instant};
+
 use data_encoding::BASE64;
 use shutterpost_sso::saml::login::Form;
 use shutterpost_sso::saml::{MESSAGE_LIMIT, SamlVerifier as _, Verifier};
 
 use super::providers::{Base, for_each};
+use super::tree::Element;
+use super::xmlsec;
 
 /// Puts something before the outermost element.
 fn before(base: &Base, prologue: &str) -> String {
@@ -40,7 +44,7 @@ fn broken_documents() {
         let cut = &base.xml[..base.xml.len() / 2];
         let unbalanced = base.xml.replace("</", "<");
         for xml in [&two_roots, cut, &unbalanced, "", " ", "no XML", "<a/>", "<samlp:Response/>"] {
-            base.refuses(xml, &["saml_malformed", "saml_encoding", "saml_other_message"]);
+            base.refuses(xml, &["saml_malformed", "saml_encoding", "saml_other_message", "saml_too_complex"]);
         }
         let mut other = base.document();
         other.name = other.sibling_name("LogoutResponse");
@@ -57,13 +61,12 @@ fn deep_wide_and_large() {
             document.at_mut("Status").set_text(&nested);
             document.write()
         };
-        base.refuses(&deep(5000), &["saml_malformed"]);
+        base.refuses(&deep(5000), &["saml_too_complex"]);
         base.refuses(&before(base, &format!("<!--{}-->", "x".repeat(10 * 1024 * 1024))), &["saml_too_large"]);
         base.refuses(&before(base, &"<!---->".repeat(200_000)), &["saml_too_large"]);
-        // As many as fit into what is read at all: refused or taken, but soon.
         let wide = before(base, &"<!---->".repeat(20_000));
         assert!(wide.len() < MESSAGE_LIMIT * 3 / 4);
-        drop(base.judge(&wide));
+        base.refuses(&wide, &["saml_too_complex"]);
     });
 }
 
@@ -87,5 +90,54 @@ fn encodings() {
         base.refuses_consumed(judge(&not_text), &["saml_malformed"], "bytes");
         let large = "A".repeat(MESSAGE_LIMIT + 1);
         base.refuses_consumed(judge(&large), &["saml_too_large"], "a large one");
+    });
+}
+
+/// Each of these kept the crate that verifies busy for seconds or minutes: it canonicalises what a stranger has sent.
+#[test]
+fn namespaces_by_the_thousand() {
+    /// Declarations on each of nested elements, and as many elements inside as there is room for.
+    fn nested(depth: usize, declarations: usize, room: usize) -> String {
+        let mut inner = String::new();
+        for level in 0..depth {
+            inner.push_str("<a:x xmlns:a=\"urn:u\"");
+            for number in 1..declarations {
+                inner.push_str(&format!(" xmlns:b{level}.{number}=\"urn:u\""));
+            }
+            inner.push('>');
+        }
+        let left = room.saturating_sub(inner.len() + depth * 6);
+        inner.push_str(&"<a:y/>".repeat(left / 6));
+        inner.push_str(&"</a:x>".repeat(depth));
+        inner
+    }
+    for_each(|base| {
+        let with = |inner: &str| {
+            let mut document = base.response_signed();
+            let at = document.position("Status");
+            let name = document.sibling_name("Extensions");
+            let mut extensions = Element { name, attributes: Vec::new(), children: Vec::new() };
+            extensions.set_text(inner);
+            document.insert(at, extensions);
+            document.write()
+        };
+        // It would be read, were it signed.
+        let few = with(&nested(3, 3, 2_000));
+        base.accepts(&xmlsec::sign(&Element::parse(&few), &base.key, &["Response"]));
+        for (depth, declarations, room) in
+            [(90, 60, 180_000), (10, 20, 170_000), (5, 31, 170_000), (28, 1, 170_000), (1, 31, 170_000), (30, 2, 0)]
+        {
+            let xml = with(&nested(depth, declarations, room));
+            let begun = Instant::now();
+            base.refuses(&xml, &["saml_too_complex"]);
+            assert!(begun.elapsed() < Duration::from_secs(1), "{}: {depth}, {declarations}", base.name);
+        }
+        let attributes: String = (0..9_000).map(|number| format!(" x{number}=\"\"")).collect();
+        let begun = Instant::now();
+        base.refuses(&with(&format!("<x xmlns=\"urn:u\"{attributes}/>")), &["saml_too_complex"]);
+        // The most that is let through to the crate.
+        let most = with(&nested(20, 1, 3_800 * 6));
+        base.refuses(&most, &["saml_signature"]);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{}: {:?}", base.name, begun.elapsed());
     });
 }
