@@ -6,6 +6,9 @@ use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 
+/// The bytes of all lists of prefixes that are kept in canonical form, together. Each element is looked for in them.
+const PREFIX_LISTS: usize = 1024;
+
 /// How much a document may ask of whoever reads it.
 ///
 /// To canonicalise, the crate that verifies asks of each element for each namespace that is declared around it, and does
@@ -99,7 +102,7 @@ pub(super) fn parse(xml: &[u8], limits: Limits) -> Result<Node, XmlError> {
     // Each with how many namespaces are declared on it and around it.
     let mut open: Vec<(Node, usize)> = Vec::new();
     let mut root = None;
-    let (mut elements, mut parts) = (0_usize, 0_usize);
+    let (mut elements, mut parts, mut prefixes) = (0_usize, 0_usize, 0_usize);
     loop {
         let event = reader.read_event().map_err(|_| XmlError::Malformed)?;
         parts += 1;
@@ -117,7 +120,8 @@ pub(super) fn parse(xml: &[u8], limits: Limits) -> Result<Node, XmlError> {
                 }
                 let around = open.last().map_or(0, |(_, declared)| *declared);
                 let (node, declared) = read_start(&reader, start, limits)?;
-                if around + declared > limits.namespaces {
+                prefixes += node.attribute("PrefixList").map_or(0, str::len);
+                if around + declared > limits.namespaces || prefixes > PREFIX_LISTS {
                     return Err(XmlError::TooComplex);
                 }
                 if matches!(event, Event::Empty(_)) {

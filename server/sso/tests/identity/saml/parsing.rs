@@ -135,6 +135,16 @@ fn namespaces_by_the_thousand() {
         let attributes: String = (0..9_000).map(|number| format!(" x{number}=\"\"")).collect();
         let begun = Instant::now();
         base.refuses(&with(&format!("<x xmlns=\"urn:u\"{attributes}/>")), &["saml_too_complex"]);
+        // A list of prefixes in which every element is looked for.
+        let mut listed = base.response_signed();
+        let transforms = listed.at_mut("Signature/SignedInfo/Reference/Transforms");
+        let transform = transforms.elements_mut().last().expect("a transform");
+        let name = "ec:InclusiveNamespaces".to_owned();
+        let mut list = Element { name, attributes: Vec::new(), children: Vec::new() };
+        list.set("xmlns:ec", "http://www.w3.org/2001/10/xml-exc-c14n#");
+        list.set("PrefixList", &"q ".repeat(70_000));
+        transform.push(list);
+        base.refuses(&listed.write(), &["saml_too_complex"]);
         // The most that is let through to the crate.
         let most = with(&nested(20, 1, 3_800 * 6));
         base.refuses(&most, &["saml_signature"]);
