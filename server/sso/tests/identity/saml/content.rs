@@ -429,3 +429,39 @@ fn reports_and_refusals_hold_nothing_personal() {
         }
     });
 }
+
+#[test]
+fn for_one_use_alone() {
+    for_each(|base| {
+        let xml = base.saying(|document| {
+            let conditions = document.at_mut("Assertion/Conditions");
+            let mut once = conditions.at("AudienceRestriction").clone();
+            once.name = once.sibling_name("OneTimeUse");
+            once.children.clear();
+            conditions.push(once);
+        });
+        // It is remembered by whoever makes the session, as any other.
+        let proved = base.accepts(&xml);
+        assert_eq!(proved.assertion.id, Element::parse(&xml).at("Assertion").get("ID").expect("an ID"));
+    });
+}
+
+#[test]
+fn encrypted() {
+    for_each(|base| {
+        let mut document = base.response_signed();
+        let mut assertion = document.take("Assertion");
+        assertion.name = assertion.sibling_name("EncryptedAssertion");
+        assertion.attributes.retain(|(name, _)| name.starts_with("xmlns"));
+        assertion.set_text("<x:EncryptedData xmlns:x=\"http://www.w3.org/2001/04/xmlenc#\"/>");
+        document.push(assertion);
+        base.refuses(&super::xmlsec::sign(&document, &base.key, &["Response"]), &["saml_encrypted"]);
+        let xml = base.saying(|document| {
+            let subject = document.at_mut("Assertion/Subject");
+            let name = subject.at_mut("NameID");
+            name.name = name.sibling_name("EncryptedID");
+            name.set_text("<x:EncryptedData xmlns:x=\"http://www.w3.org/2001/04/xmlenc#\"/>");
+        });
+        base.refuses(&xml, &["saml_encrypted", "saml_schema"]);
+    });
+}

@@ -51,6 +51,21 @@ impl Browser {
         panic!("{url} leads nowhere");
     }
 
+    /// Follows until it is led to this address, which nobody serves.
+    pub fn follow_to(&mut self, url: &Url, end: &str) -> String {
+        let mut url = url.clone();
+        for _ in 0..10 {
+            let page = self.ask("GET", &url, None);
+            let location =
+                page.location.unwrap_or_else(|| panic!("{url} ({}) leads nowhere: {}", page.status, page.body));
+            if location.starts_with(end) {
+                return location;
+            }
+            url = url.join(&location).expect("an address");
+        }
+        panic!("{url} never leads to {end}");
+    }
+
     /// Gets a page and does not follow.
     pub fn peek(&mut self, url: &Url) -> Page {
         self.ask("GET", url, None)

@@ -5,7 +5,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use shutterpost_model::time::Millis;
 use shutterpost_sso::saml::connection::{Binding, Connection, Own, Unusable};
-use shutterpost_sso::saml::login::Departure;
+use shutterpost_sso::saml::login::{Departure, Proved};
 use shutterpost_sso::saml::logout::{Demand, LogoutAttempt, LogoutMessage, LogoutTracker, NameId, Outcome};
 use shutterpost_sso::saml::reject::Reject;
 use shutterpost_sso::saml::{MESSAGE_LIMIT, SamlVerifier as _, Verifier};
@@ -13,7 +13,7 @@ use std::io::Write as _;
 use url::Url;
 
 use super::http::Browser;
-use super::providers::{Base, base, for_each, real_time};
+use super::providers::{Base, base, for_each, real_time, sign_in};
 use super::tree::Element;
 use super::xmlsec;
 
@@ -270,4 +270,40 @@ fn posted_demand_around_a_signed_assertion() {
             assert!(walls.contains(&refused), "{}: {refused}", base.name);
         }
     });
+}
+
+/// Signs Alice in and keeps the browser, which is signed in there now too.
+fn at_simplesamlphp() -> (&'static Base, Browser, Proved) {
+    let base = base("simplesamlphp");
+    let (browser, tracker, xml) = sign_in(base.name, &base.connection, real_time());
+    let consumed = base.judge_with(&base.connection, Some(&tracker), &xml, real_time());
+    (base, browser, consumed.outcome.expect("Alice"))
+}
+
+#[test]
+fn simplesamlphp_is_asked_from_here() {
+    let (base, mut browser, proved) = at_simplesamlphp();
+    let (departure, tracker) = begin(&base.connection, &proved.name_id, proved.person.session.as_deref());
+    let Departure::Redirect(url) = departure else { panic!("a redirect") };
+    let answer = browser.follow_to(&Url::parse(&url).expect("an address"), &base.connection.own.slo);
+    let message = LogoutMessage::Redirect { query: &query(&answer) };
+    let outcome = Verifier.finish_logout(&base.connection, &tracker, &message, real_time());
+    assert_eq!(outcome.expect("signed"), Outcome::Ended);
+}
+
+#[test]
+fn simplesamlphp_asks_from_there() {
+    let (base, mut browser, proved) = at_simplesamlphp();
+    let start = base.url.join("/saml2/idp/initSLO.php?RelayState=/").expect("an address");
+    let asked = query(&browser.follow_to(&start, &base.connection.own.slo));
+    let demand = receive(&base.connection, &asked, real_time()).expect("signed");
+    assert_eq!(demand.name_id.value.expose(), "alice");
+    assert_eq!(demand.sessions, [proved.person.session.expect("a session")]);
+    // It understands the answer, and is done.
+    let answer = Verifier.answer_logout(&base.connection, &demand, [8; 20], real_time()).expect("an address");
+    let Departure::Redirect(url) = answer else { panic!("a redirect") };
+    let page = browser.get(&Url::parse(&url).expect("an address"));
+    assert_eq!(page.status, 200, "{}", page.body);
+    let unsigned = asked.split("&SigAlg=").next().expect("a beginning");
+    assert_eq!(code(receive(&base.connection, unsigned, real_time())), "saml_unsigned");
 }

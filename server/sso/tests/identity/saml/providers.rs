@@ -128,7 +128,7 @@ impl Base {
             },
             trust_email: true,
         };
-        let (tracker, xml) = sign_in(name, &connection, now);
+        let (_, tracker, xml) = sign_in(name, &connection, now);
         let issued = Element::parse(&xml).get("IssueInstant").and_then(parse_time).expect("a time");
         Self {
             name,
@@ -242,7 +242,7 @@ fn attribute(provider: &str, name: &'static str) -> &'static str {
 }
 
 /// Begins a sign-in, and is Alice at the provider.
-fn sign_in(name: &str, connection: &Connection, now: Millis) -> (Tracker, String) {
+pub fn sign_in(name: &str, connection: &Connection, now: Millis) -> (Browser, Tracker, String) {
     let attempt = Attempt { relay_state: RELAY_STATE, id: random_id(), freshness: Freshness::Any, now };
     let (departure, tracker) = Verifier.start(connection, &attempt).expect("a connection that can be used");
     let Departure::Redirect(url) = departure else { panic!("{name} wants a form") };
@@ -255,7 +255,7 @@ fn sign_in(name: &str, connection: &Connection, now: Millis) -> (Tracker, String
             assert_eq!(form.field("RelayState"), Some(RELAY_STATE), "{name}");
             let packed: String = response.chars().filter(|char| !char.is_whitespace()).collect();
             let xml = BASE64.decode(packed.as_bytes()).expect("base64");
-            return (tracker, String::from_utf8(xml).expect("UTF-8"));
+            return (browser, tracker, String::from_utf8(xml).expect("UTF-8"));
         }
         form.set("username", "alice");
         form.set("password", "alicepw");

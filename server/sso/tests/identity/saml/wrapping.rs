@@ -74,6 +74,9 @@ fn one_of_two_signatures_is_broken() {
             // Whichever one is wanted: the other one may not be wrong either.
             base.refuses(&document.write(), &["saml_signature"]);
         }
+        // The response's holds, over an assertion whose own is empty.
+        let xml = xmlsec::sign(&base.document(), &base.key, &["Response"]);
+        base.refuses(&xml, &["saml_signature"]);
     });
 }
 
