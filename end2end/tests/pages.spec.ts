@@ -18,6 +18,10 @@ const pages = (event: string) => ({
   tokens: '/cms/tokens',
   audit: '/cms/audit',
   account: '/cms/account',
+  security: '/cms/account/security',
+  'two-factor': '/cms/account/two-factor',
+  trash: '/cms/trash',
+  privacy: '/cms/privacy',
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
