@@ -167,7 +167,8 @@ async fn a_page_ends_with_event_and_retention() {
         assert!(!stand.shows(&accepted.share_url).await);
         assert!(stand.shares.media(&media_token(&page), WEB).await.expect("no failure").is_none());
         stand.test.clock.advance(-1);
-        stand.events.delete(&stand.owner, &stand.event).await.expect("deletes");
+        let owner = stand.owner.clone().confirmed(stand.test.deps().world.now());
+        stand.events.delete(&owner, &stand.event).await.expect("deletes");
         assert!(!stand.shows(&accepted.share_url).await);
         assert!(stand.shares.media(&media_token(&page), WEB).await.expect("no failure").is_none());
     }

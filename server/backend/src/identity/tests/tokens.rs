@@ -312,6 +312,7 @@ async fn tokens_from_before_scopes_go_on_as_they_were() {
         assert_eq!(bearer::sweep(&host.deps.db, &host.deps.world, Permit::of_test()).await.expect("swept"), 0);
 
         // As before: it belongs to the organisation, not to whoever made it.
+        let other = other.confirmed(host.deps.world.now());
         host.directory.remove_member(&other, &user).await.expect("removed");
         assert!(host.shown(&secret).await.is_some());
         host.once(host.directory.revoke_token(&other, &id)).await;

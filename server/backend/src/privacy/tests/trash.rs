@@ -152,8 +152,8 @@ async fn a_picture_goes_with_the_last_of_its_guests() {
     for stand in stands().await {
         let kind = stand.test.kind;
         let shared = stand.capture(Some(ANNA)).await;
-        let berta = stand.join(&shared.id, BERTA).await;
         let anna = stand.guest_of(&shared.id).await.id;
+        let berta = stand.join(&shared.id, BERTA).await;
         for (guest, shows) in [(&anna, true), (&berta, false)] {
             stand.guests.delete(&stand.owner, guest).await.expect("deletes");
             assert_eq!(stand.shows(&shared.share_url).await, shows, "{kind}");
