@@ -239,9 +239,10 @@ impl Letter {
             Activity::FactorAdded => {
                 (td_string!(locale, mail.activity_factor_added), td_string!(locale, mail.activity_factor_added_text))
             }
-            Activity::FactorRemoved => {
-                (td_string!(locale, mail.activity_factor_removed), td_string!(locale, mail.activity_factor_removed_text))
-            }
+            Activity::FactorRemoved => (
+                td_string!(locale, mail.activity_factor_removed),
+                td_string!(locale, mail.activity_factor_removed_text),
+            ),
             Activity::RecoveryUsed => {
                 (td_string!(locale, mail.activity_recovery_used), td_string!(locale, mail.activity_recovery_used_text))
             }

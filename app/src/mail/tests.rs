@@ -150,9 +150,7 @@ fn both_forms_carry_the_link() {
             Mail::Capture { link, .. }
             | Mail::Invitation { link, .. }
             | Mail::Reset { link, .. }
-            | Mail::Activity { link, .. } => {
-                link.expose().to_owned()
-            }
+            | Mail::Activity { link, .. } => link.expose().to_owned(),
             Mail::PasswordChanged { .. } => continue,
         };
         let written = Writer.write(&mail, Language::English);

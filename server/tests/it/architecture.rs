@@ -48,7 +48,7 @@ fn guests_pages_and_the_cms_never_import_each_other() {
 
 #[test]
 fn the_database_stays_in_the_backend() {
-    for folder in ["server/src", "app/src", "app/model/src", "server/media/src", "server/vault/src"] {
+    for folder in ["server/src", "app/src", "app/model/src", "server/media/src", "server/sso/src", "server/vault/src"] {
         absent(folder, "diesel", &[]);
     }
     absent("app/src", "leptos_axum", &["cms/respond.rs", "cms/tests.rs"]);
@@ -56,7 +56,8 @@ fn the_database_stays_in_the_backend() {
 
 #[test]
 fn only_configuration_reads_the_environment_and_only_adapters_the_clock() {
-    for folder in ["server/src", "server/backend/src", "server/vault/src", "app/src", "app/model/src"] {
+    for folder in ["server/src", "server/backend/src", "server/sso/src", "server/vault/src", "app/src", "app/model/src"]
+    {
         // For tests, the last: a PKCS#11 module is told by the environment where its tokens are.
         absent(folder, "env::var", &["config.rs", "testing.rs", "softhsm.rs"]);
         absent(folder, "SystemTime::now", &["adapters.rs"]);

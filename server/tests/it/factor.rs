@@ -61,12 +61,8 @@ async fn the_second_step_leads_where_the_first_wanted_to_go() {
         let right = [("code", &*code(&app, &secret))];
         let answer = app.form("/cms/sign-in/code?next=/cms/people", &pending, &right).await;
         assert_eq!(answer.header("location"), "/cms/people", "{}", answer.text());
-        let set: Vec<String> = answer
-            .headers
-            .get_all("set-cookie")
-            .iter()
-            .map(|value| value.to_str().expect("text").to_owned())
-            .collect();
+        let set: Vec<String> =
+            answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().expect("text").to_owned()).collect();
         assert_eq!(set.len(), 3, "{set:?}");
         for cookie in &set {
             assert!(cookie.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");

@@ -226,9 +226,8 @@ pub fn device_label(agent: &str) -> String {
         ("Macintosh", "macOS"),
         ("Linux", "Linux"),
     ];
-    let name = |table: &[(&str, &'static str)]| {
-        table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
-    };
+    let name =
+        |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     let names: Vec<&str> = [name(&BROWSERS), name(&SYSTEMS)].into_iter().flatten().collect();
     names.join(" · ")
 }

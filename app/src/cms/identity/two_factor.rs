@@ -97,8 +97,7 @@ fn SetUp(setup: TotpSetup) -> impl IntoView {
     let form = use_form("confirm");
     let secret = setup.secret.expose().to_owned();
     // Groups of four are easier to type; apps take the spaces.
-    let grouped: Vec<&str> =
-        secret.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    let grouped: Vec<&str> = secret.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
     let grouped = grouped.join(" ");
     view! {
         <section class="card" aria-labelledby="setup-title">

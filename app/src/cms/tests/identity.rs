@@ -226,7 +226,15 @@ async fn security_shows_what_protects_and_where_it_is_signed_in() {
     let html = Visit::to("/cms/account/security").page().await;
     assert_says(
         &html,
-        &["Off", "Set up", "Firefox · Windows", "Unknown device", "This device", "Sign out everywhere else", "Wrong code"],
+        &[
+            "Off",
+            "Set up",
+            "Firefox · Windows",
+            "Unknown device",
+            "This device",
+            "Sign out everywhere else",
+            "Wrong code",
+        ],
     );
     // This device is not offered to be signed out: that is what the menu is for.
     assert_eq!(body(&html).matches("name=\"session\"").count(), 1);

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use shutterpost_model::access::Actor;
 use shutterpost_model::id::SessionId;
-use shutterpost_model::identity::security::{
-    Method, Security, SecurityOverview, SessionView, SignInView, TotpSetup,
-};
+use shutterpost_model::identity::security::{Method, Security, SecurityOverview, SessionView, SignInView, TotpSetup};
 use shutterpost_model::identity::{Client, NewSession};
 use shutterpost_model::pii::Secret;
 

@@ -292,7 +292,11 @@ pub(in crate::identity) async fn end_pending_of(tx: &mut Tx, user: &UserId) -> R
     Ok(())
 }
 
-pub(in crate::identity) async fn delete_expired(tx: &mut Tx, now: Millis, unconfirmed: Millis) -> Result<usize, Failure> {
+pub(in crate::identity) async fn delete_expired(
+    tx: &mut Tx,
+    now: Millis,
+    unconfirmed: Millis,
+) -> Result<usize, Failure> {
     let pending = on_db!(tx, c => diesel::delete(identity_pending::table)
         .filter(identity_pending::expires_at.le(now.0))
         .execute(c).await)?;

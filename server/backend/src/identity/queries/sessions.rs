@@ -7,7 +7,9 @@ use shutterpost_model::time::Millis;
 
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
-use crate::identity::rows::sessions::{FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow};
+use crate::identity::rows::sessions::{
+    FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow,
+};
 use crate::identity::scope::OrgScope;
 use crate::schema::{identity_memberships, identity_sessions, identity_users};
 
@@ -40,10 +42,7 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
 }
 
 /// Takes a session out of the table, for one that goes on in its place; `None` if it has ended.
-pub(in crate::identity) async fn take(
-    tx: &mut Tx,
-    session: &SessionId,
-) -> Result<Option<ReplacedSessionRow>, Failure> {
+pub(in crate::identity) async fn take(tx: &mut Tx, session: &SessionId) -> Result<Option<ReplacedSessionRow>, Failure> {
     let row: Option<ReplacedSessionRow> = on_db!(tx, c => identity_sessions::table
         .filter(identity_sessions::id.eq(session.as_str()))
         .select(ReplacedSessionRow::as_select())
@@ -98,11 +97,7 @@ pub(in crate::identity) async fn set_organisation(
 }
 
 /// Ends one of a user's own sessions; `false` if it is not theirs or had ended before.
-pub(in crate::identity) async fn delete_own(
-    tx: &mut Tx,
-    user: &UserId,
-    session: &SessionId,
-) -> Result<bool, Failure> {
+pub(in crate::identity) async fn delete_own(tx: &mut Tx, user: &UserId, session: &SessionId) -> Result<bool, Failure> {
     let deleted = on_db!(tx, c => diesel::delete(identity_sessions::table)
         .filter(identity_sessions::user_id.eq(user.as_str()))
         .filter(identity_sessions::id.eq(session.as_str()))

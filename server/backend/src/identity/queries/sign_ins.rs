@@ -74,10 +74,12 @@ pub(in crate::identity) async fn known(
     user: &UserId,
     known_hash: &[u8],
 ) -> Result<(bool, bool), Failure> {
-    let succeeded = || identity_sign_ins::table
-        .filter(identity_sign_ins::user_id.eq(user.as_str()))
-        .filter(identity_sign_ins::succeeded.eq(true))
-        .select(identity_sign_ins::id);
+    let succeeded = || {
+        identity_sign_ins::table
+            .filter(identity_sign_ins::user_id.eq(user.as_str()))
+            .filter(identity_sign_ins::succeeded.eq(true))
+            .select(identity_sign_ins::id)
+    };
     let any: Option<String> = on_db!(conn, c => succeeded().first(c).await.optional())?;
     let from_here: Option<String> = on_db!(conn, c => succeeded()
         .filter(identity_sign_ins::known_hash.eq(known_hash))

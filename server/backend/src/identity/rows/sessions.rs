@@ -122,9 +122,9 @@ impl ReplacedSessionRow {
             self;
         let again = |sealed: &Option<Sealed<Pii<String>>>, column| {
             let open = sealed.as_ref().map(|sealed| sealed.open(key, trace_place(TABLE, column, old.as_str())));
-            Ok::<_, Failure>(open.transpose()?.map(|open| {
-                Sealed::seal(world, key, trace_place(TABLE, column, new.as_str()), &open)
-            }))
+            Ok::<_, Failure>(
+                open.transpose()?.map(|open| Sealed::seal(world, key, trace_place(TABLE, column, new.as_str()), &open)),
+            )
         };
         Ok(NewSessionRow {
             id: new.as_str(),

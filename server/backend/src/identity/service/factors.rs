@@ -260,8 +260,7 @@ async fn prove(
 ) -> Result<Option<Method>, Failure> {
     let now: Millis = world.now();
     let Some(failures) = factors::count_try(tx, &user.id, now).await? else { return Ok(None) };
-    if failures >= SUSPICIOUS
-        && sign_ins::told_since(tx, &user.id, Activity::CodesGuessed, now.plus(-DAY)).await? == 0
+    if failures >= SUSPICIOUS && sign_ins::told_since(tx, &user.id, Activity::CodesGuessed, now.plus(-DAY)).await? == 0
     {
         trace::tell(tx, world, (&user.id, user.language), Activity::CodesGuessed, None).await?;
     }

@@ -161,7 +161,7 @@ async fn who_guesses_on_is_slowed_down_and_the_person_is_told_once() {
         assert_eq!(told.iter().filter(|what| *what == "codes_guessed").count(), 1, "{told:?}");
         // At once after so many, not even the right one is taken.
         let cookie = host.half(OWNER).await;
-        host.show(&cookie, &wrong(&host.code(&app.secret))).await.err().expect("refused");
+        host.show(&cookie, &wrong(&host.code(&app.secret))).await.expect_err("refused");
         assert_eq!(host.show(&cookie, &host.code(&app.secret)).await.err(), Some(Code::WrongCode));
         host.test.clock.advance(15 * MINUTE);
         assert!(host.show(&host.half(OWNER).await, &host.code(&app.secret)).await.is_ok());
@@ -188,12 +188,12 @@ async fn a_factor_is_in_use_from_its_first_code_on_and_not_before() {
         assert!(host.sign_in(OWNER, PASSWORD).await.is_ok(), "no code is asked for yet");
         let setup = host.accounts.totp_setup(&actor).await.expect("read").expect("waits");
         let code = host.code(&setup.secret);
-        let refused = host.accounts.confirm_totp(&actor, wrong(&code)).await.err().expect("refused");
+        let refused = host.accounts.confirm_totp(&actor, wrong(&code)).await.expect_err("refused");
         assert_eq!(refused.of("code"), Some(Code::WrongCode));
         host.test.clock.advance(15 * MINUTE);
         assert!(host.accounts.totp_setup(&actor).await.expect("read").is_none(), "not for ever");
         let actor = host.actor(OWNER).await;
-        let late = host.accounts.confirm_totp(&actor, host.code(&setup.secret)).await.err().expect("refused");
+        let late = host.accounts.confirm_totp(&actor, host.code(&setup.secret)).await.expect_err("refused");
         assert_eq!(late.code, Code::LinkExpired);
     }
 }
@@ -303,7 +303,7 @@ async fn what_is_sensitive_asks_again_after_a_quarter_of_an_hour() {
         let actor = host.resolve(&session).await.expect("signed in");
         let late = host.invite(&actor, "two@host.example", shutterpost_model::access::Role::Viewer).await;
         assert_eq!(late.expect_err("refused").code, Code::ConfirmNeeded);
-        let refused = host.accounts.confirm(&actor, secret("not the password at all")).await.err().expect("refused");
+        let refused = host.accounts.confirm(&actor, secret("not the password at all")).await.expect_err("refused");
         assert_eq!(refused.of("proof"), Some(Code::WrongPassword));
         let (renewed, confirmed) = host.accounts.confirm(&actor, secret(PASSWORD)).await.expect("right");
         assert!(host.invite(&confirmed, "two@host.example", shutterpost_model::access::Role::Viewer).await.is_ok());
@@ -317,7 +317,7 @@ async fn with_a_factor_the_password_alone_does_not_confirm() {
     for host in fixtures().await {
         let app = host.enrol(OWNER).await;
         let actor = host.resolve(&app.session).await.expect("signed in");
-        let refused = host.accounts.confirm(&actor, secret(PASSWORD)).await.err().expect("refused");
+        let refused = host.accounts.confirm(&actor, secret(PASSWORD)).await.expect_err("refused");
         assert_eq!(refused.of("proof"), Some(Code::WrongCode));
         let code = host.code(&app.secret);
         let (renewed, _) = host.accounts.confirm(&actor, code.clone()).await.expect("right");
@@ -329,7 +329,8 @@ async fn with_a_factor_the_password_alone_does_not_confirm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn people_see_and_end_their_own_sessions_and_no_others() {
     for host in fixtures().await {
-        let agent = |device: &str| Client { device: device.into(), address: "192.0.2.7".parse().ok(), ..Client::default() };
+        let agent =
+            |device: &str| Client { device: device.into(), address: "192.0.2.7".parse().ok(), ..Client::default() };
         let sign_in = |device: &str| host.accounts.sign_in(form(OWNER, PASSWORD), agent(device));
         let phone = sign_in("Safari · iOS").await.expect("signed in").session().expect("a session");
         host.test.clock.advance(MINUTE);
