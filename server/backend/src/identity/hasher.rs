@@ -23,6 +23,9 @@ pub(super) struct Hasher {
     /// Hashes computed, so that a test can compare the work of two answers.
     #[cfg(test)]
     work: Arc<std::sync::atomic::AtomicU64>,
+    /// Hashes under way, and the most there ever were.
+    #[cfg(test)]
+    at_once: Arc<[std::sync::atomic::AtomicU64; 2]>,
 }
 
 /// The right to use one core. It travels into the blocking thread and back, so that a client that hangs up does not
@@ -40,6 +43,8 @@ impl Hasher {
             turns: Arc::new(Semaphore::new(cores)),
             #[cfg(test)]
             work: Arc::default(),
+            #[cfg(test)]
+            at_once: Arc::default(),
         }
     }
 
@@ -98,7 +103,7 @@ impl Hasher {
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<(Turn, T), Failure> {
         #[cfg(test)]
-        self.work.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let work = self.counted(work);
         tokio::task::spawn_blocking(move || work().map(|result| (turn, result)))
             .await
             .map_err(|error| Failure::internal("a password hash ended early", error))?
@@ -107,6 +112,28 @@ impl Hasher {
     #[cfg(test)]
     pub(super) fn work(&self) -> u64 {
         self.work.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    /// The same work, counted where it is done.
+    #[cfg(test)]
+    fn counted<T>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T + Send + 'static {
+        use std::sync::atomic::Ordering::SeqCst;
+        self.work.fetch_add(1, SeqCst);
+        let at_once = Arc::clone(&self.at_once);
+        move || {
+            let [now, most] = &*at_once;
+            most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+            let result = work();
+            now.fetch_sub(1, SeqCst);
+            result
+        }
+    }
+
+    /// The most hashes that were ever computed at the same time.
+    #[cfg(test)]
+    pub(super) fn most_at_once(&self) -> u64 {
+        let [_, most] = &*self.at_once;
+        most.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Takes every core, to test what happens then.

@@ -16,7 +16,7 @@ const STEP: i64 = 30_000;
 const MINUTE: i64 = 60_000;
 
 /// An app in use, by somebody who is signed in.
-struct Enrolled {
+pub(super) struct Enrolled {
     secret: Secret,
     session: NewSession,
     recovery: Vec<Secret>,
@@ -29,7 +29,7 @@ impl Fixture {
     }
 
     /// Sets up an app for the holder of a fresh session.
-    async fn enrol(&self, email: &str) -> Enrolled {
+    pub(super) async fn enrol(&self, email: &str) -> Enrolled {
         let actor = self.actor(email).await;
         self.accounts.begin_totp(&actor).await.expect("begun");
         let setup = self.accounts.totp_setup(&actor).await.expect("read").expect("waits");

@@ -1,5 +1,6 @@
 //! Changing a password, by the old one and by a link.
 
+use shutterpost_model::access::Role;
 use shutterpost_model::error::Code;
 use shutterpost_model::identity::{Accounts, Client, SignIn};
 use shutterpost_model::language::Language;
@@ -145,6 +146,36 @@ async fn asking_tells_nothing_and_floods_nobody() {
         let email = Pii::new("not an address".to_owned());
         let error = host.refused(host.accounts.request_reset(email, Language::English, Client::default())).await;
         assert_eq!(error.of("email"), Some(Code::BadEmail));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_reset_takes_its_time_and_no_hash_whoever_is_meant() {
+    for host in fixtures().await {
+        host.member("slow@host.example", Role::Viewer).await;
+        for _ in 0..7 {
+            assert_eq!(code(host.sign_in("slow@host.example", "wrong").await), Code::SignInFailed);
+        }
+        host.member("factor@host.example", Role::Viewer).await;
+        host.enrol("factor@host.example").await;
+        let disabled = host.member("dora@host.example", Role::Viewer).await;
+        host.test.execute(&format!("UPDATE identity_users SET disabled_at = 1 WHERE id = '{disabled}'")).await;
+        for (email, mails) in [
+            ("nobody@host.example", 0),
+            (OWNER, 1),
+            ("slow@host.example", 1),
+            ("factor@host.example", 1),
+            ("dora@host.example", 0),
+        ] {
+            let (work, began) = (host.accounts.hasher.work(), std::time::Instant::now());
+            let before = host.test.count("messages", "template = 'reset'").await;
+            host.once(host.accounts.request_reset(Pii::new(email.into()), Language::German, Client::default())).await;
+            // Never sooner: what the accounts differ by is done within this time.
+            assert!(began.elapsed() >= std::time::Duration::from_millis(100), "{}: {email}", host.test.kind);
+            assert_eq!(host.accounts.hasher.work(), work, "{}: {email}", host.test.kind);
+            let sent = host.test.count("messages", "template = 'reset'").await - before;
+            assert_eq!(sent, mails, "{}: {email}", host.test.kind);
+        }
     }
 }
 

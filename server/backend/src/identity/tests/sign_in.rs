@@ -1,11 +1,13 @@
 //! Sign-in: what is right, what is wrong, and that nobody learns why.
 
+use std::sync::Arc;
+
 use shutterpost_model::access::Role;
 use shutterpost_model::error::Code;
 use shutterpost_model::identity::{Accounts, Client};
 use shutterpost_model::pii::Pii;
 
-use super::{OWNER, PASSWORD, code, fixtures, form};
+use super::{Fixture, OWNER, PASSWORD, code, fixtures, form};
 use crate::identity::queries::users;
 use crate::identity::{AccountsService, PasswordPolicy, admin};
 
@@ -45,6 +47,67 @@ async fn unknown_wrong_and_disabled_look_the_same() {
             work.push(host.accounts.hasher.work() - before);
         }
         assert_eq!(work, [1; 5], "{}: one hash each", host.test.kind);
+    }
+}
+
+/// One account of each kind, by its address.
+const KINDS: [&str; 5] =
+    ["nobody@host.example", "known@host.example", "slow@host.example", "dora@host.example", "factor@host.example"];
+
+async fn one_of_each_kind(host: &Fixture) {
+    for email in KINDS.into_iter().skip(1) {
+        host.member(email, Role::Editor).await;
+    }
+    host.enrol("factor@host.example").await;
+    for _ in 0..7 {
+        assert_eq!(code(host.sign_in("slow@host.example", "wrong").await), Code::SignInFailed);
+    }
+    let user = admin::find_user_by_email(&host.deps, &Pii::new("dora@host.example".into())).await;
+    let disabled = user.expect("read").expect("known");
+    host.test.execute(&format!("UPDATE identity_users SET disabled_at = 1 WHERE id = '{disabled}'")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_kind_of_account_shows_in_what_a_wrong_password_costs_or_leaves() {
+    for host in fixtures().await {
+        one_of_each_kind(&host).await;
+        for email in KINDS {
+            let before = host.accounts.hasher.work();
+            let error = host.refused(host.sign_in(email, "wrong-wrong-wrong")).await;
+            assert_eq!((error.code, error.fields.len(), error.scope), (Code::SignInFailed, 0, None), "{email}");
+            assert_eq!(host.accounts.hasher.work() - before, 1, "{}: {email}", host.test.kind);
+        }
+        // The right one opens something for two of them alone; the work is the same for all.
+        for (email, opens) in KINDS.into_iter().zip([false, true, false, false, true]) {
+            let before = host.accounts.hasher.work();
+            let answer = host.accounts.sign_in(form(email, PASSWORD), Client::default()).await;
+            assert_eq!(answer.is_ok(), opens, "{}: {email}", host.test.kind);
+            assert_eq!(host.accounts.hasher.work() - before, 1, "{}: {email}", host.test.kind);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_never_hashes_on_more_threads_than_there_are_cores() {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    for host in fixtures().await {
+        let accounts = Arc::new(AccountsService::new(host.deps.clone(), PasswordPolicy::FLOOR));
+        let crowd = (0..200).map(|number| {
+            let (accounts, email) = (Arc::clone(&accounts), format!("nobody-{number}@host.example"));
+            tokio::spawn(async move { accounts.sign_in(form(&email, PASSWORD), Client::default()).await })
+        });
+        let crowd: Vec<_> = crowd.collect();
+        let (mut hashed, mut busy) = (0, 0);
+        for attempt in crowd {
+            match code(attempt.await.expect("no panic")) {
+                Code::SignInFailed => hashed += 1,
+                Code::Busy => busy += 1,
+                other => panic!("{}: {other}", host.test.kind),
+            }
+        }
+        assert_eq!((hashed + busy, accounts.hasher.work()), (200, hashed), "{}: a hash for each", host.test.kind);
+        let most = accounts.hasher.most_at_once();
+        assert!((1..=cores as u64).contains(&most), "{most} hashes at once on {cores} cores");
     }
 }
 
