@@ -19,4 +19,5 @@ mod factor;
 mod trash;
 mod tokens;
 mod canary;
+mod crowd;
 mod texts;
