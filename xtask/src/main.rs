@@ -46,8 +46,9 @@ cargo xtask COMMAND
         everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start, and vault for vault-aead, vault-ingest,
-        vault-serve, vault-range and vault-field
+        the committed measurements, one JSON line each: share, list, start, sign-in, and vault for vault-aead,
+        vault-ingest, vault-serve, vault-range and vault-field
+          --debug      of sign-in alone: the server as it is built for development
 
   soak [--kills N] [--crashes N]
         the crash suites in full
