@@ -5,6 +5,7 @@ mod support;
 mod architecture;
 mod registry;
 mod matrix;
+mod states;
 mod metrics;
 mod isolation;
 mod ingest;

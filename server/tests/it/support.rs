@@ -262,6 +262,7 @@ fn encode(text: &str) -> String {
 }
 
 /// An organisation with a member of each role, an event with two devices' worth of access, tokens, and a capture with a guest.
+#[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) organisation: OrganisationId,
     pub(crate) name: &'static str,
@@ -419,7 +420,7 @@ pub(crate) async fn picture(app: &App, url: &str) -> String {
     page[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "/-._".contains(*c)).collect()
 }
 
-async fn brand(app: &App, owner: &As, event: &str) -> String {
+pub(crate) async fn brand(app: &App, owner: &As, event: &str) -> String {
     let field = |name: &'static str, value: &str| (name, None, value.as_bytes().to_vec());
     let parts = vec![
         field("intent", "save"),
