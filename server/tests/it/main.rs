@@ -21,4 +21,5 @@ mod trash;
 mod tokens;
 mod canary;
 mod crowd;
+mod revocation;
 mod texts;
