@@ -37,6 +37,9 @@ impl FromServerFnError for CmsError {
             // In the browser: the server could not be reached.
             ServerFnErrorErr::Request(_) => Code::Busy,
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Code::BadRequest,
+            // On the server: what was sent does not read, an id of another form perhaps. That is no fault of ours.
+            #[cfg(feature = "ssr")]
+            ServerFnErrorErr::Deserialization(_) => Code::BadRequest,
             _ => Code::Internal,
         };
         #[cfg(feature = "ssr")]
