@@ -7,10 +7,10 @@ use axum::http::{StatusCode, header};
 use serde_json::json;
 use shutterpost_model::access::Role;
 
-use crate::support::{App, As, Tenant, apps, multipart, tenant};
+use crate::support::{Answer, App, As, Tenant, apps, multipart, tenant};
 
 /// A request that names objects of an organisation.
-enum Attempt {
+pub(crate) enum Attempt {
     Get(String),
     Delete(String),
     Form(String, Vec<(&'static str, String)>),
@@ -20,7 +20,7 @@ enum Attempt {
 }
 
 impl Attempt {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self {
             Self::Get(path) => format!("GET {path}"),
             Self::Delete(path) => format!("DELETE {path}"),
@@ -31,15 +31,37 @@ impl Attempt {
         }
     }
 
-    async fn send(&self, app: &App, who: &As) -> StatusCode {
+    /// Whether the text stands in the path or in what is sent along.
+    pub(crate) fn holds(&self, id: &str) -> bool {
+        let within = |fields: &[(&'static str, String)]| fields.iter().any(|(_, value)| value == id);
         match self {
-            Self::Get(path) => app.get(path, who).await.status,
+            Self::Get(path) | Self::Delete(path) => path.contains(id),
+            Self::Form(path, fields) | Self::Multipart(path, fields) => path.contains(id) || within(fields),
+            Self::Call(_, input) => input.to_string().contains(id),
+            Self::Post(path, input) => path.contains(id) || input.to_string().contains(id),
+        }
+    }
+
+    /// What a form or a query names.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        match self {
+            Self::Form(_, fields) => {
+                fields.iter().map(|(_, value)| value.clone()).filter(|v| v.contains('_')).collect()
+            }
+            Self::Get(path) => path.split('=').next_back().map(str::to_owned).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn send(&self, app: &App, who: &As) -> Answer {
+        match self {
+            Self::Get(path) => app.get(path, who).await,
             Self::Delete(path) => {
-                app.send(app.request("DELETE", path, who).body(Body::empty()).expect("a request")).await.status
+                app.send(app.request("DELETE", path, who).body(Body::empty()).expect("a request")).await
             }
             Self::Form(path, fields) => {
                 let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                app.form(path, who, &fields).await.status
+                app.form(path, who, &fields).await
             }
             Self::Multipart(path, fields) => {
                 let parts: Vec<_> =
@@ -48,12 +70,12 @@ impl Attempt {
                     .request("POST", path, who)
                     .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line")
                     .body(Body::from(multipart(&parts)));
-                app.send(request.expect("a request")).await.status
+                app.send(request.expect("a request")).await
             }
-            Self::Call(name, input) => app.call(name, who, input.clone()).await.status,
+            Self::Call(name, input) => app.call(name, who, input.clone()).await,
             Self::Post(path, input) => {
                 let request = app.request("POST", path, who).header(header::CONTENT_TYPE, "application/json");
-                app.send(request.body(Body::from(input.to_string())).expect("a request")).await.status
+                app.send(request.body(Body::from(input.to_string())).expect("a request")).await
             }
         }
     }
@@ -61,7 +83,7 @@ impl Attempt {
 
 /// Every place where an id of `of` can stand. Where two ids meet, the other one is the caller's own (`own`), so that
 /// each is proved by itself.
-fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
+pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
     use Attempt::{Call, Delete, Form, Get, Multipart, Post};
     let Tenant {
         event, capture, guest, link, message, device_id, token_id, invitation, logo, erasure, removed, ..
@@ -170,7 +192,7 @@ fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
 }
 
 /// The caller that the path speaks to.
-fn caller<'a>(attempt: &Attempt, session: &'a As, token: &'a As) -> &'a As {
+pub(crate) fn caller<'a>(attempt: &Attempt, session: &'a As, token: &'a As) -> &'a As {
     match attempt {
         Attempt::Get(path) | Attempt::Delete(path) if path.starts_with("/api/") => token,
         Attempt::Post(..) => token,
@@ -187,7 +209,7 @@ async fn ids_of_another_organisation_lead_nowhere() {
             app.get("/api/v1/events", &ours.admin_token).await;
             let before = app.database.dump().await;
             for attempt in attempts(&theirs, &ours) {
-                let status = attempt.send(&app, caller(&attempt, &session, &ours.admin_token)).await;
+                let status = attempt.send(&app, caller(&attempt, &session, &ours.admin_token)).await.status;
                 // An editor may meet the missing permission first; both say nothing about the object.
                 let fits = status == StatusCode::NOT_FOUND || (role == Role::Editor && status == StatusCode::FORBIDDEN);
                 assert!(fits, "{}: {status} as {role:?} on {}", attempt.name(), app.database.kind);
@@ -207,7 +229,7 @@ async fn the_same_requests_pass_for_their_own() {
             if !matches!(attempt, Attempt::Get(_)) {
                 continue;
             }
-            let status = attempt.send(&app, caller(&attempt, &session, &theirs.editor_token)).await;
+            let status = attempt.send(&app, caller(&attempt, &session, &theirs.editor_token)).await.status;
             assert!(status.is_success(), "{}: {status}", attempt.name());
         }
         let before = app.database.dump().await;

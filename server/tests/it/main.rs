@@ -21,5 +21,6 @@ mod trash;
 mod tokens;
 mod canary;
 mod crowd;
+mod swaps;
 mod revocation;
 mod texts;
