@@ -11,7 +11,7 @@ function code(base32: string, ahead = 0): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + ahead));
   const mac = createHmac('sha1', key).update(counter).digest();
-  const at = mac[19] & 15;
+  const at = mac.readUInt8(19) & 15;
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
 }
 
@@ -57,11 +57,11 @@ test('an account gets a second factor, is signed in to with it, and loses it aga
   await expectAccessible(page);
   // What the password alone gives opens nothing else.
   expect((await page.request.get('/cms/events', { maxRedirects: 0 })).status()).toBe(303);
-  await page.getByLabel('Code').fill(recovery[0]);
+  await page.getByLabel('Code').fill(recovery[0]!);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(/\/cms\/events$/);
   await again();
-  await page.getByLabel('Code').fill(recovery[0]);
+  await page.getByLabel('Code').fill(recovery[0]!);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByText('This code is wrong or was used already.')).toBeVisible();
   // The next code is taken half a minute early, as clocks differ.
@@ -77,7 +77,7 @@ test('an account gets a second factor, is signed in to with it, and loses it aga
   await page.getByRole('button', { name: 'Turn off' }).first().click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Current password').fill(member.password);
-  await dialog.getByLabel('Code').fill(recovery[1]);
+  await dialog.getByLabel('Code').fill(recovery[1]!);
   await dialog.getByRole('button', { name: 'Turn off' }).click();
   await expect(page.getByText('Two-factor sign-in is off; other sessions were ended')).toBeVisible();
 });
