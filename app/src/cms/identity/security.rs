@@ -158,8 +158,9 @@ fn SignIns(sign_ins: Vec<SignInView>) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <section class="card" aria-labelledby="sign-ins-title">
-            <h2 class="section-title" id="sign-ins-title">{td_string!(locale, identity.sign_ins)}</h2>
+        // The table is a place of that name already.
+        <section class="card">
+            <h2 class="section-title">{td_string!(locale, identity.sign_ins)}</h2>
             <p class="muted">{td_string!(locale, identity.sign_ins_text)}</p>
             <Table label=td_string!(locale, identity.sign_ins) columns=columns>{rows}</Table>
         </section>
