@@ -40,7 +40,7 @@ impl Role {
         use Permission as P;
         match self {
             Self::Owner => true,
-            Self::Admin => !matches!(permission, P::OwnerGrant | P::OrganisationErase),
+            Self::Admin => !matches!(permission, P::OwnerGrant | P::OrganisationErase | P::SignInManage),
             Self::Editor => {
                 Self::Viewer.grants(permission)
                     || matches!(
@@ -114,10 +114,12 @@ pub enum Permission {
     TrashManage,
     /// Erase the organisation with everything it has.
     OrganisationErase,
+    /// How everybody in the organisation has to sign in.
+    SignInManage,
 }
 
 impl Permission {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -139,6 +141,7 @@ impl Permission {
         Self::PrivacyManage,
         Self::TrashManage,
         Self::OrganisationErase,
+        Self::SignInManage,
     ];
 }
 
@@ -162,18 +165,42 @@ pub struct Actor {
     membership: Option<(OrganisationId, Role)>,
     request: Option<RequestId>,
     confirmed_at: Option<Millis>,
+    lacks_factor: bool,
 }
 
 impl Actor {
     /// For the code that has just checked the credential against the database.
     pub const fn proven(credential: Credential, membership: Option<(OrganisationId, Role)>) -> Self {
-        Self { credential, membership, request: None, confirmed_at: None }
+        Self { credential, membership, request: None, confirmed_at: None, lacks_factor: false }
     }
 
     /// The same actor, who showed at that time who they are: at sign-in, or when asked once more.
     #[must_use]
     pub fn confirmed(self, at: Millis) -> Self {
         Self { confirmed_at: Some(at), ..self }
+    }
+
+    /// The same actor, in an organisation that asks for two-factor sign-in, which they do not have: they may do nothing
+    /// there.
+    #[must_use]
+    pub fn lacking_factor(self) -> Self {
+        Self { lacks_factor: true, ..self }
+    }
+
+    /// Whether the organisation asks for two-factor sign-in and the person does not have it.
+    pub const fn lacks_factor(&self) -> bool {
+        self.lacks_factor
+    }
+
+    /// The same person, whose session goes on under another id.
+    #[must_use]
+    pub fn renewed(self, session: SessionId) -> Self {
+        match self.credential {
+            Credential::Session { user, session: _ } => {
+                Self { credential: Credential::Session { user, session }, ..self }
+            }
+            _ => self,
+        }
     }
 
     /// Whether the proof of who they are is fresh enough for what is sensitive. A program cannot be asked: what its
@@ -205,10 +232,11 @@ impl Actor {
         self.membership.as_ref().map(|(organisation, _)| organisation)
     }
 
-    /// The role in that organisation; devices have none.
+    /// The role in that organisation; devices have none, nor have people who lack the second factor that it asks for.
     pub fn role(&self) -> Option<Role> {
         match self.credential {
             Credential::Device { .. } => None,
+            _ if self.lacks_factor => None,
             _ => self.membership.as_ref().map(|(_, role)| *role),
         }
     }
@@ -289,6 +317,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn who_lacks_the_factor_that_is_asked_for_may_nothing() {
+        let credential = Credential::Session { user: UserId::new(1, [1; 10]), session: SessionId::new(1, [1; 10]) };
+        let owner = Actor::proven(credential, Some((OrganisationId::new(1, [2; 10]), Role::Owner)));
+        let barred = owner.clone().lacking_factor().confirmed(Millis(5)).renewed(SessionId::new(2, [3; 10]));
+        assert!(barred.lacks_factor() && barred.role().is_none());
+        assert_eq!(barred.organisation(), owner.organisation());
+        for permission in Permission::ALL {
+            assert!(owner.may(permission) && !barred.may(permission), "{permission:?}");
+        }
+        assert!(Role::ALL.into_iter().all(|role| !barred.may_grant(role)));
+        assert!(!barred.may_upload_to(&EventId::new(1, [4; 10])));
     }
 
     #[test]

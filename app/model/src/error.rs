@@ -72,6 +72,12 @@ codes! {
     WrongCode = "wrong_code" => 422;
     /// The act is sensitive and the person showed too long ago who they are.
     ConfirmNeeded = "confirm_needed" => 403;
+    /// The organisation asks for two-factor sign-in, which the person has not set up.
+    FactorNeeded = "factor_needed" => 403;
+    /// Whoever asks others for two-factor sign-in has to have it.
+    FactorFirst = "factor_first" => 409;
+    /// An organisation of the person asks for two-factor sign-in.
+    FactorKept = "factor_kept" => 409;
     /// The current password is wrong.
     WrongPassword = "wrong_password" => 422;
     /// The password is too short.
@@ -174,8 +180,11 @@ impl AppError {
         Self { code, fields: Vec::new(), request_id: None, scope: None }
     }
 
-    /// The permission is missing: because the token lacks the scope, or because the role does not grant it.
+    /// The permission is missing: because the organisation asks for a second factor, because the token lacks the scope, or because the role does not grant it.
     pub fn denied(actor: &Actor, permission: Permission) -> Self {
+        if actor.lacks_factor() {
+            return Self::new(Code::FactorNeeded);
+        }
         match actor.missing_scope(permission) {
             Some(scope) => Self { scope: Some(scope), ..Self::new(Code::InsufficientScope) },
             None => Self::new(Code::Forbidden),

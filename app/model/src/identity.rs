@@ -84,12 +84,14 @@ pub struct Me {
     pub organisations: Vec<MyOrganisation>,
     /// The account has a second factor in use.
     pub two_factor: bool,
+    /// The organisation acted in asks for one, and there is none.
+    pub factor_needed: bool,
 }
 
 impl Me {
     /// Whether to offer what needs the permission. Only a hint for pages: services decide.
     pub fn may(&self, permission: Permission) -> bool {
-        self.current.as_ref().is_some_and(|current| current.role.grants(permission))
+        !self.factor_needed && self.current.as_ref().is_some_and(|current| current.role.grants(permission))
     }
 }
 
@@ -130,6 +132,18 @@ pub struct Member {
     pub since: Millis,
     /// Last time they used a session in this organisation, whether it lasts or not; `None` if never.
     pub last_seen: Option<Millis>,
+    /// They have a second factor in use.
+    pub two_factor: bool,
+}
+
+/// How everybody in the organisation has to sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInRules {
+    /// Since when two-factor sign-in is asked for; `None` if it is not.
+    pub factor_required_at: Option<Millis>,
+    /// Members who have it.
+    pub with_factor: i64,
+    pub members: i64,
 }
 
 /// An invitation that was neither accepted nor revoked.
@@ -216,6 +230,10 @@ pub trait Directory: Send + Sync {
     async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
     /// Ends the person's sessions in this organisation, say because a laptop was lost.
     async fn sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
+    async fn sign_in_rules(&self, actor: &Actor) -> Result<SignInRules, AppError>;
+    /// Asks everybody in the organisation for two-factor sign-in, or no more; at once, for sessions under way too.
+    /// [`Code::FactorFirst`] if whoever asks does not have it.
+    async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError>;
     /// Tokens that were not revoked; expired ones for [`crate::tokens::EXPIRED_SHOWN`].
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError>;
     /// [`Code::RoleTooHigh`] for a scope beyond the maker's role.

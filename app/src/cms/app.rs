@@ -11,6 +11,7 @@ use super::identity::factor::{ConfirmPage, FactorPage};
 use super::identity::forgot::{ForgotPage, ResetPage};
 use super::identity::invitation::InvitationPage;
 use super::identity::people::PeoplePage;
+use super::identity::rules::SignInRulesPage;
 use super::identity::security::SecurityPage;
 use super::identity::sign_in::SignInPage;
 use super::identity::tokens::TokensPage;
@@ -36,6 +37,7 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/messages",
         "/cms/people",
         "/cms/tokens",
+        "/cms/sign-in-settings",
         "/cms/trash",
         "/cms/privacy",
         "/cms/privacy/{erasure}",
@@ -70,6 +72,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("messages") view=messages::MessagesPage/>
                     <Route path=path!("people") view=PeoplePage/>
                     <Route path=path!("tokens") view=TokensPage/>
+                    <Route path=path!("sign-in-settings") view=SignInRulesPage/>
                     <Route path=path!("trash") view=privacy::TrashListPage/>
                     <Route path=path!("privacy") view=privacy::PrivacyPage/>
                     <Route path=path!("privacy/:erasure") view=privacy::ErasurePage/>

@@ -23,6 +23,7 @@ enum Place {
     Messages,
     People,
     Tokens,
+    SignIn,
     Trash,
     Privacy,
     Audit,
@@ -31,7 +32,7 @@ enum Place {
 impl Place {
     /// Of daily use; the others hide behind "More" on a phone.
     const DAILY: [Self; 3] = [Self::Overview, Self::Events, Self::Messages];
-    const RARE: [Self; 5] = [Self::People, Self::Tokens, Self::Trash, Self::Privacy, Self::Audit];
+    const RARE: [Self; 6] = [Self::People, Self::Tokens, Self::SignIn, Self::Trash, Self::Privacy, Self::Audit];
 
     const fn href(self) -> &'static str {
         match self {
@@ -40,6 +41,7 @@ impl Place {
             Self::Messages => "/cms/messages",
             Self::People => "/cms/people",
             Self::Tokens => "/cms/tokens",
+            Self::SignIn => "/cms/sign-in-settings",
             Self::Trash => "/cms/trash",
             Self::Privacy => "/cms/privacy",
             Self::Audit => "/cms/audit",
@@ -53,6 +55,7 @@ impl Place {
             Self::Messages => IconName::Mail,
             Self::People => IconName::People,
             Self::Tokens => IconName::Key,
+            Self::SignIn => IconName::Lock,
             Self::Trash => IconName::Trash,
             Self::Privacy => IconName::Lock,
             Self::Audit => IconName::Shield,
@@ -66,6 +69,7 @@ impl Place {
             Self::Messages => Permission::MessageRead,
             Self::People => Permission::PeopleManage,
             Self::Tokens => Permission::TokenManage,
+            Self::SignIn => Permission::SignInManage,
             Self::Trash => Permission::TrashManage,
             Self::Privacy => Permission::PrivacyManage,
             Self::Audit => Permission::AuditRead,
@@ -79,6 +83,7 @@ impl Place {
             Self::Messages => td_string!(locale, common.nav_messages),
             Self::People => td_string!(locale, common.nav_people),
             Self::Tokens => td_string!(locale, common.nav_tokens),
+            Self::SignIn => td_string!(locale, common.nav_sign_in),
             Self::Trash => td_string!(locale, common.nav_trash),
             Self::Privacy => td_string!(locale, common.nav_privacy),
             Self::Audit => td_string!(locale, common.nav_audit),

@@ -5,6 +5,7 @@ pub mod factor;
 pub mod forgot;
 pub mod invitation;
 pub mod people;
+pub mod rules;
 pub mod tokens;
 pub mod security;
 pub mod two_factor;

@@ -15,6 +15,9 @@ diesel::table! {
         id -> Text,
         name -> Text,
         created_at -> BigInt,
+        factor_required_at -> Nullable<BigInt>,
+        session_idle_millis -> Nullable<BigInt>,
+        session_absolute_millis -> Nullable<BigInt>,
     }
 }
 

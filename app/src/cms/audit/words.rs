@@ -38,6 +38,7 @@ pub const ACTIONS: &[&str] = &[
     "identity.end_session",
     "identity.end_other_sessions",
     "identity.sign_out_member",
+    "identity.change_rules",
     "events.create",
     "events.update",
     "events.delete",
@@ -90,6 +91,7 @@ pub fn action(locale: Locale, action: &str) -> Text {
         "identity.end_session" => td_string!(locale, audit.did_identity_end_session),
         "identity.end_other_sessions" => td_string!(locale, audit.did_identity_end_other_sessions),
         "identity.sign_out_member" => td_string!(locale, audit.did_identity_sign_out_member),
+        "identity.change_rules" => td_string!(locale, audit.did_identity_change_rules),
         "identity.renew_token" => td_string!(locale, audit.did_identity_renew_token),
         "identity.end_token_secret" => td_string!(locale, audit.did_identity_end_token_secret),
         "identity.revoke_token" => td_string!(locale, audit.did_identity_revoke_token),
@@ -130,6 +132,7 @@ pub fn field(locale: Locale, field: &str) -> Text {
         "time_zone" => td_string!(locale, audit.field_time_zone),
         "retention_days" => td_string!(locale, audit.field_retention_days),
         "branding" => td_string!(locale, audit.field_branding),
+        "factor_required" => td_string!(locale, audit.field_factor_required),
         "logo" => td_string!(locale, audit.field_logo),
         other => return Text::Owned(other.to_owned()),
     })

@@ -56,6 +56,7 @@ fn Everybody(me: Me, people: People) -> impl IntoView {
     let columns = vec![
         Column::text(td_string!(locale, identity.name)),
         Column::text(td_string!(locale, identity.role)),
+        Column::wide(td_string!(locale, identity.two_factor)),
         Column::wide(td_string!(locale, identity.since)),
         Column::wide(td_string!(locale, identity.last_seen)),
         Column::actions(td_string!(locale, common.actions)),
@@ -95,6 +96,11 @@ fn MemberRow(me: Me, organisation: String, member: Member) -> impl IntoView {
     let actions = may_touch.then(|| {
         view! { <MemberActions me=me.clone() organisation user=member.user.clone() name=name.clone() role=member.role/> }
     });
+    let factor = if member.two_factor {
+        view! { <Badge meaning=Meaning::Good>{td_string!(locale, identity.two_factor_on)}</Badge> }
+    } else {
+        view! { <Badge meaning=Meaning::Warn>{td_string!(locale, identity.two_factor_off)}</Badge> }
+    };
     let last_seen = match member.last_seen {
         Some(at) => view! { <Time at relative=true/> }.into_any(),
         None => td_string!(locale, common.never).into_any(),
@@ -109,6 +115,7 @@ fn MemberRow(me: Me, organisation: String, member: Member) -> impl IntoView {
                 <span class="cell-sub">{member.email.get().clone()}</span>
             </th>
             <td>{role(member.role, language)}</td>
+            <td class="wide">{factor}</td>
             <td class="wide">{member.since.date().readable(language)}</td>
             <td class="wide">{last_seen}</td>
             <td class="actions">{actions}</td>

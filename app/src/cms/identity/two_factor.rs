@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
+use shutterpost_model::identity::Me;
 use shutterpost_model::identity::security::{SecurityOverview, TotpSetup};
 
 use crate::cms::forms::{OutcomeBanner, use_form};
@@ -26,15 +27,22 @@ pub fn TwoFactorPage() -> impl IntoView {
             |services, actor| async move {
                 Ok((services.security.overview(&actor).await?, services.security.totp_setup(&actor).await?))
             },
-            |_, (overview, setup)| view! { <TwoFactor overview setup/> }.into_any(),
+            |me, (overview, setup)| view! { <TwoFactor me overview setup/> }.into_any(),
         )}
     }
 }
 
 #[component]
-fn TwoFactor(overview: SecurityOverview, setup: Option<TotpSetup>) -> impl IntoView {
+fn TwoFactor(me: Me, overview: SecurityOverview, setup: Option<TotpSetup>) -> impl IntoView {
     let locale = use_locale();
     let issued = ["confirm", "recovery"].into_iter().find_map(|intent| use_form(intent).issued());
+    let asked = me.current.filter(|_| me.factor_needed).map(|current| {
+        view! {
+            <Banner meaning=Meaning::Warn>
+                <p>{td_string!(locale, identity.factor_asked, organisation = current.name)}</p>
+            </Banner>
+        }
+    });
     let body = match (overview.totp_since, setup) {
         (Some(_), _) => view! { <InUse overview/> }.into_any(),
         (None, Some(setup)) => view! { <SetUp setup/> }.into_any(),
@@ -47,6 +55,7 @@ fn TwoFactor(overview: SecurityOverview, setup: Option<TotpSetup>) -> impl IntoV
         >
             <ButtonLink href="/cms/account/security">{td_string!(locale, identity.back_to_security)}</ButtonLink>
         </PageHead>
+        {asked}
         {issued.map(|codes| view! { <RecoveryCodes codes/> })}
         <div class="sections">{body}</div>
     }

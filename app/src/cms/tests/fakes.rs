@@ -378,6 +378,7 @@ impl Accounts for World {
             current: Some(current.clone()),
             organisations: vec![current],
             two_factor: self.two_factor,
+            factor_needed: false,
         })
     }
     async fn sign_in(&self, _: SignIn, _: Client) -> Answer<SignedIn> {
@@ -439,6 +440,7 @@ impl Directory for World {
             role,
             since: NOW,
             last_seen,
+            two_factor: role == Role::Owner,
         };
         Ok(People {
             members: vec![
@@ -470,6 +472,13 @@ impl Directory for World {
         elsewhere()
     }
     async fn sign_out_member(&self, _: &Actor, _: &UserId) -> Answer<()> {
+        elsewhere()
+    }
+    async fn sign_in_rules(&self, _: &Actor) -> Answer<shutterpost_model::identity::SignInRules> {
+        let factor_required_at = self.two_factor.then_some(NOW);
+        Ok(shutterpost_model::identity::SignInRules { factor_required_at, with_factor: 1, members: 2 })
+    }
+    async fn require_factor(&self, _: &Actor, _: bool) -> Answer<()> {
         elsewhere()
     }
     async fn tokens(&self, _: &Actor) -> Answer<Vec<Token>> {

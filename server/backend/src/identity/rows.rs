@@ -280,6 +280,7 @@ pub(super) struct MemberRow {
     role: String,
     created_at: i64,
     last_seen_at: Option<i64>,
+    factor_confirmed_at: Option<i64>,
 }
 
 impl MemberRow {
@@ -290,9 +291,10 @@ impl MemberRow {
     pub(super) fn listed(self, ring: &Keyring) -> Result<Member, Failure> {
         let key = self.key()?;
         let key = ring.get(&key)?;
-        let Self { user, name, email, role: member_role, created_at, last_seen_at } = self;
+        let Self { user, name, email, role: member_role, created_at, last_seen_at, factor_confirmed_at } = self;
         Ok(Member {
             last_seen: last_seen_at.map(Millis),
+            two_factor: factor_confirmed_at.is_some(),
             name: name.open(key, user_place("name", &user))?.disclose(Disclosure::Directory),
             email: email.open(key, user_place("email", &user))?.disclose(Disclosure::Directory),
             user: id(user)?,

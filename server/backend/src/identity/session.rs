@@ -14,7 +14,7 @@ use shutterpost_vault::keys::Keys;
 
 use super::queries::factors::{self, Pending};
 use super::queries::{memberships, sessions, sign_ins};
-use super::rows::sessions::{NewSessionRow, TABLE};
+use super::rows::sessions::{Membership, NewSessionRow, TABLE};
 use super::trace::{self, Trace};
 use crate::context::World;
 use crate::db::{Db, Tx, write_tx};
@@ -172,12 +172,12 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
     }
     let membership = match found.membership {
         Some(membership) => Some(membership),
-        None => memberships::first(&mut conn, &found.user).await?,
+        None => memberships::first_with_rules(&mut conn, &found.user).await?,
     };
     drop(conn);
     if now >= found.last_seen.plus(NOTED_EVERY) {
         let (session, user) = (found.session.clone(), found.user.clone());
-        let organisation = membership.as_ref().map(|(organisation, _)| organisation.clone());
+        let organisation = membership.as_ref().map(|membership| membership.organisation.clone());
         noted(write_tx!(db, tx => {
             if let Some(organisation) = &organisation {
                 memberships::seen(tx, organisation, &user, now).await?;
@@ -185,7 +185,10 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
             sessions::seen(tx, &session, now).await
         }));
     }
+    let barred = !found.two_factor && membership.as_ref().is_some_and(|membership| membership.factor_required);
+    let membership = membership.map(|Membership { organisation, role, factor_required: _ }| (organisation, role));
     let actor = Actor::proven(Credential::Session { user: found.user, session: found.session }, membership);
+    let actor = if barred { actor.lacking_factor() } else { actor };
     Ok(Some(match found.confirmed_at {
         Some(at) => actor.confirmed(at),
         None => actor,

@@ -4,6 +4,7 @@ mod bearers;
 mod directory;
 mod joining;
 mod passwords;
+mod rules;
 mod sessions;
 mod sign_in;
 mod tokens;

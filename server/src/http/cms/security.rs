@@ -62,6 +62,21 @@ pub(in crate::http) async fn two_factor(posted: Posted) -> Response {
         .await
 }
 
+/// `POST /cms/sign-in-settings`: require, relax. Who may call: owners.
+pub(in crate::http) async fn rules(posted: Posted) -> Response {
+    posted
+        .answer(async |posted| {
+            let required = match posted.intent() {
+                "require" => true,
+                "relax" => false,
+                _ => return Err(AppError::new(Code::BadRequest)),
+            };
+            posted.services().directory.require_factor(posted.actor()?, required).await?;
+            Ok(Done::To("/cms/sign-in-settings?done=rules_saved".into()))
+        })
+        .await
+}
+
 fn lines(codes: &[Secret]) -> String {
     let codes: Vec<&str> = codes.iter().map(Secret::expose).collect();
     codes.join("\n")

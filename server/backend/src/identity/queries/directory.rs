@@ -12,7 +12,9 @@ use crate::error::Failure;
 use crate::identity::rows::{self, InvitationRow, MemberRow, NewInvitationRow, PendingInvitation};
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyRef, KeyStore};
-use crate::schema::{identity_invitations, identity_memberships, identity_organisations, identity_users};
+use crate::schema::{
+    identity_invitations, identity_memberships, identity_organisations, identity_totp, identity_users,
+};
 
 /// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
 /// one writer anyway.
@@ -37,6 +39,7 @@ pub(in crate::identity) async fn lock_members(tx: &mut Tx, scope: &OrgScope) -> 
 pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> Result<Vec<MemberRow>, Failure> {
     on_db!(conn, c => identity_memberships::table
         .inner_join(identity_users::table.on(identity_users::id.eq(identity_memberships::user_id)))
+        .left_join(identity_totp::table.on(identity_totp::user_id.eq(identity_users::id)))
         .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
         .select((
             identity_users::id,
@@ -45,8 +48,40 @@ pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> R
             identity_memberships::role,
             identity_memberships::created_at,
             identity_memberships::last_seen_at,
+            identity_totp::confirmed_at.nullable(),
         ))
         .load(c).await)
+}
+
+/// Since when the organisation asks for two-factor sign-in; `None` if it does not.
+pub(in crate::identity) async fn factor_required_at(conn: &mut Conn, scope: &OrgScope) -> Result<Option<i64>, Failure> {
+    on_db!(conn, c => identity_organisations::table
+        .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+        .select(identity_organisations::factor_required_at)
+        .first(c).await)
+}
+
+pub(in crate::identity) async fn set_factor_required(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    at: Option<Millis>,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(identity_organisations::table)
+        .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+        .set(identity_organisations::factor_required_at.eq(at.map(|at| at.0)))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// How many members have a second factor in use, and how many there are.
+pub(in crate::identity) async fn with_factor(conn: &mut Conn, scope: &OrgScope) -> Result<(i64, i64), Failure> {
+    let members: Vec<Option<i64>> = on_db!(conn, c => identity_memberships::table
+        .left_join(identity_totp::table.on(identity_totp::user_id.eq(identity_memberships::user_id)))
+        .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
+        .select(identity_totp::confirmed_at.nullable())
+        .load(c).await)?;
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok((count(members.iter().flatten().count()), count(members.len())))
 }
 
 /// A member's role; `None` for strangers.

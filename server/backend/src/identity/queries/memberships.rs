@@ -11,6 +11,7 @@ use shutterpost_model::time::Millis;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows;
+use crate::identity::rows::sessions::Membership;
 use crate::schema::{identity_memberships, identity_organisations};
 
 /// All organisations of a person, by name.
@@ -30,14 +31,43 @@ pub(in crate::identity) async fn first(
     conn: &mut Conn,
     user: &UserId,
 ) -> Result<Option<(OrganisationId, Role)>, Failure> {
-    let row: Option<(String, String)> = on_db!(conn, c => identity_memberships::table
+    let found = first_with_rules(conn, user).await?;
+    Ok(found.map(|Membership { organisation, role, factor_required: _ }| (organisation, role)))
+}
+
+/// The same, with whether it asks for a second factor.
+pub(in crate::identity) async fn first_with_rules(
+    conn: &mut Conn,
+    user: &UserId,
+) -> Result<Option<Membership>, Failure> {
+    let row: Option<(String, String, Option<i64>)> = on_db!(conn, c => identity_memberships::table
         .inner_join(identity_organisations::table
             .on(identity_organisations::id.eq(identity_memberships::organisation_id)))
         .filter(identity_memberships::user_id.eq(user.as_str()))
         .order((identity_organisations::name, identity_organisations::id))
-        .select((identity_memberships::organisation_id, identity_memberships::role))
+        .select((
+            identity_memberships::organisation_id,
+            identity_memberships::role,
+            identity_organisations::factor_required_at,
+        ))
         .first(c).await.optional())?;
-    row.map(|(organisation, role)| Ok((rows::id(organisation)?, rows::role(&role)?))).transpose()
+    row.map(|(organisation, role, required)| {
+        let (organisation, role) = (rows::id(organisation)?, rows::role(&role)?);
+        Ok(Membership { organisation, role, factor_required: required.is_some() })
+    })
+    .transpose()
+}
+
+/// Whether one of a person's organisations asks for a second factor.
+pub(in crate::identity) async fn needs_factor(conn: &mut Conn, user: &UserId) -> Result<bool, Failure> {
+    let found: i64 = on_db!(conn, c => identity_memberships::table
+        .inner_join(identity_organisations::table
+            .on(identity_organisations::id.eq(identity_memberships::organisation_id)))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .filter(identity_organisations::factor_required_at.is_not_null())
+        .count()
+        .get_result(c).await)?;
+    Ok(found > 0)
 }
 
 /// A person's role in an organisation; `None` for strangers.

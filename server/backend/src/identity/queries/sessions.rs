@@ -11,7 +11,7 @@ use crate::identity::rows::sessions::{
     FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow,
 };
 use crate::identity::scope::OrgScope;
-use crate::schema::{identity_memberships, identity_sessions, identity_users};
+use crate::schema::{identity_memberships, identity_organisations, identity_sessions, identity_totp, identity_users};
 
 pub(in crate::identity) async fn insert(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<(), Failure> {
     on_db!(tx, c => diesel::insert_into(identity_sessions::table).values(row).execute(c).await)?;
@@ -25,6 +25,9 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
         .left_join(identity_memberships::table.on(identity_memberships::user_id
             .eq(identity_sessions::user_id)
             .and(identity_memberships::organisation_id.nullable().eq(identity_sessions::organisation_id))))
+        .left_join(identity_organisations::table
+            .on(identity_organisations::id.nullable().eq(identity_sessions::organisation_id)))
+        .left_join(identity_totp::table.on(identity_totp::user_id.eq(identity_sessions::user_id)))
         .filter(identity_sessions::secret_hash.eq(hash.as_slice()))
         .select((
             identity_sessions::id,
@@ -36,6 +39,8 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
             identity_sessions::idle_millis,
             identity_sessions::expires_at,
             identity_sessions::confirmed_at,
+            identity_organisations::factor_required_at.nullable(),
+            identity_totp::confirmed_at.nullable(),
         ))
         .first(c).await.optional())?;
     row.map(FoundSession::try_from).transpose()

@@ -36,12 +36,21 @@ pub(in crate::identity) struct NewSessionRow<'a> {
     pub(in crate::identity) address: Option<Sealed<Pii<String>>>,
 }
 
+/// What a user is in an organisation, and whether it asks for a second factor.
+pub(in crate::identity) struct Membership {
+    pub(in crate::identity) organisation: OrganisationId,
+    pub(in crate::identity) role: Role,
+    pub(in crate::identity) factor_required: bool,
+}
+
 /// A session with what its user is in the organisation chosen last.
 pub(in crate::identity) struct FoundSession {
     pub(in crate::identity) session: SessionId,
     pub(in crate::identity) user: UserId,
     pub(in crate::identity) disabled: bool,
-    pub(in crate::identity) membership: Option<(OrganisationId, Role)>,
+    pub(in crate::identity) membership: Option<Membership>,
+    /// The user has a second factor in use.
+    pub(in crate::identity) two_factor: bool,
     pub(in crate::identity) last_seen: Millis,
     pub(in crate::identity) idle_millis: i64,
     pub(in crate::identity) expires_at: Millis,
@@ -59,6 +68,8 @@ pub(in crate::identity) struct FoundSessionRow {
     idle_millis: i64,
     expires_at: i64,
     confirmed_at: Option<i64>,
+    factor_required_at: Option<i64>,
+    factor_confirmed_at: Option<i64>,
 }
 
 impl TryFrom<FoundSessionRow> for FoundSession {
@@ -75,9 +86,15 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             idle_millis,
             expires_at,
             confirmed_at,
+            factor_required_at,
+            factor_confirmed_at,
         } = row;
         let membership = match (organisation, name) {
-            (Some(organisation), Some(name)) => Some((id(organisation)?, role(&name)?)),
+            (Some(organisation), Some(name)) => Some(Membership {
+                organisation: id(organisation)?,
+                role: role(&name)?,
+                factor_required: factor_required_at.is_some(),
+            }),
             _ => None,
         };
         Ok(Self {
@@ -85,6 +102,7 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             user: id(user)?,
             disabled: disabled_at.is_some(),
             membership,
+            two_factor: factor_confirmed_at.is_some(),
             last_seen: Millis(last_seen_at),
             idle_millis,
             expires_at: Millis(expires_at),

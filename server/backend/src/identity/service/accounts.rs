@@ -157,6 +157,7 @@ impl AccountsService {
             language,
             current,
             organisations,
+            factor_needed: actor.lacks_factor() && !two_factor,
             two_factor,
         })
     }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission, Role};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{InvitationId, OrganisationId, TokenId, UserId};
-use shutterpost_model::identity::{Directory, Invite, Issued, People};
+use shutterpost_model::identity::{Directory, Invite, Issued, People, SignInRules};
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
 use shutterpost_model::pii::Pii;
-use shutterpost_model::time::DAY;
+use shutterpost_model::time::{DAY, Millis};
 use shutterpost_model::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 use shutterpost_model::validate;
 
@@ -17,7 +17,7 @@ use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::one_time;
-use crate::identity::queries::{directory, removed, sessions};
+use crate::identity::queries::{directory, factors, removed, sessions};
 use crate::identity::removed::may_touch;
 use crate::identity::rows::{MemberRow, NewInvitationRow, invitation_place, subject_key};
 use crate::identity::scope::OrgScope;
@@ -180,6 +180,33 @@ impl DirectoryService {
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
     }
+
+    async fn try_sign_in_rules(&self, actor: &Actor) -> Result<SignInRules, Failure> {
+        let scope = OrgScope::prove(actor, Permission::SignInManage)?;
+        let mut conn = self.deps.db.read().await?;
+        let factor_required_at = directory::factor_required_at(&mut conn, &scope).await?.map(Millis);
+        let (with_factor, members) = directory::with_factor(&mut conn, &scope).await?;
+        Ok(SignInRules { factor_required_at, with_factor, members })
+    }
+
+    async fn try_require_factor(&self, actor: &Actor, required: bool) -> Result<(), Failure> {
+        let scope = OrgScope::prove_confirmed(actor, Permission::SignInManage, self.deps.world.now())?;
+        let (Deps { db, world, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        let user = scope.user().cloned().ok_or(Code::Forbidden)?;
+        write_tx!(db, tx => {
+            directory::lock_members(tx, &scope).await?;
+            if required && !factors::is_active(tx, &user).await? {
+                return Err(Code::FactorFirst.into());
+            }
+            if directory::factor_required_at(tx, &scope).await?.is_some() == required {
+                return Ok(());
+            }
+            directory::set_factor_required(tx, &scope, required.then(|| world.now())).await?;
+            let entry = Entry::new("identity.change_rules").object(scope.organisation().as_str());
+            let entry = entry.fields(vec!["factor_required"]);
+            record(tx, &world, Some(scope.organisation()), &doer, entry).await
+        })
+    }
 }
 
 /// A member's role, which stays as it is until the transaction ends.
@@ -237,6 +264,14 @@ impl Directory for DirectoryService {
 
     async fn sign_out_member(&self, actor: &Actor, user: &UserId) -> Result<(), AppError> {
         self.try_sign_out_member(actor, user).await.map_err(AppError::from)
+    }
+
+    async fn sign_in_rules(&self, actor: &Actor) -> Result<SignInRules, AppError> {
+        self.try_sign_in_rules(actor).await.map_err(AppError::from)
+    }
+
+    async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError> {
+        self.try_require_factor(actor, required).await.map_err(AppError::from)
     }
 
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {

@@ -3,7 +3,7 @@
 //! Each try is counted before it is compared, in the transaction that uses a right code up: of two tries at the same time
 //! with one code, one wins, on both databases.
 
-use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{SessionId, UserId};
 use shutterpost_model::identity::security::{Activity, Method, TotpSetup};
@@ -20,7 +20,7 @@ use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::factors::{self as codes, Shown};
 use crate::identity::queries::factors::TotpFactor;
-use crate::identity::queries::{factors, sessions, sign_ins, users};
+use crate::identity::queries::{factors, memberships, sessions, sign_ins, users};
 use crate::identity::rows::{User, totp_place};
 use crate::identity::session::{self, Kind, Opening};
 use crate::identity::trace::{self, Trace};
@@ -184,6 +184,10 @@ impl AccountsService {
             if prove(tx, &world, &keys, &user, &factor, &code).await?.is_none() {
                 return Ok(Err(wrong("code")));
             }
+            // Said to those alone who proved who they are.
+            if memberships::needs_factor(tx, &user.id).await? {
+                return Err(Code::FactorKept.into());
+            }
             factors::remove(tx, &user.id).await?;
             let session = self_only(tx, &world, &keys, &key, (&user.id, &own)).await?;
             trace::tell(tx, &world, (&user.id, user.language), Activity::FactorRemoved, None).await?;
@@ -216,7 +220,6 @@ impl AccountsService {
         let key = self.deps.keystore.get(&KeyRef::user(&user.id)).await?;
         let doer = Doer::from(actor);
         let entry = Entry::new("identity.confirm").object(own.as_str());
-        let id = user.id.clone();
         let (session, renewed) = match self.active(&user.id).await? {
             Some(factor) => write_tx!(db, tx => {
                 if prove(tx, &world, &keys, &user, &factor, &proof).await?.is_none() {
@@ -241,10 +244,7 @@ impl AccountsService {
                 })?
             }
         };
-        let credential = Credential::Session { user: id, session };
-        let membership = actor.organisation().cloned().zip(actor.role());
-        let confirmed = Actor::proven(credential, membership).confirmed(self.deps.world.now());
-        Ok((renewed, actor.request().cloned().into_iter().fold(confirmed, Actor::within)))
+        Ok((renewed, actor.clone().renewed(session).confirmed(self.deps.world.now())))
     }
 }
 

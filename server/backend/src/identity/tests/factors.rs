@@ -17,14 +17,14 @@ const MINUTE: i64 = 60_000;
 
 /// An app in use, by somebody who is signed in.
 pub(super) struct Enrolled {
-    secret: Secret,
-    session: NewSession,
+    pub(super) secret: Secret,
+    pub(super) session: NewSession,
     recovery: Vec<Secret>,
 }
 
 impl Fixture {
     /// The code that the app shows now.
-    fn code(&self, app: &Secret) -> Secret {
+    pub(super) fn code(&self, app: &Secret) -> Secret {
         secret(&code_at(app, self.deps.world.now()))
     }
 

@@ -1,0 +1,81 @@
+//! How everybody in the organisation signs in.
+
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+use shutterpost_model::identity::{Me, SignInRules};
+
+use crate::cms::forms::OutcomeBanner;
+use crate::cms::load::load;
+use crate::texts::{language_of, use_locale};
+use crate::ui::{Badge, ButtonLink, Meaning, PageHead, PageTitle, Submit, Tone};
+use crate::words::number;
+
+#[component]
+pub fn SignInRulesPage() -> impl IntoView {
+    let locale = use_locale();
+    view! {
+        <PageTitle text=td_string!(locale, identity.rules)/>
+        {load(
+            |services, actor| async move { services.directory.sign_in_rules(&actor).await },
+            |me, rules| view! { <Rules me rules/> }.into_any(),
+        )}
+    }
+}
+
+#[component]
+fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    let organisation = me.current.map(|current| current.name).unwrap_or_default();
+    let SignInRules { factor_required_at, with_factor, members } = rules;
+    let count = td_string!(
+        locale,
+        identity.rules_count,
+        count = number(language, with_factor),
+        members = number(language, members)
+    );
+    let badge = match factor_required_at {
+        Some(_) => view! { <Badge meaning=Meaning::Good>{td_string!(locale, identity.two_factor_on)}</Badge> },
+        None => view! { <Badge>{td_string!(locale, identity.two_factor_off)}</Badge> },
+    };
+    let since = factor_required_at.map(|at| {
+        view! { <p>{td_string!(locale, identity.rules_since, date = at.date().readable(language))}</p> }
+    });
+    let action = if factor_required_at.is_some() {
+        view! { <Submit intent="relax" tone=Tone::Danger>{td_string!(locale, identity.rules_relax)}</Submit> }
+            .into_any()
+    } else if me.two_factor {
+        view! { <Submit intent="require" tone=Tone::Primary>{td_string!(locale, identity.rules_require)}</Submit> }
+            .into_any()
+    } else {
+        // Whoever asks others for it has it.
+        view! {
+            <ButtonLink href="/cms/account/two-factor" tone=Tone::Primary>
+                {td_string!(locale, identity.rules_own)}
+            </ButtonLink>
+        }
+        .into_any()
+    };
+    view! {
+        <PageHead
+            title=td_string!(locale, identity.rules)
+            subtitle=Some(td_string!(locale, identity.rules_subtitle, organisation = organisation).into())
+        />
+        <div class="sections">
+            <section class="card" aria-labelledby="factor-title">
+                <h2 class="section-title" id="factor-title">
+                    {td_string!(locale, identity.rules_factor)} " " {badge}
+                </h2>
+                <OutcomeBanner intent="require"/>
+                <OutcomeBanner intent="relax"/>
+                <p>{td_string!(locale, identity.rules_factor_text)}</p>
+                {since}
+                <p>{count} " " <a class="link" href="/cms/people">{td_string!(locale, identity.rules_people)}</a></p>
+                <form method="post">
+                    <div class="form-actions">{action}</div>
+                </form>
+            </section>
+        </div>
+    }
+}
