@@ -136,11 +136,40 @@ pub struct Member {
     pub two_factor: bool,
 }
 
+/// Limits of sessions in an organisation, in minutes. They come on top of the installation's own, so they never loosen
+/// those; `None` leaves it to them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionLimits {
+    /// Since the last use; one of [`SessionLimits::IDLE`].
+    pub idle: Option<i64>,
+    /// Since sign-in; one of [`SessionLimits::ABSOLUTE`].
+    pub absolute: Option<i64>,
+}
+
+impl SessionLimits {
+    /// What can be chosen, in minutes: a quarter of an hour to a week.
+    pub const IDLE: [i64; 6] = [15, 30, 60, 4 * 60, 24 * 60, 7 * 24 * 60];
+    /// What can be chosen, in minutes: an hour to a fortnight.
+    pub const ABSOLUTE: [i64; 6] = [60, 4 * 60, 8 * 60, 12 * 60, 24 * 60, 14 * 24 * 60];
+
+    /// [`Code::BadChoice`] on `idle` or `absolute` for what cannot be chosen.
+    pub fn check(self) -> Result<(), AppError> {
+        for (field, chosen, choices) in [("idle", self.idle, Self::IDLE), ("absolute", self.absolute, Self::ABSOLUTE)] {
+            if chosen.is_some_and(|minutes| !choices.contains(&minutes)) {
+                return Err(AppError::field(field, Code::BadChoice));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How everybody in the organisation has to sign in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInRules {
     /// Since when two-factor sign-in is asked for; `None` if it is not.
     pub factor_required_at: Option<Millis>,
+    /// Limits of sessions in this organisation.
+    pub limits: SessionLimits,
     /// Members who have it.
     pub with_factor: i64,
     pub members: i64,
@@ -234,6 +263,8 @@ pub trait Directory: Send + Sync {
     /// Asks everybody in the organisation for two-factor sign-in, or no more; at once, for sessions under way too.
     /// [`Code::FactorFirst`] if whoever asks does not have it.
     async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError>;
+    /// Limits the sessions of everybody in the organisation, those under way too.
+    async fn limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), AppError>;
     /// Tokens that were not revoked; expired ones for [`crate::tokens::EXPIRED_SHOWN`].
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError>;
     /// [`Code::RoleTooHigh`] for a scope beyond the maker's role.

@@ -55,7 +55,7 @@ impl Place {
             Self::Messages => IconName::Mail,
             Self::People => IconName::People,
             Self::Tokens => IconName::Key,
-            Self::SignIn => IconName::Lock,
+            Self::SignIn => IconName::SignIn,
             Self::Trash => IconName::Trash,
             Self::Privacy => IconName::Lock,
             Self::Audit => IconName::Shield,

@@ -30,6 +30,7 @@ icons! {
     Key = r#"<circle cx="8" cy="15" r="4"/><path d="m11 12 8.5-8.5M16 7l3 3M13.5 9.5l2 2"/>"#;
     Shield = r#"<path d="M12 3 5 6v5c0 4.5 2.8 8 7 10 4.2-2 7-5.5 7-10V6z"/><path d="m9 12 2 2 4-4"/>"#;
     Lock = r#"<rect x="5" y="10.5" width="14" height="9.5" rx="2"/><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5M12 14.5v2"/>"#;
+    SignIn = r#"<path d="M14 4h4a1 1 0 0 1 1 1v14a1 1 0 0 1-1 1h-4M10 16l4-4-4-4M14 12H4"/>"#;
     History = r#"<path d="M4 12a8 8 0 1 0 2.5-5.8M4 4v4.5h4.5"/><path d="M12 8v4l3 2"/>"#;
     Settings = r#"<path d="M4 7h9M19 7h1M4 17h1M11 17h9"/><circle cx="16" cy="7" r="2.5"/><circle cx="8" cy="17" r="2.5"/>"#;
     Brush = r#"<path d="M20 4c-5 2-9 6-10.5 9.5l2.5 2.5C15.5 14 19 9.5 20 4zM9 14c-2.5 0-3.5 1.5-3.5 3.5S4.5 20 3.5 20.5c3.5.8 8 .2 8-4.5"/>"#;

@@ -85,6 +85,7 @@ async fn people(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     forms.post("/cms/trash", owner, &[("intent", "restore"), ("item", &user), ("next", "/cms/people")]).await;
     forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
     forms.post("/cms/trash?kind=member", owner, &[("intent", "erase"), ("item", &user)]).await;
+    forms.post("/cms/sign-in-settings", owner, &[("intent", "limits"), ("idle", "60"), ("absolute", "")]).await;
     let renew = [("intent", "renew"), ("token", &*home.token_id), ("expires", "7"), ("replaced", "overlaps")];
     assert_eq!(forms.app.form("/cms/tokens", owner, &renew).await.status, StatusCode::OK);
     for intent in ["end_previous", "revoke"] {

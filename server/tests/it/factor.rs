@@ -161,3 +161,40 @@ async fn the_qr_code_is_there_while_an_app_is_set_up_and_never_after() {
         assert!(!app.get("/cms/account/two-factor", &renewed).await.text().contains("recovery-codes"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lacks_the_factor_asked_for_is_led_to_where_it_is_set_up() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let (owner, editor) = (home.email(Role::Owner), home.email(Role::Editor));
+        let member = app.sign_in(&editor).await;
+        assert_eq!(app.get("/cms/events", &member).await.status, StatusCode::OK);
+        let secret = enrol(&app, &owner).await;
+        app.database.clock.advance(30_000);
+        let pending = half_signed_in(&app, &owner).await;
+        let answer = app.form("/cms/sign-in/code", &pending, &[("code", &code(&app, &secret))]).await;
+        let mut set = answer
+            .headers
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|set| value(set.to_str().ok()?, "__Host-shutterpost"));
+        let session = As::Cookie(set.next_back().expect("a session"));
+        let page = app.get("/cms/sign-in-settings", &session).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text().contains("value=\"require\""), "{}", page.text());
+        let answer = app.form("/cms/sign-in-settings", &session, &[("intent", "require")]).await;
+        assert_eq!(answer.header("location"), "/cms/sign-in-settings?done=rules_saved", "{}", answer.text());
+
+        let answer = app.get("/cms/events", &member).await;
+        assert_eq!(answer.header("location"), "/cms/account/two-factor");
+        let page = app.get("/cms/account/two-factor", &member).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.text().contains("asks for two-factor sign-in"), "{}", page.text());
+        assert!(!page.text().contains("href=\"/cms/events\""), "nothing is offered that is not open");
+        let answer = app.form("/cms/events", &member, &[("intent", "create"), ("name", "Party")]).await;
+        assert_eq!(answer.header("location"), "/cms/account/two-factor");
+        // Programs go on: what their token may do was decided by somebody who was asked.
+        assert_eq!(app.get("/api/v1/events", &home.admin_token).await.status, StatusCode::OK);
+        enrol(&app, &editor).await;
+    }
+}

@@ -129,6 +129,7 @@ fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
     match (spec.method, spec.path) {
         ("POST", "/cms/people") => Some("intent=invite&email=late@home.example&role=viewer&language=en".into()),
         ("POST", "/cms/tokens") => Some("intent=create&name=Late&preset=read&expires=7".into()),
+        ("POST", "/cms/sign-in-settings") => Some("intent=limits&idle=60&absolute=".into()),
         ("POST", "/cms/trash") => Some(format!("intent=erase&item={}", home.event)),
         ("POST", "/cms/privacy") => Some(format!("intent=erase_organisation&confirm={}", home.name)),
         ("POST", "/cms/events/{event}/settings") => Some("intent=delete".into()),

@@ -134,6 +134,7 @@ pub fn field(locale: Locale, field: &str) -> Text {
         "branding" => td_string!(locale, audit.field_branding),
         "factor_required" => td_string!(locale, audit.field_factor_required),
         "logo" => td_string!(locale, audit.field_logo),
+        "session_limits" => td_string!(locale, audit.field_session_limits),
         other => return Text::Owned(other.to_owned()),
     })
 }

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-use shutterpost_model::identity::{Me, SignInRules};
+use shutterpost_model::identity::{Me, SessionLimits, SignInRules};
 
-use crate::cms::forms::OutcomeBanner;
+use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
-use crate::texts::{language_of, use_locale};
-use crate::ui::{Badge, ButtonLink, Meaning, PageHead, PageTitle, Submit, Tone};
+use crate::texts::{Locale, language_of, use_locale};
+use crate::ui::{Badge, ButtonLink, Choice, Meaning, PageHead, PageTitle, Select, Submit, Text, Tone};
 use crate::words::number;
 
 #[component]
@@ -28,7 +28,7 @@ fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let organisation = me.current.map(|current| current.name).unwrap_or_default();
-    let SignInRules { factor_required_at, with_factor, members } = rules;
+    let SignInRules { factor_required_at, limits, with_factor, members } = rules;
     let count = td_string!(
         locale,
         identity.rules_count,
@@ -76,6 +76,59 @@ fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
                     <div class="form-actions">{action}</div>
                 </form>
             </section>
+            <Limits limits/>
         </div>
     }
+}
+
+#[component]
+fn Limits(limits: SessionLimits) -> impl IntoView {
+    let locale = use_locale();
+    let form = use_form("limits");
+    let choices = |minutes: &[i64]| {
+        let none = Choice::new("", td_string!(locale, identity.limits_none));
+        let some = minutes.iter().map(|&minutes| Choice::new(minutes.to_string(), duration(locale, minutes)));
+        std::iter::once(none).chain(some).collect::<Vec<_>>()
+    };
+    let chosen = |field: &str, minutes: Option<i64>| {
+        form.value(field, minutes.map(|minutes| minutes.to_string()).unwrap_or_default())
+    };
+    view! {
+        <section class="card" aria-labelledby="limits-title">
+            <h2 class="section-title" id="limits-title">{td_string!(locale, identity.limits)}</h2>
+            <OutcomeBanner intent="limits"/>
+            <p>{td_string!(locale, identity.limits_text)}</p>
+            <form class="stack" method="post">
+                <Select
+                    name="idle"
+                    label=td_string!(locale, identity.limits_idle)
+                    options=choices(&SessionLimits::IDLE)
+                    value=chosen("idle", limits.idle)
+                    error=form.error("idle")
+                />
+                <Select
+                    name="absolute"
+                    label=td_string!(locale, identity.limits_absolute)
+                    options=choices(&SessionLimits::ABSOLUTE)
+                    value=chosen("absolute", limits.absolute)
+                    error=form.error("absolute")
+                />
+                <div class="form-actions">
+                    <Submit intent="limits" tone=Tone::Primary>{td_string!(locale, common.save)}</Submit>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+/// In the largest unit that comes out even.
+fn duration(locale: Locale, minutes: i64) -> Text {
+    const HOUR: i64 = 60;
+    const DAY: i64 = 24 * HOUR;
+    let language = language_of(locale);
+    Text::from(match minutes {
+        days if days % DAY == 0 => td_string!(locale, identity.limits_days, count = number(language, days / DAY)),
+        hours if hours % HOUR == 0 => td_string!(locale, identity.limits_hours, count = number(language, hours / HOUR)),
+        minutes => td_string!(locale, identity.limits_minutes, count = number(language, minutes)),
+    })
 }

@@ -19,7 +19,7 @@ use shutterpost_model::id::*;
 use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{
     AcceptInvitation, Accounts, Client, Directory, Invitation, InvitationView, Invite, Issued, Me, Member,
-    MyOrganisation, NewSession, People, SignIn,
+    MyOrganisation, NewSession, People, SessionLimits, SignIn, SignInRules,
 };
 use shutterpost_model::ingest::{Accepted, Ingest, Upload};
 use shutterpost_model::language::Language;
@@ -474,9 +474,13 @@ impl Directory for World {
     async fn sign_out_member(&self, _: &Actor, _: &UserId) -> Answer<()> {
         elsewhere()
     }
-    async fn sign_in_rules(&self, _: &Actor) -> Answer<shutterpost_model::identity::SignInRules> {
+    async fn sign_in_rules(&self, _: &Actor) -> Answer<SignInRules> {
         let factor_required_at = self.two_factor.then_some(NOW);
-        Ok(shutterpost_model::identity::SignInRules { factor_required_at, with_factor: 1, members: 2 })
+        let limits = SessionLimits { idle: Some(30), absolute: None };
+        Ok(SignInRules { factor_required_at, limits, with_factor: 1, members: 2 })
+    }
+    async fn limit_sessions(&self, _: &Actor, _: SessionLimits) -> Answer<()> {
+        elsewhere()
     }
     async fn require_factor(&self, _: &Actor, _: bool) -> Answer<()> {
         elsewhere()

@@ -175,6 +175,10 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
         None => memberships::first_with_rules(&mut conn, &found.user).await?,
     };
     drop(conn);
+    let rules = membership.as_ref().map(|membership| membership.rules).unwrap_or_default();
+    if rules.are_over(found.begun, found.last_seen, now) {
+        return Ok(None);
+    }
     if now >= found.last_seen.plus(NOTED_EVERY) {
         let (session, user) = (found.session.clone(), found.user.clone());
         let organisation = membership.as_ref().map(|membership| membership.organisation.clone());
@@ -185,8 +189,8 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
             sessions::seen(tx, &session, now).await
         }));
     }
-    let barred = !found.two_factor && membership.as_ref().is_some_and(|membership| membership.factor_required);
-    let membership = membership.map(|Membership { organisation, role, factor_required: _ }| (organisation, role));
+    let barred = !found.two_factor && rules.factor_required();
+    let membership = membership.map(|Membership { organisation, role, rules: _ }| (organisation, role));
     let actor = Actor::proven(Credential::Session { user: found.user, session: found.session }, membership);
     let actor = if barred { actor.lacking_factor() } else { actor };
     Ok(Some(match found.confirmed_at {

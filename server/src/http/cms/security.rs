@@ -5,8 +5,10 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::identity::SessionLimits;
 use shutterpost_model::pii::Secret;
 
+use super::form::Fields;
 use super::posted::{Done, Posted};
 use super::{cookies, qr};
 use crate::http::Http;
@@ -62,19 +64,34 @@ pub(in crate::http) async fn two_factor(posted: Posted) -> Response {
         .await
 }
 
-/// `POST /cms/sign-in-settings`: require, relax. Who may call: owners.
+/// `POST /cms/sign-in-settings`: require, relax, limits. Who may call: owners.
 pub(in crate::http) async fn rules(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
-            let required = match posted.intent() {
-                "require" => true,
-                "relax" => false,
+            let (directory, actor) = (&posted.services().directory, posted.actor()?);
+            match posted.intent() {
+                "require" => directory.require_factor(actor, true).await?,
+                "relax" => directory.require_factor(actor, false).await?,
+                "limits" => {
+                    let limits = SessionLimits {
+                        idle: chosen(&posted.form, "idle")?,
+                        absolute: chosen(&posted.form, "absolute")?,
+                    };
+                    directory.limit_sessions(actor, limits).await?;
+                }
                 _ => return Err(AppError::new(Code::BadRequest)),
-            };
-            posted.services().directory.require_factor(posted.actor()?, required).await?;
+            }
             Ok(Done::To("/cms/sign-in-settings?done=rules_saved".into()))
         })
         .await
+}
+
+/// A number of minutes; empty for none.
+fn chosen(form: &Fields, field: &str) -> Result<Option<i64>, AppError> {
+    match form.text(field) {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| AppError::field(field, Code::BadChoice)),
+    }
 }
 
 fn lines(codes: &[Secret]) -> String {

@@ -4,11 +4,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::access::Role;
 use shutterpost_model::id::{InvitationId, UserId};
+use shutterpost_model::identity::SessionLimits;
 use shutterpost_model::pii::Pii;
 use shutterpost_model::time::Millis;
 
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
+use crate::identity::rows::sessions::{MINUTE, Rules};
 use crate::identity::rows::{self, InvitationRow, MemberRow, NewInvitationRow, PendingInvitation};
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyRef, KeyStore};
@@ -53,12 +55,32 @@ pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> R
         .load(c).await)
 }
 
-/// Since when the organisation asks for two-factor sign-in; `None` if it does not.
-pub(in crate::identity) async fn factor_required_at(conn: &mut Conn, scope: &OrgScope) -> Result<Option<i64>, Failure> {
+/// What the organisation asks of sessions.
+pub(in crate::identity) async fn rules(conn: &mut Conn, scope: &OrgScope) -> Result<Rules, Failure> {
     on_db!(conn, c => identity_organisations::table
         .filter(identity_organisations::id.eq(scope.organisation().as_str()))
-        .select(identity_organisations::factor_required_at)
+        .select((
+            identity_organisations::factor_required_at,
+            identity_organisations::session_idle_millis,
+            identity_organisations::session_absolute_millis,
+        ))
         .first(c).await)
+}
+
+pub(in crate::identity) async fn set_limits(
+    tx: &mut Tx,
+    scope: &OrgScope,
+    limits: SessionLimits,
+) -> Result<(), Failure> {
+    let millis = |minutes: Option<i64>| minutes.map(|minutes| minutes * MINUTE);
+    on_db!(tx, c => diesel::update(identity_organisations::table)
+        .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+        .set((
+            identity_organisations::session_idle_millis.eq(millis(limits.idle)),
+            identity_organisations::session_absolute_millis.eq(millis(limits.absolute)),
+        ))
+        .execute(c).await)?;
+    Ok(())
 }
 
 pub(in crate::identity) async fn set_factor_required(

@@ -11,7 +11,7 @@ use shutterpost_model::time::Millis;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows;
-use crate::identity::rows::sessions::Membership;
+use crate::identity::rows::sessions::{Membership, Rules};
 use crate::schema::{identity_memberships, identity_organisations};
 
 /// All organisations of a person, by name.
@@ -32,15 +32,15 @@ pub(in crate::identity) async fn first(
     user: &UserId,
 ) -> Result<Option<(OrganisationId, Role)>, Failure> {
     let found = first_with_rules(conn, user).await?;
-    Ok(found.map(|Membership { organisation, role, factor_required: _ }| (organisation, role)))
+    Ok(found.map(|Membership { organisation, role, rules: _ }| (organisation, role)))
 }
 
-/// The same, with whether it asks for a second factor.
+/// The same, with what the organisation asks of sessions.
 pub(in crate::identity) async fn first_with_rules(
     conn: &mut Conn,
     user: &UserId,
 ) -> Result<Option<Membership>, Failure> {
-    let row: Option<(String, String, Option<i64>)> = on_db!(conn, c => identity_memberships::table
+    let row: Option<(String, String, Rules)> = on_db!(conn, c => identity_memberships::table
         .inner_join(identity_organisations::table
             .on(identity_organisations::id.eq(identity_memberships::organisation_id)))
         .filter(identity_memberships::user_id.eq(user.as_str()))
@@ -48,12 +48,15 @@ pub(in crate::identity) async fn first_with_rules(
         .select((
             identity_memberships::organisation_id,
             identity_memberships::role,
-            identity_organisations::factor_required_at,
+            (
+                identity_organisations::factor_required_at,
+                identity_organisations::session_idle_millis,
+                identity_organisations::session_absolute_millis,
+            ),
         ))
         .first(c).await.optional())?;
-    row.map(|(organisation, role, required)| {
-        let (organisation, role) = (rows::id(organisation)?, rows::role(&role)?);
-        Ok(Membership { organisation, role, factor_required: required.is_some() })
+    row.map(|(organisation, role, rules)| {
+        Ok(Membership { organisation: rows::id(organisation)?, role: rows::role(&role)?, rules })
     })
     .transpose()
 }

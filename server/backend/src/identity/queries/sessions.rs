@@ -39,7 +39,13 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
             identity_sessions::idle_millis,
             identity_sessions::expires_at,
             identity_sessions::confirmed_at,
-            identity_organisations::factor_required_at.nullable(),
+            identity_sessions::created_at,
+            (
+                identity_organisations::factor_required_at,
+                identity_organisations::session_idle_millis,
+                identity_organisations::session_absolute_millis,
+            )
+                .nullable(),
             identity_totp::confirmed_at.nullable(),
         ))
         .first(c).await.optional())?;
@@ -64,9 +70,15 @@ pub(in crate::identity) async fn of_user(
     now: Millis,
 ) -> Result<Vec<OwnSessionRow>, Failure> {
     on_db!(conn, c => identity_sessions::table
+        .left_join(identity_organisations::table
+            .on(identity_organisations::id.nullable().eq(identity_sessions::organisation_id)))
         .filter(identity_sessions::user_id.eq(user.as_str()))
         .filter(identity_sessions::expires_at.gt(now.0))
         .filter((identity_sessions::last_seen_at + identity_sessions::idle_millis).gt(now.0))
+        .filter(identity_organisations::session_idle_millis.is_null().or(
+            (identity_sessions::last_seen_at.nullable() + identity_organisations::session_idle_millis.nullable()).gt(now.0)))
+        .filter(identity_organisations::session_absolute_millis.is_null().or(
+            (identity_sessions::created_at.nullable() + identity_organisations::session_absolute_millis.nullable()).gt(now.0)))
         .order((identity_sessions::last_seen_at.desc(), identity_sessions::id.desc()))
         .select((
             identity_sessions::id,

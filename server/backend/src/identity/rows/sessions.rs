@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use shutterpost_model::access::Role;
 use shutterpost_model::id::{OrganisationId, SessionId, UserId};
+use shutterpost_model::identity::SessionLimits;
 use shutterpost_model::identity::security::{Method, SessionView};
 use shutterpost_model::pii::{Pii, Purpose};
 use shutterpost_model::time::Millis;
@@ -16,6 +17,8 @@ use crate::schema::identity_sessions;
 
 /// As `trace_place` and the sealed values name it.
 pub(in crate::identity) const TABLE: &str = "identity_sessions";
+
+pub(in crate::identity) const MINUTE: i64 = 60_000;
 
 #[derive(Insertable)]
 #[diesel(table_name = identity_sessions)]
@@ -36,11 +39,43 @@ pub(in crate::identity) struct NewSessionRow<'a> {
     pub(in crate::identity) address: Option<Sealed<Pii<String>>>,
 }
 
-/// What a user is in an organisation, and whether it asks for a second factor.
+/// What a user is in an organisation, and what it asks of sessions.
 pub(in crate::identity) struct Membership {
     pub(in crate::identity) organisation: OrganisationId,
     pub(in crate::identity) role: Role,
-    pub(in crate::identity) factor_required: bool,
+    pub(in crate::identity) rules: Rules,
+}
+
+/// What an organisation asks of the sessions in it.
+#[derive(Clone, Copy, Default, Queryable)]
+pub(in crate::identity) struct Rules {
+    factor_required_at: Option<i64>,
+    idle_millis: Option<i64>,
+    absolute_millis: Option<i64>,
+}
+
+impl Rules {
+    pub(in crate::identity) const fn factor_required(self) -> bool {
+        self.factor_required_at.is_some()
+    }
+
+    pub(in crate::identity) const fn factor_required_at(self) -> Option<Millis> {
+        match self.factor_required_at {
+            Some(at) => Some(Millis(at)),
+            None => None,
+        }
+    }
+
+    pub(in crate::identity) fn limits(self) -> SessionLimits {
+        let minutes = |millis: Option<i64>| millis.map(|millis| millis / MINUTE);
+        SessionLimits { idle: minutes(self.idle_millis), absolute: minutes(self.absolute_millis) }
+    }
+
+    /// Whether a session has outlived what the organisation allows.
+    pub(in crate::identity) fn are_over(self, begun: Millis, last_seen: Millis, now: Millis) -> bool {
+        let over = |since: Millis, limit: Option<i64>| limit.is_some_and(|limit| now >= since.plus(limit));
+        over(last_seen, self.idle_millis) || over(begun, self.absolute_millis)
+    }
 }
 
 /// A session with what its user is in the organisation chosen last.
@@ -51,6 +86,7 @@ pub(in crate::identity) struct FoundSession {
     pub(in crate::identity) membership: Option<Membership>,
     /// The user has a second factor in use.
     pub(in crate::identity) two_factor: bool,
+    pub(in crate::identity) begun: Millis,
     pub(in crate::identity) last_seen: Millis,
     pub(in crate::identity) idle_millis: i64,
     pub(in crate::identity) expires_at: Millis,
@@ -68,7 +104,8 @@ pub(in crate::identity) struct FoundSessionRow {
     idle_millis: i64,
     expires_at: i64,
     confirmed_at: Option<i64>,
-    factor_required_at: Option<i64>,
+    created_at: i64,
+    rules: Option<Rules>,
     factor_confirmed_at: Option<i64>,
 }
 
@@ -86,14 +123,15 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             idle_millis,
             expires_at,
             confirmed_at,
-            factor_required_at,
+            created_at,
+            rules,
             factor_confirmed_at,
         } = row;
         let membership = match (organisation, name) {
             (Some(organisation), Some(name)) => Some(Membership {
                 organisation: id(organisation)?,
                 role: role(&name)?,
-                factor_required: factor_required_at.is_some(),
+                rules: rules.unwrap_or_default(),
             }),
             _ => None,
         };
@@ -103,6 +141,7 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             disabled: disabled_at.is_some(),
             membership,
             two_factor: factor_confirmed_at.is_some(),
+            begun: Millis(created_at),
             last_seen: Millis(last_seen_at),
             idle_millis,
             expires_at: Millis(expires_at),

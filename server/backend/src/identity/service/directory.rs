@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission, Role};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{InvitationId, OrganisationId, TokenId, UserId};
-use shutterpost_model::identity::{Directory, Invite, Issued, People, SignInRules};
+use shutterpost_model::identity::{Directory, Invite, Issued, People, SessionLimits, SignInRules};
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
 use shutterpost_model::pii::Pii;
-use shutterpost_model::time::{DAY, Millis};
+use shutterpost_model::time::DAY;
 use shutterpost_model::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 use shutterpost_model::validate;
 
@@ -184,9 +184,25 @@ impl DirectoryService {
     async fn try_sign_in_rules(&self, actor: &Actor) -> Result<SignInRules, Failure> {
         let scope = OrgScope::prove(actor, Permission::SignInManage)?;
         let mut conn = self.deps.db.read().await?;
-        let factor_required_at = directory::factor_required_at(&mut conn, &scope).await?.map(Millis);
+        let rules = directory::rules(&mut conn, &scope).await?;
         let (with_factor, members) = directory::with_factor(&mut conn, &scope).await?;
-        Ok(SignInRules { factor_required_at, with_factor, members })
+        let factor_required_at = rules.factor_required_at();
+        Ok(SignInRules { factor_required_at, limits: rules.limits(), with_factor, members })
+    }
+
+    async fn try_limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), Failure> {
+        limits.check()?;
+        let scope = OrgScope::prove_confirmed(actor, Permission::SignInManage, self.deps.world.now())?;
+        let (Deps { db, world, .. }, doer) = (self.deps.clone(), Doer::from(actor));
+        write_tx!(db, tx => {
+            directory::lock_members(tx, &scope).await?;
+            if directory::rules(tx, &scope).await?.limits() == limits {
+                return Ok(());
+            }
+            directory::set_limits(tx, &scope, limits).await?;
+            let entry = Entry::new("identity.change_rules").object(scope.organisation().as_str());
+            record(tx, &world, Some(scope.organisation()), &doer, entry.fields(vec!["session_limits"])).await
+        })
     }
 
     async fn try_require_factor(&self, actor: &Actor, required: bool) -> Result<(), Failure> {
@@ -198,7 +214,7 @@ impl DirectoryService {
             if required && !factors::is_active(tx, &user).await? {
                 return Err(Code::FactorFirst.into());
             }
-            if directory::factor_required_at(tx, &scope).await?.is_some() == required {
+            if directory::rules(tx, &scope).await?.factor_required() == required {
                 return Ok(());
             }
             directory::set_factor_required(tx, &scope, required.then(|| world.now())).await?;
@@ -272,6 +288,10 @@ impl Directory for DirectoryService {
 
     async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError> {
         self.try_require_factor(actor, required).await.map_err(AppError::from)
+    }
+
+    async fn limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), AppError> {
+        self.try_limit_sessions(actor, limits).await.map_err(AppError::from)
     }
 
     async fn tokens(&self, actor: &Actor) -> Result<Vec<Token>, AppError> {
