@@ -13,6 +13,7 @@ mod failure;
 mod http;
 mod idp;
 mod moto;
+mod mutants;
 mod node;
 mod postgres;
 mod process;
@@ -54,6 +55,12 @@ cargo xtask COMMAND
         the crash suites in full
           --kills N    of the real program under load, on each database (default: 200)
           --crashes N  seeded power cuts under both SQLite databases, the objects and the ledger (default: 2000)
+
+  mutants [sso|identity] [--shard K/N] [--file PART] [--least PERCENT]
+        takes the guards of sign-in out, one at a time, and fails if tests miss too many of them; hours, so in parts
+          --shard K/N      the K-th of N parts, from 0
+          --file PART      only files whose path has this in it
+          --least PERCENT  how many must be noticed (default: 90)
 
   recovery-drill [--postgres]
         shows that backups are good: photos and erasures, a lost disk, and five states that come back; one JSON line
@@ -105,6 +112,11 @@ fn run() -> Result<ExitCode, Failure> {
             let crashes = args.number("--crashes")?.unwrap_or(2_000);
             args.finish()?;
             test::soak(&Checkout::find()?, test::Soak { kills, crashes })
+        }
+        Some("mutants") => {
+            let options = mutants::Options::parse(args)?;
+            println!("{}", mutants::run(&Checkout::find()?, &options)?);
+            Ok(ExitCode::SUCCESS)
         }
         Some("recovery-drill") => {
             let databases = if args.flag("--postgres") { drill::Databases::Postgres } else { drill::Databases::Sqlite };

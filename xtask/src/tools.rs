@@ -20,6 +20,7 @@ const TRUNK: &str = "0.21.14";
 /// The npm package's major is the tool's version; Debian's is too old for the output of a current rustc.
 const BINARYEN: &str = "132.0.0";
 const NEXTEST: &str = "0.9.143";
+const MUTANTS: &str = "27.1.0";
 
 /// Tools for one purpose: the folders to put in front of `PATH`.
 #[derive(Debug, Default)]
@@ -67,6 +68,18 @@ pub fn nextest(checkout: &Checkout) -> Result<Tools, Failure> {
         version: NEXTEST,
         features: &["--no-default-features", "--features", "default-no-update"],
         usually: "5 to 6 minutes",
+    };
+    Ok(Tools(tool.ensure(checkout)?.into_iter().collect()))
+}
+
+/// cargo-mutants.
+pub fn mutants(checkout: &Checkout) -> Result<Tools, Failure> {
+    let tool = Cargo {
+        name: "cargo-mutants",
+        package: "cargo-mutants",
+        version: MUTANTS,
+        features: &[],
+        usually: "2 minutes",
     };
     Ok(Tools(tool.ensure(checkout)?.into_iter().collect()))
 }
