@@ -491,3 +491,28 @@ impl Reject {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_of_the_standards_has_its_own_words() {
+        for (error, code) in [
+            ("access_denied", "provider_access_denied"),
+            ("login_required", "provider_interaction_required"),
+            ("interaction_required", "provider_interaction_required"),
+            ("consent_required", "provider_interaction_required"),
+            ("account_selection_required", "provider_interaction_required"),
+            ("unauthorized_client", "provider_unauthorized_client"),
+            ("invalid_scope", "provider_invalid_scope"),
+            ("invalid_request", "provider_invalid_request"),
+            ("unsupported_response_type", "provider_unsupported_response_type"),
+            ("server_error", "provider_unavailable"),
+            ("temporarily_unavailable", "provider_unavailable"),
+            ("<script>", "provider_error"),
+        ] {
+            assert_eq!(Refusal::read(error).code(), code, "{error}");
+        }
+    }
+}

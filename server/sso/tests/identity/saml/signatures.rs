@@ -32,6 +32,18 @@ fn other_references() {
 }
 
 #[test]
+fn values_that_are_no_base64() {
+    for_each(|base| {
+        for value in ["SignatureValue", "SignedInfo/Reference/DigestValue"] {
+            let document = with_signature(base, |signature| signature.at_mut(value).set_text("no%base64!"));
+            let refused = base.judge(&document.write()).outcome.expect_err("is refused");
+            assert_eq!(refused.code(), "saml_signature", "{value}");
+            assert!(refused.to_string().contains("base64"), "{value}: {refused}");
+        }
+    });
+}
+
+#[test]
 fn empty_reference_even_if_it_is_signed() {
     for_each(|base| {
         let mut document = base.response_signed();
