@@ -43,6 +43,8 @@ pub mod privacy;
 mod respond;
 #[cfg(feature = "ssr")]
 pub mod shell;
+#[cfg(feature = "ssr")]
+pub mod support;
 
 #[cfg(feature = "ssr")]
 pub use app::{App, page_paths};

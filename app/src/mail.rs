@@ -11,6 +11,7 @@ use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::support::{SupportAccess, SupportMoment};
 use shutterpost_model::time::{Date, Millis};
 
 use crate::i18n::Locale;
@@ -95,6 +96,16 @@ struct Capture<'a> {
     kept_until: Date,
 }
 
+/// The parts of [`Mail::Support`].
+struct Support<'a> {
+    moment: SupportMoment,
+    organisation: &'a str,
+    name: &'a str,
+    reason: &'a str,
+    at: Millis,
+    link: &'a Secret,
+}
+
 impl Letter {
     fn new(mail: &Mail, language: Language) -> Self {
         match mail {
@@ -117,6 +128,17 @@ impl Letter {
             Mail::Reset { link, minutes } => Self::reset(link, *minutes, language),
             Mail::PasswordChanged { at, support } => Self::password_changed(*at, support.as_deref(), language),
             Mail::Activity { what, at, device, link } => Self::activity(*what, *at, device.expose(), link, language),
+            Mail::Support { moment, organisation, name, reason, access, minutes, at, link } => {
+                let support = Support {
+                    moment: *moment,
+                    organisation,
+                    name: name.expose(),
+                    reason: reason.expose(),
+                    at: *at,
+                    link,
+                };
+                Self::support(&support, (*access, *minutes), language)
+            }
         }
     }
 
@@ -266,6 +288,62 @@ impl Letter {
             button(locale, td_string!(locale, mail.activity_open), link),
         ]);
         Self::ours(language, subject.to_owned(), td_string!(locale, mail.activity_preheader).to_owned(), blocks)
+    }
+
+    fn support(support: &Support<'_>, (access, minutes): (SupportAccess, i64), language: Language) -> Self {
+        let locale = locale_of(language);
+        let organisation = words::line(support.organisation);
+        let (organisation, name) = (organisation.as_str(), words::line(support.name));
+        let (name, reason) = (name.as_str(), words::line(support.reason));
+        let access = match access {
+            SupportAccess::Read => td_string!(locale, support.access_read),
+            SupportAccess::Write => td_string!(locale, support.access_write),
+        };
+        let (subject, text) = match support.moment {
+            SupportMoment::Asked => (
+                td_string!(locale, support.mail_asked, organisation = organisation),
+                td_string!(
+                    locale,
+                    support.mail_asked_text,
+                    name = name,
+                    organisation = organisation,
+                    minutes = minutes,
+                    access = access
+                ),
+            ),
+            SupportMoment::Granted => (
+                td_string!(locale, support.mail_granted, organisation = organisation),
+                td_string!(
+                    locale,
+                    support.mail_granted_text,
+                    name = name,
+                    organisation = organisation,
+                    minutes = minutes,
+                    access = access
+                ),
+            ),
+            SupportMoment::Begun => (
+                td_string!(locale, support.mail_begun, organisation = organisation),
+                td_string!(locale, support.mail_begun_text, name = name, organisation = organisation, access = access),
+            ),
+            SupportMoment::Ended => (
+                td_string!(locale, support.mail_ended, organisation = organisation),
+                td_string!(locale, support.mail_ended_text, name = name, organisation = organisation),
+            ),
+        };
+        let time = support.at.readable(language, 0);
+        Self::ours(
+            language,
+            subject.clone(),
+            td_string!(locale, support.mail_preheader).to_owned(),
+            vec![
+                Block::Heading(subject),
+                Block::Text(text),
+                Block::Text(td_string!(locale, support.mail_reason, reason = reason.as_str())),
+                Block::Note(td_string!(locale, support.mail_at, time = time.as_str())),
+                button(locale, td_string!(locale, support.mail_open), support.link),
+            ],
+        )
     }
 
     /// A mail in the product's own name.

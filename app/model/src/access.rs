@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{DeviceId, EventId, OrganisationId, RequestId, SessionId, TokenId, UserId};
+use crate::id::{DeviceId, EventId, GrantId, OrganisationId, RequestId, SessionId, StaffId, TokenId, UserId};
 use crate::identity::security::CONFIRMED_FOR;
+use crate::support::SupportAccess;
 use crate::time::Millis;
 use crate::tokens::{Reach, TokenScope};
 
@@ -40,7 +41,9 @@ impl Role {
         use Permission as P;
         match self {
             Self::Owner => true,
-            Self::Admin => !matches!(permission, P::OwnerGrant | P::OrganisationErase | P::SignInManage),
+            Self::Admin => {
+                !matches!(permission, P::OwnerGrant | P::OrganisationErase | P::SignInManage | P::SupportManage)
+            }
             Self::Editor => {
                 Self::Viewer.grants(permission)
                     || matches!(
@@ -116,10 +119,12 @@ pub enum Permission {
     OrganisationErase,
     /// How everybody in the organisation has to sign in.
     SignInManage,
+    /// Let support in, and end it.
+    SupportManage,
 }
 
 impl Permission {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -142,6 +147,7 @@ impl Permission {
         Self::TrashManage,
         Self::OrganisationErase,
         Self::SignInManage,
+        Self::SupportManage,
     ];
 }
 
@@ -154,11 +160,14 @@ pub enum Credential {
     Token { token: TokenId, reach: Reach, ends_at: Option<Millis> },
     /// A device; it may upload into its own event and nothing else.
     Device { device: DeviceId, event: EventId },
+    /// A member of our own staff, by a grant of the organisation that ran when this request came.
+    Support { staff: StaffId, grant: GrantId, access: SupportAccess },
 }
 
-/// Who makes the request, as proved by `backend::identity` for this request and no longer.
+/// Who makes the request, as proved by `backend::identity`, or `backend::support` for our staff, for this request and no
+/// longer.
 ///
-/// An architecture test holds that [`Actor::proven`] is called there alone.
+/// An architecture test holds that [`Actor::proven`] is called in these two alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     credential: Credential,
@@ -208,7 +217,8 @@ impl Actor {
     pub fn is_confirmed(&self, now: Millis) -> bool {
         match self.credential {
             Credential::Session { .. } => self.confirmed_at.is_some_and(|at| now < at.plus(CONFIRMED_FOR)),
-            Credential::Token { .. } => true,
+            // Of support, what deletes waits for a second person.
+            Credential::Token { .. } | Credential::Support { .. } => true,
             Credential::Device { .. } => false,
         }
     }
@@ -232,7 +242,7 @@ impl Actor {
         self.membership.as_ref().map(|(organisation, _)| organisation)
     }
 
-    /// The role in that organisation; devices have none, nor have people who lack the second factor that it asks for.
+    /// The role in that organisation, a viewer's for support, whose grant decides (see [`Actor::may`]); devices have none, nor have people who lack the second factor that it asks for.
     pub fn role(&self) -> Option<Role> {
         match self.credential {
             Credential::Device { .. } => None,
@@ -250,6 +260,9 @@ impl Actor {
     }
 
     pub fn may(&self, permission: Permission) -> bool {
+        if let Credential::Support { access, .. } = self.credential {
+            return access.grants(permission);
+        }
         self.role().is_some_and(|role| role.grants(permission)) && self.reach().grants(permission)
     }
 
@@ -260,6 +273,9 @@ impl Actor {
 
     /// The scope that a token lacks for what its role would allow; `None` if scopes are not what is missing.
     pub fn missing_scope(&self, permission: Permission) -> Option<TokenScope> {
+        if matches!(self.credential, Credential::Support { .. }) {
+            return None;
+        }
         let role_allows = self.role().is_some_and(|role| role.grants(permission));
         (role_allows && !self.may(permission)).then(|| TokenScope::needed_for(permission)).flatten()
     }
@@ -268,7 +284,7 @@ impl Actor {
     const fn reach(&self) -> Reach {
         match self.credential {
             Credential::Token { reach, .. } => reach,
-            Credential::Session { .. } | Credential::Device { .. } => Reach::WholeRole,
+            Credential::Session { .. } | Credential::Device { .. } | Credential::Support { .. } => Reach::WholeRole,
         }
     }
 

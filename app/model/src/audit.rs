@@ -15,7 +15,7 @@ pub struct AuditView {
     pub at: Millis,
     /// `feature.verb`, e.g. `captures.delete`.
     pub action: String,
-    /// `user`, `device`, `token`, `guest` or `system`.
+    /// `user`, `device`, `token`, `guest`, `support` or `system`.
     pub actor_kind: String,
     pub actor_id: Option<String>,
     /// Name of the member, device or token, if it still has one.

@@ -78,6 +78,10 @@ codes! {
     FactorFirst = "factor_first" => 409;
     /// An organisation of the person asks for two-factor sign-in.
     FactorKept = "factor_kept" => 409;
+    /// Support has no access that runs at this moment.
+    SupportOver = "support_over" => 403;
+    /// What support is about to do waits for a second person, who has been asked.
+    ApprovalNeeded = "approval_needed" => 403;
     /// The current password is wrong.
     WrongPassword = "wrong_password" => 422;
     /// The password is too short.
@@ -97,6 +101,8 @@ codes! {
     Required = "required" => 422;
     /// The text is longer than allowed.
     TooLong = "too_long" => 422;
+    /// The reason says too little.
+    ReasonShort = "reason_short" => 422;
     /// Control characters or invalid text.
     BadText = "bad_text" => 422;
     /// Not an e-mail address.

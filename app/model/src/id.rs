@@ -118,6 +118,18 @@ ids! {
     InvitationId = "inv";
     /// A request to set a new password.
     ResetId = "rst";
+    /// A member of our own staff.
+    StaffId = "stf";
+    /// A session of the staff; never the cookie's secret.
+    StaffSessionId = "sts";
+    /// An invitation into the staff.
+    StaffInvitationId = "sti";
+    /// A sign-in of the staff that waits for its second factor.
+    StaffPendingId = "stp";
+    /// What an organisation lets support do.
+    GrantId = "sup";
+    /// A second person's word on one destructive act of support.
+    SupportApprovalId = "sap";
     /// An API token as listed; never its secret.
     TokenId = "tok";
     /// An erasure.

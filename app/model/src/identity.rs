@@ -10,6 +10,7 @@ use crate::error::{AppError, Code};
 use crate::id::{InvitationId, OrganisationId, RequestId, TokenId, UserId};
 use crate::language::Language;
 use crate::pii::{Disclosed, Pii, Secret};
+use crate::support::SupportAccess;
 use crate::time::Millis;
 use crate::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 
@@ -74,7 +75,8 @@ pub struct NewSession {
 /// The signed-in person, for the frame of the CMS and the account page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
-    pub user: UserId,
+    /// `None` for support.
+    pub user: Option<UserId>,
     pub name: Disclosed<String>,
     pub email: Disclosed<String>,
     pub language: Language,
@@ -86,11 +88,16 @@ pub struct Me {
     pub two_factor: bool,
     /// The organisation acted in asks for one, and there is none.
     pub factor_needed: bool,
+    /// How much support may do that acts here; `None` for the organisation's own people.
+    pub support: Option<SupportAccess>,
 }
 
 impl Me {
     /// Whether to offer what needs the permission. Only a hint for pages: services decide.
     pub fn may(&self, permission: Permission) -> bool {
+        if let Some(access) = self.support {
+            return access.grants(permission);
+        }
         !self.factor_needed && self.current.as_ref().is_some_and(|current| current.role.grants(permission))
     }
 }

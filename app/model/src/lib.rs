@@ -21,6 +21,7 @@ pub mod share;
 pub mod messages;
 pub mod ingest;
 pub mod privacy;
+pub mod support;
 pub mod audit;
 
 pub mod services;

@@ -10,6 +10,7 @@ use crate::id::{CaptureId, EventId, MessageId};
 use crate::identity::security::Activity;
 use crate::language::Language;
 use crate::pii::{Disclosed, Pii, Secret};
+use crate::support::{SupportAccess, SupportMoment};
 use crate::time::{Date, Millis};
 
 /// How far a message came.
@@ -54,10 +55,13 @@ pub enum Template {
     PasswordChanged,
     /// Something else happened to the account: see [`Activity`].
     Activity,
+    /// Support asked for access, got it, began or ended: see [`SupportMoment`].
+    Support,
 }
 
 impl Template {
-    pub const ALL: [Self; 5] = [Self::Capture, Self::Invitation, Self::Reset, Self::PasswordChanged, Self::Activity];
+    pub const ALL: [Self; 6] =
+        [Self::Capture, Self::Invitation, Self::Reset, Self::PasswordChanged, Self::Activity, Self::Support];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -66,6 +70,7 @@ impl Template {
             Self::Reset => "reset",
             Self::PasswordChanged => "password_changed",
             Self::Activity => "activity",
+            Self::Support => "support",
         }
     }
 
@@ -214,6 +219,19 @@ pub enum Mail {
         /// Browser and system of a sign-in; empty if unknown.
         device: Pii<String>,
         /// Whole address of the page on which the person sees and ends sessions.
+        link: Secret,
+    },
+    Support {
+        moment: SupportMoment,
+        organisation: String,
+        /// Who of the staff, and why.
+        name: Pii<String>,
+        reason: Pii<String>,
+        access: SupportAccess,
+        /// Asked for or allowed.
+        minutes: i64,
+        at: Millis,
+        /// Whole address of the page on which owners allow and end it.
         link: Secret,
     },
 }

@@ -13,6 +13,7 @@ use crate::messages::Messages;
 use crate::privacy::Privacy;
 use crate::privacy::trash::Trash;
 use crate::share::Shares;
+use crate::support::Support;
 
 /// One handle per port; cheap to clone.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub struct Services {
     pub privacy: Arc<dyn Privacy>,
     pub trash: Arc<dyn Trash>,
     pub audit: Arc<dyn Audit>,
+    pub support: Arc<dyn Support>,
 }
 
 impl std::fmt::Debug for Services {

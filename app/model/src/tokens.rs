@@ -391,6 +391,8 @@ mod tests {
             P::OwnerGrant,
             P::AuditRead,
             P::OrganisationErase,
+            P::SignInManage,
+            P::SupportManage,
         ];
         for permission in P::ALL {
             let offered = TokenScope::needed_for(permission);

@@ -16,6 +16,10 @@ use super::identity::security::SecurityPage;
 use super::identity::sign_in::SignInPage;
 use super::identity::tokens::TokensPage;
 use super::identity::two_factor::TwoFactorPage;
+use super::support::access::SupportAccessPage;
+use super::support::desk::DeskPage;
+use super::support::joining::StaffInvitationPage;
+use super::support::sign_in::{StaffFactorPage, StaffSignInPage};
 use super::{audit, captures, events, messages, overview, privacy};
 
 /// Every page, as the server's router writes paths. `/cms` itself redirects and is no page.
@@ -45,6 +49,11 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/account",
         "/cms/account/security",
         "/cms/account/two-factor",
+        "/cms/support-access",
+        "/support",
+        "/support/sign-in",
+        "/support/sign-in/code",
+        "/support/invitation/{token}",
     ]
 }
 
@@ -60,6 +69,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/cms/forgot") view=ForgotPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/reset/:token") view=ResetPage ssr=SsrMode::Async/>
                 <Route path=path!("/cms/invitation/:token") view=InvitationPage ssr=SsrMode::Async/>
+                <Route path=path!("/support") view=DeskPage ssr=SsrMode::Async/>
+                <Route path=path!("/support/sign-in") view=StaffSignInPage ssr=SsrMode::Async/>
+                <Route path=path!("/support/sign-in/code") view=StaffFactorPage ssr=SsrMode::Async/>
+                <Route path=path!("/support/invitation/:token") view=StaffInvitationPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("/cms") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("overview") view=overview::OverviewPage/>
                     <Route path=path!("events") view=events::EventsPage/>
@@ -80,6 +93,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("account") view=AccountPage/>
                     <Route path=path!("account/security") view=SecurityPage/>
                     <Route path=path!("account/two-factor") view=TwoFactorPage/>
+                    <Route path=path!("support-access") view=SupportAccessPage/>
                     <Route path=path!("*any") view=NotFoundPage/>
                 </ParentRoute>
             </Routes>

@@ -10,7 +10,7 @@ use shutterpost_model::error::{AppError, Code};
 #[cfg(feature = "ssr")]
 pub use request::{FormOutcome, RequestContext, provide_request_context, request_context, signed_in, use_dev, use_me};
 #[cfg(feature = "ssr")]
-pub use request::{use_now, use_origin, use_outcome, use_posted};
+pub use request::{use_now, use_origin, use_outcome, use_posted, use_support};
 
 /// The error of a server function: all that ever leaves the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,7 @@ mod request {
     use shutterpost_model::identity::{Client, Me};
     use shutterpost_model::language::Language;
     use shutterpost_model::services::Services;
+    use shutterpost_model::support::{StaffActor, SupportNotice};
     use shutterpost_model::time::Millis;
 
     use super::CmsError;
@@ -94,6 +95,10 @@ mod request {
         pub actor: Option<Actor>,
         /// Who that is; given to pages, not to server functions.
         pub me: Option<Me>,
+        /// Our own staff, on their own pages.
+        pub staff: Option<StaffActor>,
+        /// Grants of support that run in the organisation; given to pages.
+        pub support: Vec<SupportNotice>,
         pub language: Language,
         pub client: Client,
         pub request_id: String,
@@ -130,6 +135,11 @@ mod request {
     /// The signed-in person.
     pub fn use_me() -> Option<Me> {
         with_context::<RequestContext, _>(|context| context.me.clone())?
+    }
+
+    /// The grants of support that run in the organisation.
+    pub fn use_support() -> Vec<SupportNotice> {
+        with_context::<RequestContext, _>(|context| context.support.clone()).unwrap_or_default()
     }
 
     /// The outcome of the form with this intent, if it was just posted; an empty one otherwise.

@@ -26,6 +26,7 @@ pub fn ErrorPage(error: CmsError) -> impl IntoView {
         Code::Forbidden => {
             (Art::Door, td_string!(locale, common.forbidden_title), td_string!(locale, common.forbidden_text))
         }
+        Code::SupportOver => (Art::Door, td_string!(locale, common.forbidden_title), text),
         Code::Busy => (Art::Unplugged, td_string!(locale, common.unreachable_title), text),
         _ => (Art::Unplugged, td_string!(locale, common.failed_title), text),
     };
@@ -33,6 +34,7 @@ pub fn ErrorPage(error: CmsError) -> impl IntoView {
     let path = location.pathname.get_untracked();
     let (href, label): (Text, _) = match error.code {
         Code::NotFound | Code::Forbidden => ("/cms/overview".into(), td_string!(locale, common.to_overview)),
+        Code::SupportOver => ("/support".into(), td_string!(locale, support.notice_back)),
         Code::SignInNeeded => (format!("/cms/sign-in?next={path}").into(), td_string!(locale, common.sign_in_again)),
         _ => (path.into(), td_string!(locale, common.try_again)),
     };

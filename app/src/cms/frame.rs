@@ -11,6 +11,7 @@ use shutterpost_model::identity::Me;
 use super::context::{use_dev, use_me};
 use super::done::DoneToast;
 use super::mark::Mark;
+use super::support::notice::SupportNotices;
 use crate::i18n::Locale;
 use crate::texts::{language_of, role, use_locale};
 use crate::ui::{Icon, IconName};
@@ -27,12 +28,14 @@ enum Place {
     Trash,
     Privacy,
     Audit,
+    Support,
 }
 
 impl Place {
     /// Of daily use; the others hide behind "More" on a phone.
     const DAILY: [Self; 3] = [Self::Overview, Self::Events, Self::Messages];
-    const RARE: [Self; 6] = [Self::People, Self::Tokens, Self::SignIn, Self::Trash, Self::Privacy, Self::Audit];
+    const RARE: [Self; 7] =
+        [Self::People, Self::Tokens, Self::SignIn, Self::Trash, Self::Privacy, Self::Audit, Self::Support];
 
     const fn href(self) -> &'static str {
         match self {
@@ -45,6 +48,7 @@ impl Place {
             Self::Trash => "/cms/trash",
             Self::Privacy => "/cms/privacy",
             Self::Audit => "/cms/audit",
+            Self::Support => "/cms/support-access",
         }
     }
 
@@ -59,6 +63,7 @@ impl Place {
             Self::Trash => IconName::Trash,
             Self::Privacy => IconName::Lock,
             Self::Audit => IconName::Shield,
+            Self::Support => IconName::Eye,
         }
     }
 
@@ -72,7 +77,7 @@ impl Place {
             Self::SignIn => Permission::SignInManage,
             Self::Trash => Permission::TrashManage,
             Self::Privacy => Permission::PrivacyManage,
-            Self::Audit => Permission::AuditRead,
+            Self::Audit | Self::Support => Permission::AuditRead,
         }
     }
 
@@ -87,6 +92,7 @@ impl Place {
             Self::Trash => td_string!(locale, common.nav_trash),
             Self::Privacy => td_string!(locale, common.nav_privacy),
             Self::Audit => td_string!(locale, common.nav_audit),
+            Self::Support => td_string!(locale, support.nav),
         }
     }
 
@@ -125,6 +131,7 @@ pub fn Frame() -> impl IntoView {
                 <AccountMenu me/>
             </header>
             <main class="content" id="content" tabindex="-1">
+                <SupportNotices/>
                 <Outlet/>
             </main>
         </div>
@@ -257,6 +264,17 @@ fn initials(name: &str) -> String {
 fn AccountMenu(me: Me) -> impl IntoView {
     let locale = use_locale();
     let name = me.name.get().clone();
+    if me.support.is_some() {
+        // Of support, what is their own is at their desk.
+        return view! {
+            <div class="account">
+                <a class="avatar" href="/support" title=name.clone() aria-label=td_string!(locale, support.notice_back)>
+                    {initials(&name)}
+                </a>
+            </div>
+        }
+        .into_any();
+    }
     let my_role = me.current.as_ref().map(|current| role(current.role, language_of(locale)));
     view! {
         <div class="account">
@@ -301,6 +319,7 @@ fn AccountMenu(me: Me) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

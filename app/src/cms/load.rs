@@ -6,6 +6,7 @@ use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::identity::Me;
 use shutterpost_model::services::Services;
+use shutterpost_model::support::StaffActor;
 
 use super::context::{CmsError, request_context};
 use super::error_page::ErrorPage;
@@ -29,6 +30,29 @@ where
         };
         match loaded.await {
             Ok((me, data)) => page(me, data),
+            Err(error) => view! { <ErrorPage error=CmsError::from(error)/> }.into_any(),
+        }
+    })
+    .into_any()
+}
+
+/// The page with what `fetch` brings, for our own staff; the error page if it fails.
+pub fn load_for_staff<T, F>(
+    fetch: impl FnOnce(Services, StaffActor) -> F + Send + 'static,
+    page: impl FnOnce(T) -> AnyView + Send + 'static,
+) -> AnyView
+where
+    F: Future<Output = Result<T, AppError>> + Send + 'static,
+    T: Send + 'static,
+{
+    Suspend::new(async move {
+        let loaded = async {
+            let context = request_context()?;
+            let staff = context.staff.ok_or_else(|| AppError::new(Code::SignInNeeded))?;
+            fetch(context.services, staff).await
+        };
+        match loaded.await {
+            Ok(data) => page(data),
             Err(error) => view! { <ErrorPage error=CmsError::from(error)/> }.into_any(),
         }
     })

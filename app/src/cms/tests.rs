@@ -7,6 +7,7 @@ use shutterpost_model::access::Role;
 use shutterpost_model::error::{AppError, Code, FieldError};
 use shutterpost_model::identity::Client;
 use shutterpost_model::language::Language;
+use shutterpost_model::support::SupportNotice;
 
 use super::context::{FormOutcome, RequestContext, provide_request_context};
 use super::shell::{Assets, shell};
@@ -14,6 +15,7 @@ use super::shell::{Assets, shell};
 mod fakes;
 mod identity;
 mod privacy;
+mod support;
 mod trash;
 
 use fakes::{NOW, World, actor, capture_id, erasure_id, event_id, services};
@@ -25,6 +27,7 @@ struct Visit {
     role: Role,
     language: Language,
     outcome: FormOutcome,
+    support: Vec<SupportNotice>,
 }
 
 impl Visit {
@@ -36,7 +39,12 @@ impl Visit {
             role: Role::Owner,
             language: Language::English,
             outcome: FormOutcome::default(),
+            support: Vec::new(),
         }
+    }
+
+    fn while_support(self, support: Vec<SupportNotice>) -> Self {
+        Self { support, ..self }
     }
 
     fn in_world(self, world: World) -> Self {
@@ -66,6 +74,8 @@ impl Visit {
             services,
             actor: Some(actor),
             me,
+            staff: Some(fakes::staff()),
+            support: self.support,
             now: NOW,
             origin: "https://photos.example".into(),
             language: self.language,

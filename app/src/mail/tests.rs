@@ -6,6 +6,7 @@ use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{Mail, MailWriter, RenderedMail};
 use shutterpost_model::pii::{Pii, Secret};
+use shutterpost_model::support::{SupportAccess, SupportMoment};
 use shutterpost_model::time::{Date, Millis};
 
 use super::Writer;
@@ -64,7 +65,25 @@ fn activity(what: Activity, device: &str) -> Mail {
     }
 }
 
-fn every_mail() -> [(&'static str, Mail); 12] {
+fn support(moment: SupportMoment) -> impl Fn(Option<&str>) -> Mail {
+    move |text| Mail::Support {
+        moment,
+        organisation: text.unwrap_or("Nordlicht GmbH").to_owned(),
+        name: Pii::new(text.unwrap_or("Sam Support").to_owned()),
+        reason: Pii::new(text.unwrap_or("The gallery of yesterday is empty").to_owned()),
+        access: SupportAccess::Read,
+        minutes: 30,
+        at: Millis(1_772_560_245_999),
+        link: secret("/cms/support-access"),
+    }
+}
+
+/// What somebody typed into each text of a mail about support.
+fn asked(text: Option<&str>) -> Mail {
+    support(SupportMoment::Asked)(text)
+}
+
+fn every_mail() -> [(&'static str, Mail); 16] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -82,6 +101,10 @@ fn every_mail() -> [(&'static str, Mail); 12] {
         ("recovery_used", activity(Activity::RecoveryUsed, "")),
         ("recovery_renewed", activity(Activity::RecoveryRenewed, "")),
         ("codes_guessed", activity(Activity::CodesGuessed, "")),
+        ("support_asked", support(SupportMoment::Asked)(None)),
+        ("support_granted", support(SupportMoment::Granted)(None)),
+        ("support_begun", support(SupportMoment::Begun)(None)),
+        ("support_ended", support(SupportMoment::Ended)(None)),
     ]
 }
 
@@ -102,7 +125,7 @@ fn mails_are_as_approved() {
 fn what_people_type_stays_text() {
     for language in Language::ALL {
         for text in HOSTILE {
-            for make in [capture, invitation, changed] {
+            for make in [capture, invitation, changed, asked] {
                 let wild = Writer.write(&make(Some(text)), language);
                 let tame = Writer.write(&make(Some("tame")), language);
                 assert_eq!(skeleton(&folded(&wild)), skeleton(&folded(&tame)), "{text}");
@@ -150,7 +173,8 @@ fn both_forms_carry_the_link() {
             Mail::Capture { link, .. }
             | Mail::Invitation { link, .. }
             | Mail::Reset { link, .. }
-            | Mail::Activity { link, .. } => link.expose().to_owned(),
+            | Mail::Activity { link, .. }
+            | Mail::Support { link, .. } => link.expose().to_owned(),
             Mail::PasswordChanged { .. } => continue,
         };
         let written = Writer.write(&mail, Language::English);

@@ -1,6 +1,7 @@
 //! Organisations, users, memberships, sessions, invitations and API tokens.
 //!
-//! The only home of [`shutterpost_model::access::Actor::proven`]: whoever acts has been proved here, for one request.
+//! The only home of [`shutterpost_model::access::Actor::proven`]: whoever acts has been proved here, for one request; our staff in
+//! [`crate::support`].
 
 pub(crate) mod scope;
 
@@ -11,11 +12,11 @@ pub(crate) mod removed;
 
 pub(crate) mod bearer;
 mod blocklist;
-mod factors;
-mod hasher;
+pub(crate) mod factors;
+pub(crate) mod hasher;
 pub(crate) mod one_time;
 pub(crate) mod session;
-mod throttle;
+pub(crate) mod throttle;
 mod trace;
 
 pub(crate) mod queries;

@@ -29,7 +29,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::id::{OrganisationId, StaffId, UserId};
 use shutterpost_model::time::Millis;
 use shutterpost_vault::data_key::{DataKey, KeyId};
 use shutterpost_vault::ledger::file::{LedgerFile, LedgerFileError};
@@ -101,6 +101,11 @@ impl KeyRef {
     /// The key of a person who signs in.
     pub(crate) fn user(user: &UserId) -> Self {
         Self { realm: Realm::Installation, purpose: Purpose::Subject, subject: user.as_str().to_owned() }
+    }
+
+    /// The key of a member of our own staff.
+    pub(crate) fn staff(staff: &StaffId) -> Self {
+        Self { realm: Realm::Installation, purpose: Purpose::Subject, subject: staff.as_str().to_owned() }
     }
 
     fn lookup(realm: &Realm) -> Self {

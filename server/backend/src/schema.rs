@@ -359,6 +359,8 @@ diesel::table! {
         sent_at -> Nullable<BigInt>,
         activity -> Nullable<Text>,
         sign_in_id -> Nullable<Text>,
+        support_grant_id -> Nullable<Text>,
+        support_moment -> Nullable<Text>,
     }
 }
 
@@ -427,6 +429,100 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    support_staff (id) {
+        id -> Text,
+        email -> Binary,
+        name -> Binary,
+        language -> Text,
+        password_hash -> Nullable<Binary>,
+        totp_secret -> Nullable<Binary>,
+        last_step -> Nullable<BigInt>,
+        failures -> Integer,
+        throttled_until -> BigInt,
+        code_failures -> Integer,
+        code_throttled_until -> BigInt,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    support_recovery_codes (staff_id, selector) {
+        staff_id -> Text,
+        selector -> Text,
+        hash -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    support_invitations (id) {
+        id -> Text,
+        staff_id -> Text,
+        token_hash -> Binary,
+        totp_secret -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    support_pending (id) {
+        id -> Text,
+        secret_hash -> Binary,
+        staff_id -> Text,
+        tries -> Integer,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    support_grants (id) {
+        id -> Text,
+        organisation_id -> Text,
+        staff_id -> Text,
+        reason -> Binary,
+        access -> Text,
+        minutes -> Integer,
+        state -> Text,
+        asked_at -> BigInt,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<BigInt>,
+        begun_at -> Nullable<BigInt>,
+        ends_at -> Nullable<BigInt>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    support_sessions (id) {
+        id -> Text,
+        secret_hash -> Binary,
+        staff_id -> Text,
+        grant_id -> Nullable<Text>,
+        created_at -> BigInt,
+        last_seen_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    support_approvals (id) {
+        id -> Text,
+        grant_id -> Text,
+        organisation_id -> Text,
+        act -> Text,
+        object -> Text,
+        asked_at -> BigInt,
+        approved_by -> Nullable<Text>,
+        approved_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     installation,
     identity_organisations,
@@ -459,4 +555,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     ingest_requests,
     privacy_erasures,
     audit_entries,
+    support_staff,
+    support_recovery_codes,
+    support_invitations,
+    support_pending,
+    support_grants,
+    support_sessions,
+    support_approvals,
 );

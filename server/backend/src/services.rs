@@ -28,6 +28,7 @@ use crate::messages::send::SendMessage;
 use crate::privacy::{FinishErasure, PrivacyService, TrashService};
 use crate::share::SharesService;
 use crate::storage::Storage;
+use crate::support::{self, SupportService};
 
 /// What services share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,6 +61,9 @@ pub struct Backend {
 
 /// How often what time deletes is looked for.
 const SWEEP: Duration = Duration::from_secs(3600);
+/// How often grants of support whose time is over are written down as ended, and told. What they let in ends by the clock,
+/// at its moment.
+const ENDED: Duration = Duration::from_secs(15);
 
 impl Backend {
     /// Puts the services together.
@@ -79,6 +83,7 @@ impl Backend {
         let accounts = Arc::new(AccountsService::new(deps.clone(), password));
         let services = Services {
             accounts: Arc::<AccountsService>::clone(&accounts),
+            support: Arc::new(SupportService::new(deps.clone(), Arc::clone(&accounts))),
             security: accounts,
             directory: Arc::new(DirectoryService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
@@ -104,6 +109,17 @@ impl Backend {
                 },
             })
             .periodic(Periodic {
+                name: "support",
+                every: ENDED,
+                run: {
+                    let deps = deps.clone();
+                    Box::new(move |permit| {
+                        let deps = deps.clone();
+                        async move { support::end_expired(&permit, &deps).await }.boxed()
+                    })
+                },
+            })
+            .periodic(Periodic {
                 name: "sweep",
                 every: SWEEP,
                 run: Box::new(move |permit| sweep(permit, deps.clone()).boxed()),
@@ -125,6 +141,7 @@ async fn rotate(keystore: KeyStore) -> Result<(), crate::error::Failure> {
 async fn sweep(permit: Permit, deps: Deps) -> Result<(), crate::error::Failure> {
     session::sweep(&deps.db, &deps.world, &permit).await?;
     bearer::sweep(&deps.db, &deps.world, permit).await?;
+    support::sweep(&permit, &deps).await?;
     crate::privacy::sweep(&permit, &deps).await?;
     Ok(())
 }

@@ -5,6 +5,9 @@ use std::io::{IsTerminal, Read, Write};
 use clap::Subcommand;
 use shutterpost_backend::identity::{PasswordPolicy, admin};
 use shutterpost_backend::privacy;
+use shutterpost_backend::support::admin as support;
+use shutterpost_model::error::Code;
+use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 
 use super::CommandError;
@@ -33,6 +36,31 @@ pub(super) enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+    /// Make somebody a member of the support staff, or give who has not joined yet a new link. Prints a link that works
+    /// once and for 48 hours, by which they choose a password and set up an authenticator app. Hand it to them yourself.
+    InviteStaff {
+        /// Their name, as customers see it.
+        #[arg(long)]
+        name: String,
+        /// E-mail address to sign in with.
+        #[arg(long)]
+        email: String,
+    },
+    /// List the support staff.
+    ListStaff,
+    /// Shut a member of the support staff out, at once and with everything that customers allowed them.
+    DisableStaff {
+        /// E-mail address of the account.
+        #[arg(long)]
+        email: String,
+    },
+    /// Take password and second factor of a member of the support staff away, who lost both phone and recovery codes, and
+    /// print a link to set up both anew. Make sure by other means that it is them.
+    RemoveStaffFactor {
+        /// E-mail address of the account.
+        #[arg(long)]
+        email: String,
+    },
     /// Print the receipt of an erasure, for whoever asked for it: of an organisation nobody can sign in any more.
     Receipt {
         /// Id of the erasure, or of what was erased.
@@ -45,6 +73,10 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
         AdminCommand::CreateOwner { organisation, name, email } => (organisation, name, email),
         AdminCommand::Receipt { id } => return receipt(&config, &id).await,
         AdminCommand::RemoveFactor { email } => return remove_factor(&config, email).await,
+        AdminCommand::InviteStaff { name, email } => return invite_staff(&config, name, email).await,
+        AdminCommand::ListStaff => return list_staff(&config).await,
+        AdminCommand::DisableStaff { email } => return disable_staff(&config, email).await,
+        AdminCommand::RemoveStaffFactor { email } => return remove_staff_factor(&config, email).await,
     };
     let password = read_password()?;
     let deps = wiring::deps(&config).await?;
@@ -65,6 +97,52 @@ async fn remove_factor(config: &Config, email: String) -> Result<(), CommandErro
     Ok(())
 }
 
+async fn invite_staff(config: &Config, name: String, email: String) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    let invited = support::invite(&deps, Pii::new(name), Pii::new(email), Language::English).await;
+    let link = invited.map_err(|error| match error.code {
+        Code::Conflict => "somebody of that address has joined the staff already, or was shut out".into(),
+        _ => told(&error),
+    })?;
+    print_link(config, &link)
+}
+
+/// On standard output and nowhere else: whoever has it becomes staff.
+fn print_link(config: &Config, link: &Secret) -> Result<(), CommandError> {
+    eprintln!("The link works once and for 48 hours:");
+    writeln!(std::io::stdout(), "{}{}", config.http.origin, link.expose()).map_err(Into::into)
+}
+
+async fn list_staff(config: &Config) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    for one in support::list(&deps).await.map_err(|error| told(&error))? {
+        let state = match (one.disabled, one.joined) {
+            (true, _) => "shut out",
+            (false, true) => "joined",
+            (false, false) => "invited",
+        };
+        writeln!(std::io::stdout(), "{}\t{}\t{}\t{state}", one.id, one.email.expose(), one.name.expose())?;
+    }
+    Ok(())
+}
+
+async fn disable_staff(config: &Config, email: String) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    if !support::disable(&deps, &Pii::new(email)).await.map_err(|error| told(&error))? {
+        return Err("there is nobody of that address among the staff, or they were shut out before".into());
+    }
+    eprintln!("They are out: every session, and everything that customers allowed them, has ended.");
+    Ok(())
+}
+
+async fn remove_staff_factor(config: &Config, email: String) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    match support::remove_factor(&deps, &Pii::new(email)).await.map_err(|error| told(&error))? {
+        Some(link) => print_link(config, &link),
+        None => Err("there is nobody of that address who has joined the staff".into()),
+    }
+}
+
 async fn receipt(config: &Config, id: &str) -> Result<(), CommandError> {
     let deps = wiring::deps(config).await?;
     match privacy::receipt_of(&deps, id).await {
@@ -76,7 +154,7 @@ async fn receipt(config: &Config, id: &str) -> Result<(), CommandError> {
 
 /// An error of the services in words for the operator.
 pub(super) fn told(error: &shutterpost_model::error::AppError) -> CommandError {
-    let language = shutterpost_model::language::Language::English;
+    let language = Language::English;
     let mut text = shutterpost_app::texts::error(error.code, language).to_string();
     for field in &error.fields {
         text.push_str(&format!("\n  {}: {}", field.field, shutterpost_app::texts::error(field.code, language)));

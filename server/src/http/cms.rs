@@ -12,6 +12,7 @@ pub(super) mod messages;
 pub(super) mod privacy;
 mod qr;
 pub(super) mod security;
+pub(super) mod support;
 mod cookies;
 pub(super) mod trash;
 
@@ -22,7 +23,8 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Redirect, Response};
 use leptos::nonce::Nonce;
 use leptos::prelude::provide_context;
-use shutterpost_app::cms::{FormOutcome, provide_request_context, shell};
+use shutterpost_app::cms::{FormOutcome, RequestContext, provide_request_context, shell};
+use shutterpost_model::access::Credential;
 use shutterpost_model::error::{AppError, Code};
 
 use super::context::{Context, Failed};
@@ -47,11 +49,18 @@ pub(super) async fn render(http: &Http, context: &Context, outcome: FormOutcome,
     let status = outcome.error.as_ref().map(problem::status);
     let code = outcome.error.as_ref().map(|error| error.code);
     // Whoever cannot be told is shown what anybody sees; what went wrong shows where the page asks for its data.
-    let me = match &context.actor {
-        Some(actor) => http.services().accounts.me(actor).await.ok(),
-        None => None,
+    let (me, support) = match &context.actor {
+        Some(actor) => {
+            let services = http.services();
+            let me = match actor.credential() {
+                Credential::Support { .. } => services.support.me(actor).await.ok(),
+                _ => services.accounts.me(actor).await.ok(),
+            };
+            (me, services.support.notices(actor).await.unwrap_or_default())
+        }
+        None => (None, Vec::new()),
     };
-    let given = functions::request_context(http, context, me, outcome);
+    let given = RequestContext { support, ..functions::request_context(http, context, me, outcome) };
     let nonce = Nonce::new();
     let policy = headers::cms_policy(&nonce);
     let assets = http.assets().cloned().unwrap_or_default();

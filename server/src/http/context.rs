@@ -6,6 +6,7 @@ use shutterpost_model::id::RequestId;
 use shutterpost_model::identity::Client;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::Secret;
+use shutterpost_model::support::StaffActor;
 
 /// Name of the session cookie; the prefix makes browsers insist on `Secure`, `Path=/` and no domain.
 pub const COOKIE: &str = "__Host-shutterpost";
@@ -17,10 +18,18 @@ pub const PENDING_COOKIE: &str = "__Host-shutterpost-factor";
 /// Name of the cookie by which a browser is known that signed in before. It opens nothing.
 pub const KNOWN_COOKIE: &str = "__Host-shutterpost-known";
 
+/// Name of the cookie of a session of our own staff. Another than that of users: one person may have both.
+pub const STAFF_COOKIE: &str = "__Host-shutterpost-staff";
+
+/// Name of the cookie of a sign-in of the staff that waits for its second factor.
+pub const STAFF_PENDING_COOKIE: &str = "__Host-shutterpost-staff-factor";
+
 /// The request's facts; handlers take it by `Extension`.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub actor: Option<Actor>,
+    /// One of our own staff, on their own pages.
+    pub staff: Option<StaffActor>,
     pub client: Client,
     /// The cookie of a sign-in that waits, on the routes that finish one.
     pub pending: Option<Secret>,
@@ -33,6 +42,11 @@ impl Context {
     /// The actor; routes that need one never get here without.
     pub fn actor(&self) -> Result<&Actor, AppError> {
         self.actor.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))
+    }
+
+    /// The member of the staff; the same holds.
+    pub fn staff(&self) -> Result<&StaffActor, AppError> {
+        self.staff.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) fn request_context(http: &Http, context: &Context, me: Option<Me>, ou
     RequestContext {
         services: http.services().clone(),
         actor: context.actor.clone(),
+        staff: context.staff.clone(),
+        support: Vec::new(),
         // The reader's own choice wins over what the browser asks for.
         language: me.as_ref().map_or(context.language, |me| me.language),
         me,

@@ -22,9 +22,10 @@ use shutterpost_model::identity::Client;
 use shutterpost_model::identity::security::device_label;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::Secret;
+use shutterpost_model::support::{Acting, StaffActor};
 use tracing::Instrument;
 
-use super::context::{COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE};
+use super::context::{COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE};
 use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
 use super::{Http, headers, problem};
 use crate::log::RequestLine;
@@ -97,7 +98,7 @@ fn surface_of(path: &str) -> Surface {
     match path.split('/').nth(1) {
         Some("api") => Surface::Api,
         Some("fn") => Surface::Function,
-        Some("cms") => Surface::Page,
+        Some("cms" | "support") => Surface::Page,
         Some("s" | "m") => Surface::Guest,
         _ => Surface::Plain,
     }
@@ -113,38 +114,46 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     let method = method_name(&request.method);
     let mut context = Context {
         actor: None,
+        staff: None,
         client: client(&http, &request, &id),
-        pending: (spec.access == Access::Factor)
-            .then(|| cookie(&request.headers, PENDING_COOKIE).map(|text| Secret::new(text.to_owned())))
-            .flatten(),
+        pending: pending(&spec, &request.headers),
         request: id.clone(),
         language: language(&request),
     };
     let span = tracing::info_span!("request", request.id = id.as_str(), http.route = spec.path);
     let proof = prove(&http, &spec, &request, &context).instrument(span.clone()).await;
-    let organisation =
-        proof.as_ref().ok().and_then(|actor| actor.as_ref()?.organisation().map(|id| id.as_str().to_owned()));
+    let organisation = proof.as_ref().ok().and_then(|who| who.actor()?.organisation().map(|id| id.as_str().to_owned()));
+    let watched = proof.as_ref().ok().and_then(|who| watched(&spec, &request, who.actor()?));
     let changes = spec.mutates();
+    let (asked, uri) = (request.method.clone(), request.uri.clone());
     let bearer_shown = request.headers.contains_key(header::AUTHORIZATION);
     let mut response = match proof {
-        Ok(actor) => {
-            context.actor = actor.map(|actor| actor.within(id.clone()));
+        Ok(who) => {
+            match who {
+                Who::Nobody => {}
+                Who::Actor(actor) => context.actor = Some(actor.within(id.clone())),
+                Who::Staff(staff) => context.staff = Some(staff.within(id.clone())),
+            }
             request.extensions.insert(context.clone());
-            let (method, uri) = (request.method.clone(), request.uri.clone());
             let answer = AssertUnwindSafe(next.run(Request::from_parts(request, body)));
             match answer.catch_unwind().instrument(span.clone()).await {
                 Ok(response) => response,
                 Err(_) => {
                     // The panic itself has been printed where it happened.
                     let error = AppError::new(Code::Internal);
-                    refusal(&http, spec.surface, error, &context, &method, &uri).instrument(span).await
+                    refusal(&http, spec.surface, error, &context, &asked, &uri).instrument(span).await
                 }
             }
         }
-        Err(error) => {
-            refusal(&http, spec.surface, error, &context, &request.method, &request.uri).instrument(span).await
-        }
+        Err(error) => refusal(&http, spec.surface, error, &context, &asked, &uri).instrument(span).await,
     };
+    if let Some(object) = watched.filter(|_| response.status().is_success())
+        && let Some(actor) = &context.actor
+        && let Err(error) = http.services().support.viewed(actor, object.as_deref()).await
+    {
+        // What cannot be written down is not shown.
+        response = refusal(&http, spec.surface, error, &context, &asked, &uri).await;
+    }
     if changes && !response.status().is_client_error() && !response.status().is_server_error() {
         http.operations().changed();
         // "Gone at once" holds from the moment the answer is seen.
@@ -174,8 +183,78 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
     response
 }
 
+/// Who calls.
+enum Who {
+    Nobody,
+    Actor(Actor),
+    Staff(StaffActor),
+}
+
+impl Who {
+    const fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Actor(actor) => Some(actor),
+            Self::Nobody | Self::Staff(_) => None,
+        }
+    }
+}
+
+impl From<Option<Actor>> for Who {
+    fn from(actor: Option<Actor>) -> Self {
+        actor.map_or(Self::Nobody, Self::Actor)
+    }
+}
+
+/// The cookie of a sign-in that waits, on the routes that finish one.
+fn pending(spec: &RouteSpec, headers: &HeaderMap) -> Option<Secret> {
+    let name = match spec.access {
+        Access::Factor => PENDING_COOKIE,
+        Access::StaffFactor => STAFF_PENDING_COOKIE,
+        _ => return None,
+    };
+    cookie(headers, name).map(|text| Secret::new(text.to_owned()))
+}
+
+/// Whether the organisation's trail says of an answer that support looked at it, and at which object: every page and list
+/// of what belongs to its people, and every picture but the small ones of a list, which is itself written down.
+fn watched(spec: &RouteSpec, request: &Parts, actor: &Actor) -> Option<Option<String>> {
+    let support = matches!(actor.credential(), Credential::Support { .. });
+    let reads = spec.method == "GET" || spec.path == "/fn/cms/captures/list";
+    let mut segments = request.uri.path().split('/');
+    let small = spec.path.starts_with("/cms/media/") && segments.clone().next_back()?.starts_with("thumb-");
+    if !support || !reads || small || spec.path.starts_with("/cms/logos/") {
+        return None;
+    }
+    Some(segments.find(|part| is_id(part)).map(str::to_owned))
+}
+
+/// Whether the text has the form of an id: three letters and 32 hexadecimal digits.
+fn is_id(text: &str) -> bool {
+    let digits = text.split_once('_').filter(|(prefix, _)| prefix.len() == 3).map(|(_, digits)| digits);
+    digits.is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The actor behind the cookies of a request to the CMS. A session of the staff that opened a grant acts by it and by
+/// nothing else; one that opened none does not count beside that of a user.
+async fn of_cookies(http: &Http, headers: &HeaderMap) -> Result<Actor, AppError> {
+    let services = http.services();
+    let acting = match cookie(headers, STAFF_COOKIE) {
+        Some(cookie) => services.support.acting(cookie).await?,
+        None => Acting::Nobody,
+    };
+    let user = match (&acting, session_cookie(headers)) {
+        (Acting::Nobody | Acting::Outside, Some(cookie)) => services.accounts.session(cookie).await?,
+        _ => None,
+    };
+    match (acting, user) {
+        (Acting::By(actor), _) | (_, Some(actor)) => Ok(actor),
+        (Acting::Over | Acting::Outside, None) => Err(AppError::new(Code::SupportOver)),
+        (Acting::Nobody, None) => Err(AppError::new(Code::SignInNeeded)),
+    }
+}
+
 /// Proves what the entry demands, before the body is read.
-async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context) -> Result<Option<Actor>, AppError> {
+async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context) -> Result<Who, AppError> {
     if !http.limiter().allows(spec.rate, context.client.address) {
         return Err(AppError::new(Code::TooMany));
     }
@@ -189,25 +268,35 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
     let accounts = &http.services().accounts;
     let needed = || AppError::new(Code::SignInNeeded);
     let allowed = |actor: Actor, permission: Permission| {
-        if actor.may(permission) { Ok(Some(actor)) } else { Err(AppError::denied(&actor, permission)) }
+        if actor.may(permission) { Ok(Who::Actor(actor)) } else { Err(AppError::denied(&actor, permission)) }
     };
     match spec.access {
-        Access::Token => Ok(None),
+        Access::Token => Ok(Who::Nobody),
         Access::Public if spec.surface == Surface::Page => match session_cookie(&request.headers) {
-            Some(cookie) => accounts.session(cookie).await,
-            None => Ok(None),
+            Some(cookie) => accounts.session(cookie).await.map(Who::from),
+            None => Ok(Who::Nobody),
         },
-        Access::Public => Ok(None),
+        Access::Public => Ok(Who::Nobody),
         Access::Factor => {
             let cookie = context.pending.as_ref().ok_or_else(needed)?;
-            if http.services().security.awaits_factor(cookie.expose()).await? { Ok(None) } else { Err(needed()) }
+            if http.services().security.awaits_factor(cookie.expose()).await? { Ok(Who::Nobody) } else { Err(needed()) }
+        }
+        Access::StaffFactor => {
+            let cookie = context.pending.as_ref().ok_or_else(needed)?;
+            let waits = http.services().support.awaits_factor(cookie.expose()).await?;
+            if waits { Ok(Who::Nobody) } else { Err(needed()) }
+        }
+        Access::Staff => {
+            let cookie = cookie(&request.headers, STAFF_COOKIE).ok_or_else(needed)?;
+            http.services().support.staff(cookie).await?.map(Who::Staff).ok_or_else(needed)
         }
         Access::SignedIn | Access::May(_) => {
-            let cookie = session_cookie(&request.headers).ok_or_else(needed)?;
-            let actor = accounts.session(cookie).await?.ok_or_else(needed)?;
+            let actor = of_cookies(http, &request.headers).await?;
             match spec.access {
                 Access::May(permission) => allowed(actor, permission),
-                _ => Ok(Some(actor)),
+                // What is one's own is not support's.
+                _ if matches!(actor.credential(), Credential::Support { .. }) => Err(AppError::new(Code::Forbidden)),
+                _ => Ok(Who::Actor(actor)),
             }
         }
         Access::Api(permission) => {
@@ -217,8 +306,10 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
         Access::ApiToken => {
             let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
             match actor.credential() {
-                Credential::Token { .. } => Ok(Some(actor)),
-                Credential::Session { .. } | Credential::Device { .. } => Err(AppError::new(Code::Forbidden)),
+                Credential::Token { .. } => Ok(Who::Actor(actor)),
+                Credential::Session { .. } | Credential::Device { .. } | Credential::Support { .. } => {
+                    Err(AppError::new(Code::Forbidden))
+                }
             }
         }
         Access::Upload => {
@@ -228,7 +319,7 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
                 Credential::Device { event, .. } if event_of(request) != Some(event.as_str()) => {
                     Err(AppError::new(Code::NotFound))
                 }
-                Credential::Device { .. } => Ok(Some(actor)),
+                Credential::Device { .. } => Ok(Who::Actor(actor)),
                 _ => allowed(actor, Permission::CaptureCreate),
             }
         }
@@ -252,6 +343,9 @@ async fn refusal(
     uri: &Uri,
 ) -> Response {
     match surface {
+        Surface::Page if error.code == Code::SignInNeeded && uri.path().starts_with("/support") => {
+            Redirect::to("/support/sign-in").into_response()
+        }
         Surface::Page if error.code == Code::SignInNeeded && *method == Method::GET => {
             let next = uri.path();
             Redirect::to(&format!("/cms/sign-in?next={next}")).into_response()

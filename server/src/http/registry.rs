@@ -17,6 +17,10 @@ pub enum Access {
     Token,
     /// Whoever showed a right password and has a second factor still to show.
     Factor,
+    /// Our own staff, with password and second factor.
+    Staff,
+    /// Whoever showed a right password of the staff and has the second factor still to show.
+    StaffFactor,
     /// Anybody with a session, whatever the role.
     SignedIn,
     /// A session whose role grants the permission.
@@ -151,7 +155,7 @@ fn delete<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str,
 
 /// Every route of the product. Those of development mode exist only there.
 pub fn routes(http: &Http) -> Vec<Route> {
-    let features = [operations(), guests(), rest(), sign_in(), pages(), forms(), server_functions()];
+    let features = [operations(), guests(), rest(), sign_in(), pages(), forms(), support(), server_functions()];
     let mut routes: Vec<Route> = features.into_iter().flatten().collect();
     if http.config().dev {
         routes.push(get(Surface::Plain, "/dev/outbox", Access::Public, dev::outbox));
@@ -284,7 +288,7 @@ fn forms() -> Vec<Route> {
     vec![
         post(Page, "/cms/events/new", May(P::EventWrite), cms::events::create),
         post(Page, "/cms/events/{event}", May(P::CaptureWrite), cms::captures::select),
-        post(Page, "/cms/events/{event}/captures", May(P::CaptureWrite), cms::captures::upload).body(Body::Upload),
+        post(Page, "/cms/events/{event}/captures", May(P::CaptureCreate), cms::captures::upload).body(Body::Upload),
         post(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::events::settings),
         post(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::events::branding).body(Body::Logo),
         post(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::events::devices),
@@ -298,6 +302,27 @@ fn forms() -> Vec<Route> {
         post(Page, "/cms/account", SignedIn, cms::identity::account),
         post(Page, "/cms/account/security", SignedIn, cms::security::sessions),
         post(Page, "/cms/account/two-factor", SignedIn, cms::security::two_factor),
+    ]
+}
+
+/// The staff's own pages, and what organisations let them do. In the CMS they act by a grant, like anybody by a role.
+fn support() -> Vec<Route> {
+    use Access::{May, Public, Staff, StaffFactor, Token};
+    use Permission as P;
+    use Surface::Page;
+    vec![
+        get(Page, "/support", Staff, cms::page),
+        post(Page, "/support", Staff, cms::support::desk),
+        get(Page, "/support/sign-in", Public, cms::page),
+        post(Page, "/support/sign-in", Public, cms::support::sign_in).rate(Rate::Auth),
+        get(Page, "/support/sign-in/code", StaffFactor, cms::page),
+        post(Page, "/support/sign-in/code", StaffFactor, cms::support::factor).rate(Rate::Auth),
+        post(Page, "/support/sign-out", Staff, cms::support::sign_out),
+        get(Page, "/support/invitation/{token}", Token, cms::page),
+        post(Page, "/support/invitation/{token}", Token, cms::support::accept).rate(Rate::Auth),
+        get(Page, "/support/invitation/{token}/qr.svg", Token, cms::support::qr),
+        get(Page, "/cms/support-access", May(P::AuditRead), cms::page),
+        post(Page, "/cms/support-access", May(P::SupportManage), cms::support::access),
     ]
 }
 

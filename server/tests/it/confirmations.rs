@@ -12,8 +12,8 @@ use shutterpost_model::access::Role;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 
-use crate::factor;
 use crate::support::{Answer, App, As, PASSWORD, PHOTO, Tenant, apps, multipart, tenant};
+use crate::{factor, staff};
 
 const NEW_PASSWORD: &str = "walnut-orbit-candle-93";
 
@@ -186,12 +186,39 @@ async fn events(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     forms.post(&format!("{event}/settings"), owner, &[("intent", "delete")]).await;
 }
 
+async fn support(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let mut first = staff::join(forms.app, "first@shutterpost.example").await;
+    let mut second = staff::join(forms.app, "second@shutterpost.example").await;
+    let (first, second) = (first.sign_in(forms.app).await, second.sign_in(forms.app).await);
+    let reason = ("reason", "The gallery of yesterday is empty");
+    let organisation = ("organisation", home.organisation.as_str());
+    let ask = [("intent", "ask"), organisation, reason, ("minutes", "30"), ("access", "write")];
+    let page = "/cms/support-access";
+    forms.post("/support", &first, &ask).await;
+    let grant = staff::asked(forms.app, &first).await;
+    let grant = grant.as_str();
+    forms.post(page, owner, &[("intent", "allow"), ("grant", grant), ("minutes", "30")]).await;
+    let opened = forms.app.form("/support", &first, &[("intent", "open"), ("grant", grant)]).await;
+    assert_eq!(opened.header("location"), "/cms/overview");
+    let event = format!("/cms/events/{}", home.event);
+    forms.app.form(&event, &first, &[("intent", "delete"), ("capture", &*home.capture)]).await;
+    let approval = staff::waiting(forms.app, &second).await;
+    forms.post("/support", &second, &[("intent", "approve"), ("approval", approval.as_str())]).await;
+    forms.post("/support", &first, &[("intent", "leave")]).await;
+    forms.post("/support", &first, &[("intent", "finish"), ("grant", grant)]).await;
+    forms.post("/support", &second, &ask).await;
+    let grant = staff::asked(forms.app, &second).await;
+    forms.post(page, owner, &[("intent", "refuse"), ("grant", grant.as_str())]).await;
+    forms.post("/support/sign-out", &second, &[]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_asks_for_a_confirmation_that_there_is() {
     for app in apps().await {
         let home = tenant(&app, "home").await;
         let owner = app.sign_in(&home.email(Role::Owner)).await;
         let mut forms = Forms { app: &app, seen: BTreeSet::new() };
+        support(&mut forms, &home, &owner).await;
         people(&mut forms, &home, &owner).await;
         account(&mut forms, &home).await;
         security(&mut forms, &home).await;

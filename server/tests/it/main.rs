@@ -17,6 +17,7 @@ mod alike;
 mod crash;
 mod erasures;
 mod factor;
+mod staff;
 mod trash;
 mod tokens;
 mod canary;

@@ -87,6 +87,7 @@ fn seen(answer: &Answer) -> Verdict {
     match answer.status {
         StatusCode::UNAUTHORIZED => Verdict::SignIn,
         StatusCode::SEE_OTHER if location.starts_with("/cms/sign-in") && !location.contains("done=") => Verdict::SignIn,
+        StatusCode::SEE_OTHER if location == "/support/sign-in" => Verdict::SignIn,
         StatusCode::FORBIDDEN if answer.text().contains("name=\"proof\"") => Verdict::Ask,
         StatusCode::FORBIDDEN => Verdict::Forbidden,
         StatusCode::NOT_FOUND => Verdict::Missing,
@@ -120,6 +121,10 @@ fn body(spec: &RouteSpec, home: &Tenant) -> (&'static str, Vec<u8>) {
             let (email, password) = (home.email(Role::Viewer), crate::support::PASSWORD);
             (FORM, format!("email={email}&password={password}").into_bytes())
         }
+        ("POST", "/support/sign-in") => {
+            let (email, password) = (crate::staff::READER, crate::support::PASSWORD);
+            (FORM, format!("email={email}&password={password}").into_bytes())
+        }
         _ => (FORM, Vec::new()),
     }
 }
@@ -134,6 +139,7 @@ fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
         ("POST", "/cms/privacy") => Some(format!("intent=erase_organisation&confirm={}", home.name)),
         ("POST", "/cms/events/{event}/settings") => Some("intent=delete".into()),
         ("POST", "/cms/account/two-factor") => Some("intent=begin".into()),
+        ("POST", "/cms/support-access") => Some(format!("intent=allow&grant=sup_{}&minutes=5", "0".repeat(32))),
         _ => None,
     }
 }
@@ -190,7 +196,20 @@ async fn callers(app: &App, home: &Tenant, other: &Tenant) -> Vec<(&'static str,
         token_of_somebody(app, home, "demoted", [("intent", "role"), ("role", "viewer")]).await,
     ));
     callers.push(("left_token", token_of_somebody(app, home, "left", [("intent", "remove"), ("role", "")]).await));
+    callers.extend(staff(app, home).await);
     callers
+}
+
+/// Our own staff: with the password alone, let in by nobody, and let in to look and to change.
+async fn staff(app: &App, home: &Tenant) -> Vec<(&'static str, As)> {
+    let mut nobodys = crate::staff::join(app, "nobodys@shutterpost.example").await;
+    let mut reader = crate::staff::join(app, crate::staff::READER).await;
+    let mut writer = crate::staff::join(app, "writer@shutterpost.example").await;
+    let pending = nobodys.half_signed_in(app).await;
+    let (outside, reads, writes) = (nobodys.sign_in(app).await, reader.sign_in(app).await, writer.sign_in(app).await);
+    crate::staff::let_in(app, home, &reads, "read").await;
+    crate::staff::let_in(app, home, &writes, "write").await;
+    vec![("staff_pending", pending), ("staff", outside), ("staff_read", reads), ("staff_write", writes)]
 }
 
 /// A token with all scopes, made by an admin to whom something happened since.
@@ -269,6 +288,7 @@ async fn revoked_token(app: &App, home: &Tenant) -> As {
 fn destructive(spec: &RouteSpec) -> bool {
     spec.method == "DELETE"
         || spec.path == "/cms/sign-out"
+        || spec.path == "/support/sign-out"
         || spec.path == "/api/v1/guests/{guest}/trash"
         || (spec.method == "POST" && spec.path == "/s/{token}/delete")
 }
@@ -302,6 +322,7 @@ async fn meets_the_table(kind: &str) {
         callers.extend([("expired_token", expired), ("stale", stale)]);
         // Whoever calls for the first time leaves a "last seen"; the clock stands still, so only the first.
         for (_, who) in &callers {
+            app.get("/support", who).await;
             app.get("/api/v1/events", who).await;
             app.get("/cms/account", who).await;
         }

@@ -15,14 +15,16 @@ use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::tokens::{Lifetime, Scopes, TokenDraft};
 
+use crate::staff;
 use crate::support::{App, As, PASSWORD, Tenant, apps, tenant};
 
 /// Rounds of each kind on each database, 500 together. Fewer where each needs a sign-in, which costs a hash.
 const SESSIONS: usize = 60;
 const MEMBERSHIPS: usize = 60;
 const ROLES: usize = 100;
-const TOKENS: usize = 140;
-const DEVICES: usize = 140;
+const TOKENS: usize = 120;
+const DEVICES: usize = 100;
+const GRANTS: usize = 60;
 
 /// Requests at a time.
 const AT_ONCE: usize = 2;
@@ -171,6 +173,18 @@ async fn bearers(tally: &mut Tally, place: &Place, owner: &As) {
     }
 }
 
+async fn grants(tally: &mut Tally, place: &Place, owner: &As) {
+    let (app, home) = (&place.app, &place.home);
+    let who = staff::join(app, "racer@shutterpost.example").await.sign_in(app).await;
+    for _ in 0..GRANTS {
+        let grant = staff::let_in(app, home, &who, "read").await;
+        let fields = [("intent", "end"), ("grant", grant.as_str())];
+        tally.race(place, &who, ("/cms/support-access", owner, &fields)).await;
+        let answer = app.form("/support", &who, &[("intent", "leave")]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_served_that_begins_after_a_revocation() {
     for app in apps().await {
@@ -182,6 +196,7 @@ async fn nothing_is_served_that_begins_after_a_revocation() {
         sessions(&mut tally, &place).await;
         people(&mut tally, &place, &owner).await;
         bearers(&mut tally, &place, &owner).await;
+        grants(&mut tally, &place, &owner).await;
         assert_eq!((tally.rounds, tally.late), (500, 0), "{kind}: {tally:?}");
         assert!(tally.served > 100, "the control: requests were under way: {tally:?}");
     }

@@ -147,6 +147,10 @@ pub(crate) enum As {
     /// Showed a password and has a second factor still to show.
     Pending(String),
     Bearer(String),
+    /// One of our own staff.
+    Staff(String),
+    /// One of the staff who showed the password alone.
+    StaffPending(String),
 }
 
 impl App {
@@ -163,6 +167,10 @@ impl App {
             As::Nobody => builder,
             As::Cookie(cookie) => builder.header(header::COOKIE, format!("__Host-shutterpost={cookie}")),
             As::Pending(cookie) => builder.header(header::COOKIE, format!("__Host-shutterpost-factor={cookie}")),
+            As::Staff(cookie) => builder.header(header::COOKIE, format!("__Host-shutterpost-staff={cookie}")),
+            As::StaffPending(cookie) => {
+                builder.header(header::COOKIE, format!("__Host-shutterpost-staff-factor={cookie}"))
+            }
             As::Bearer(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
         }
     }

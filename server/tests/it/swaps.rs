@@ -8,6 +8,7 @@ use shutterpost_model::access::{Credential, Role};
 use shutterpost_model::privacy::ErasureTarget;
 
 use crate::isolation::{Attempt, attempts, caller};
+use crate::staff;
 use crate::states::event;
 use crate::support::{Answer, App, As, PHOTO, Tenant, apps, json as told, tenant, text};
 
@@ -86,6 +87,7 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
     let of = |id: &str| vec![form("/cms/account", "organisation", "organisation", id)];
     let organisation = theirs.organisation.as_str();
     all.push((of(organisation), of(&nobodys(organisation))));
+    all.extend(of_support(app, theirs).await);
     // A cursor of their list, which their own next page has.
     let answer = app.upload(&theirs.event, &theirs.device, "second", PHOTO, None).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
@@ -103,6 +105,32 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
     all.push((of(&cursor), of("nonsense")));
     assert!(app.actor(&owner).await.user().is_some(), "the control: their owner is signed in");
     all
+}
+
+/// What their owners decide of support: who is let in, and what waits for a second person.
+async fn of_support(app: &App, theirs: &Tenant) -> Vec<(Vec<Attempt>, Vec<Attempt>)> {
+    let asks = staff::join(app, &format!("asks@{}.example", theirs.name)).await.sign_in(app).await;
+    let acts = staff::join(app, &format!("acts@{}.example", theirs.name)).await.sign_in(app).await;
+    let asked = staff::ask(app, theirs, &asks, "read").await;
+    let running = staff::let_in(app, theirs, &acts, "write").await;
+    let capture = format!("/cms/captures/{}", theirs.capture);
+    let answer = app.form(&capture, &acts, &[("intent", "delete")]).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());
+    let approval = staff::waiting(app, &acts).await;
+    let both = |intent: &'static str, field: &'static str, id: &str| {
+        let of = |id: &str| {
+            let fields = [("intent", intent), (field, id), ("minutes", "5")];
+            let fields = fields.map(|(name, value)| (name, value.to_owned())).to_vec();
+            vec![Attempt::Form("/cms/support-access".to_owned(), fields)]
+        };
+        (of(id), of(&nobodys(id)))
+    };
+    vec![
+        both("allow", "grant", &asked),
+        both("refuse", "grant", &asked),
+        both("end", "grant", &running),
+        both("approve", "approval", &approval),
+    ]
 }
 
 /// The ids of an event, a capture and a guest of ours that were erased.

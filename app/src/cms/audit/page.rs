@@ -17,7 +17,8 @@ use crate::words::{encode, number};
 
 const ADDRESS: &str = "/cms/audit";
 /// Areas that a chip shows; the first part of an action.
-pub(super) const FEATURES: [&str; 7] = ["identity", "events", "captures", "guests", "share", "messages", "privacy"];
+pub(super) const FEATURES: [&str; 8] =
+    ["identity", "events", "captures", "guests", "share", "messages", "privacy", "support"];
 
 fn feature_name(locale: Locale, feature: &str) -> &'static str {
     match feature {
@@ -27,6 +28,7 @@ fn feature_name(locale: Locale, feature: &str) -> &'static str {
         "guests" => td_string!(locale, audit.feature_guests),
         "share" => td_string!(locale, audit.feature_share),
         "messages" => td_string!(locale, audit.feature_messages),
+        "support" => td_string!(locale, support.feature),
         _ => td_string!(locale, audit.feature_privacy),
     }
 }

@@ -61,6 +61,22 @@ pub const ACTIONS: &[&str] = &[
     "privacy.retention",
     "privacy.erasure",
     "privacy.erase",
+    "support.ask",
+    "support.allow",
+    "support.refuse",
+    "support.begin",
+    "support.leave",
+    "support.end",
+    "support.view",
+    "support.ask_approval",
+    "support.approve",
+    "support.sign_in",
+    "support.sign_out",
+    "support.use_recovery",
+    "support.join",
+    "support.invite",
+    "support.disable",
+    "support.remove_factor",
 ];
 
 /// What was done, as it follows the name of who did it. An action without words is better named than hidden.
@@ -117,6 +133,22 @@ pub fn action(locale: Locale, action: &str) -> Text {
         "privacy.retention" => td_string!(locale, audit.did_privacy_retention),
         "privacy.erasure" => td_string!(locale, audit.did_privacy_erasure),
         "privacy.erase" => td_string!(locale, audit.did_privacy_erase),
+        "support.ask" => td_string!(locale, support.did_ask),
+        "support.allow" => td_string!(locale, support.did_allow),
+        "support.refuse" => td_string!(locale, support.did_refuse),
+        "support.begin" => td_string!(locale, support.did_begin),
+        "support.leave" => td_string!(locale, support.did_leave),
+        "support.end" => td_string!(locale, support.did_end),
+        "support.view" => td_string!(locale, support.did_view),
+        "support.ask_approval" => td_string!(locale, support.did_ask_approval),
+        "support.approve" => td_string!(locale, support.did_approve),
+        "support.sign_in" => td_string!(locale, support.did_sign_in),
+        "support.sign_out" => td_string!(locale, support.did_sign_out),
+        "support.use_recovery" => td_string!(locale, support.did_use_recovery),
+        "support.join" => td_string!(locale, support.did_join),
+        "support.invite" => td_string!(locale, support.did_invite),
+        "support.disable" => td_string!(locale, support.did_disable),
+        "support.remove_factor" => td_string!(locale, support.did_remove_factor),
         other => return Text::Owned(other.to_owned()),
     })
 }
@@ -141,6 +173,9 @@ pub fn field(locale: Locale, field: &str) -> Text {
 
 /// Who did it: the name if there still is one, else what kind of actor it was.
 pub fn actor(locale: Locale, entry: &AuditView) -> Text {
+    if let (Some(name), "support") = (&entry.actor_name, entry.actor_kind.as_str()) {
+        return Text::Owned(td_string!(locale, support.by, name = name.as_str()));
+    }
     if let Some(name) = &entry.actor_name {
         return Text::Owned(name.clone());
     }
@@ -149,6 +184,7 @@ pub fn actor(locale: Locale, entry: &AuditView) -> Text {
         "device" => td_string!(locale, audit.actor_device),
         "token" => td_string!(locale, audit.actor_token),
         "guest" => td_string!(locale, audit.actor_guest),
+        "support" => td_string!(locale, support.by_nobody),
         _ => td_string!(locale, audit.actor_system),
     })
 }
@@ -168,6 +204,9 @@ pub fn object_kind(locale: Locale, id: &str) -> Text {
         "lnk" => td_string!(locale, audit.object_link),
         "msg" => td_string!(locale, audit.object_message),
         "era" => td_string!(locale, audit.object_erasure),
+        "sup" => td_string!(locale, support.object_grant),
+        "sap" => td_string!(locale, support.object_approval),
+        "stf" => td_string!(locale, support.object_staff),
         _ => td_string!(locale, audit.object_other),
     })
 }

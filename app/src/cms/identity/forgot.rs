@@ -55,7 +55,12 @@ pub fn ForgotPage() -> impl IntoView {
 
 /// What a page behind a mailed link shows when the link is no longer good.
 #[component]
-pub(super) fn DeadLink(error: CmsError, text: &'static str, href: &'static str, label: &'static str) -> impl IntoView {
+pub(in crate::cms) fn DeadLink(
+    error: CmsError,
+    text: &'static str,
+    href: &'static str,
+    label: &'static str,
+) -> impl IntoView {
     let locale = use_locale();
     if error.0.code != Code::LinkExpired {
         return view! { <main class="plain"><ErrorPage error/></main> }.into_any();

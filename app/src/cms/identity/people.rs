@@ -89,7 +89,7 @@ fn MemberRow(me: Me, organisation: String, member: Member) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let name = member.name.get().clone();
-    let is_me = me.user == member.user;
+    let is_me = me.user.as_ref() == Some(&member.user);
     let own = me.current.as_ref().map(|current| current.role);
     // Admins do not touch owners; services decide, this only offers what would work.
     let may_touch = own.is_some_and(|own| own.may_grant(member.role));

@@ -19,6 +19,7 @@ pub fn subject(locale: Locale, template: Template) -> &'static str {
         Template::Reset => td_string!(locale, messages.template_reset),
         Template::PasswordChanged => td_string!(locale, messages.template_password_changed),
         Template::Activity => td_string!(locale, messages.template_activity),
+        Template::Support => td_string!(locale, messages.template_support),
     }
 }
 

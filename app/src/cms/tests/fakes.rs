@@ -37,6 +37,9 @@ use shutterpost_model::time::{DAY, Date, Millis};
 use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDraft, TokenRenewal, TokenState};
 
 mod security;
+mod support;
+
+pub use support::{approval_id, grant_id, staff};
 
 type Answer<T> = Result<T, AppError>;
 
@@ -97,6 +100,7 @@ pub fn services(world: World) -> Services {
         ingest: world.clone(),
         privacy: world.clone(),
         trash: world.clone(),
+        support: world.clone(),
         audit: world,
     }
 }
@@ -371,7 +375,7 @@ impl Accounts for World {
         let role = actor.role().ok_or(AppError::new(Code::SignInNeeded))?;
         let current = MyOrganisation { id: OrganisationId::new(1, [5; 10]), name: "Acme".into(), role };
         Ok(Me {
-            user: UserId::new(1, [3; 10]),
+            user: Some(UserId::new(1, [3; 10])),
             name: disclosed("Anna Muster"),
             email: disclosed("anna@acme.example"),
             language: Language::English,
@@ -379,6 +383,7 @@ impl Accounts for World {
             organisations: vec![current],
             two_factor: self.two_factor,
             factor_needed: false,
+            support: None,
         })
     }
     async fn sign_in(&self, _: SignIn, _: Client) -> Answer<SignedIn> {

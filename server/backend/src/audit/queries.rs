@@ -13,7 +13,10 @@ use crate::events::rows::device_names;
 use crate::identity::rows::{token_names, user_names};
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyStore, Sealed};
-use crate::schema::{audit_entries, events_devices, identity_memberships, identity_tokens, identity_users};
+use crate::schema::{
+    audit_entries, events_devices, identity_memberships, identity_tokens, identity_users, support_grants, support_staff,
+};
+use crate::support::rows::staff_names;
 
 /// Which entries, in the form that the query needs.
 #[derive(Debug, Default)]
@@ -53,7 +56,7 @@ pub(super) async fn list(
     })
 }
 
-/// Names of those of the ids that are members, devices or tokens of the organisation, whether revoked or not.
+/// Names of those of the ids that are members, devices or tokens of, or our staff known to, the organisation, whether revoked or not.
 pub(crate) async fn names(
     conn: &mut Conn,
     keystore: &KeyStore,
@@ -77,7 +80,16 @@ pub(crate) async fn names(
         .filter(identity_tokens::id.eq_any(ids))
         .select((identity_tokens::id, identity_tokens::name))
         .load::<(String, Sealed<String>)>(c).await)?;
+    // Those alone who ever asked this organisation.
+    let staff = on_db!(conn, c => support_grants::table
+        .inner_join(support_staff::table.on(support_staff::id.eq(support_grants::staff_id)))
+        .filter(support_grants::organisation_id.eq(organisation.as_str()))
+        .filter(support_staff::id.eq_any(ids))
+        .select((support_staff::id, support_staff::name))
+        .distinct()
+        .load::<(String, Sealed<Pii<String>>)>(c).await)?;
     let mut names = HashMap::new();
+    names.extend(staff_names(keystore, staff).await?.into_iter().map(|(id, name)| (id, name.into_inner())));
     names.extend(user_names(keystore, users).await?.into_iter().map(|(id, name)| (id, name.into_inner())));
     names.extend(device_names(keystore, organisation, devices).await?);
     names.extend(token_names(keystore, organisation, tokens).await?);

@@ -3,7 +3,8 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::access::{Actor, Credential};
-use shutterpost_model::id::{AuditId, OrganisationId, RequestId, UserId};
+use shutterpost_model::id::{AuditId, OrganisationId, RequestId, StaffId, UserId};
+use shutterpost_model::support::StaffActor;
 
 use crate::context::World;
 use crate::db::{Tx, on_db};
@@ -16,6 +17,8 @@ pub(crate) enum Doer {
     Actor(Actor),
     /// A user who is just signing in, joining or setting a password.
     User(UserId),
+    /// A member of the staff, outside of any organisation or asking to be let in.
+    Staff(StaffId, Option<RequestId>),
     /// A guest, by a link; the id is the link's.
     Guest(String),
     /// A sweep or job.
@@ -28,6 +31,12 @@ impl From<&Actor> for Doer {
     }
 }
 
+impl From<&StaffActor> for Doer {
+    fn from(staff: &StaffActor) -> Self {
+        Self::Staff(staff.staff().clone(), staff.request().cloned())
+    }
+}
+
 impl Doer {
     fn parts(&self) -> (&'static str, Option<String>) {
         match self {
@@ -35,8 +44,10 @@ impl Doer {
                 Credential::Session { user, .. } => ("user", Some(user.as_str().to_owned())),
                 Credential::Token { token, .. } => ("token", Some(token.as_str().to_owned())),
                 Credential::Device { device, .. } => ("device", Some(device.as_str().to_owned())),
+                Credential::Support { staff, .. } => ("support", Some(staff.as_str().to_owned())),
             },
             Self::User(user) => ("user", Some(user.as_str().to_owned())),
+            Self::Staff(staff, _) => ("support", Some(staff.as_str().to_owned())),
             Self::Guest(link) => ("guest", Some(link.clone())),
             Self::System => ("system", None),
         }
@@ -50,6 +61,7 @@ impl Doer {
     fn request(&self) -> Option<&RequestId> {
         match self {
             Self::Actor(actor) => actor.request(),
+            Self::Staff(_, request) => request.as_ref(),
             _ => None,
         }
     }

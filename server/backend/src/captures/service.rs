@@ -24,6 +24,7 @@ use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
 use crate::storage::StoredFile;
+use crate::support::approvals;
 
 /// Most captures of one delete or restore.
 const BULK_MOST: usize = 10_000;
@@ -168,6 +169,9 @@ impl CapturesService {
             if usize::try_from(queries::count_of(tx, &scope, &ids).await?) != Ok(ids.len()) {
                 return Err(Failure::NotFound);
             }
+            if way == Move::Delete && !approvals::settle(tx, &world, scope.org(), "captures.delete", &ids).await? {
+                return Ok(Err(Code::ApprovalNeeded.into()));
+            }
             let (action, changed, difference) = match way {
                 Move::Delete => {
                     let changed = trash::put(tx, &scope, &ids, doer.id().as_deref(), world.now()).await?;
@@ -192,8 +196,8 @@ impl CapturesService {
             } else {
                 changes::record(tx, &world, ChangeTarget::Event(scope.event().clone())).await?;
             }
-            Ok(changed)
-        })
+            Ok(Ok(changed))
+        })?
     }
 
     async fn read_media(&self, actor: &Actor, capture: &CaptureId, file: RenditionFile) -> Result<MediaFile, Failure> {

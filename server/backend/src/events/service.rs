@@ -22,6 +22,7 @@ use crate::identity::bearer::{self, Fresh};
 use crate::identity::scope::OrgScope;
 use crate::keystore::{Realm, Sealed};
 use crate::services::Deps;
+use crate::support::approvals;
 
 /// Most events of a list; organisations have dozens.
 const EVENTS_MOST: i64 = 1000;
@@ -109,13 +110,19 @@ impl EventsService {
         write_tx!(self.deps.db, tx => {
             let scope = EventScope::prove(tx, scope.org().clone(), scope.event()).await?;
             let before = queries::find(tx, &scope).await?.draft()?;
+            // Photos that are kept for less are deleted sooner.
+            let sooner = draft.kept_until() < before.kept_until();
+            if sooner && !approvals::settle(tx, &world, scope.org(), "events.update", &[scope.event().as_str()]).await? {
+                return Ok(Err(Code::ApprovalNeeded.into()));
+            }
             if !queries::update(tx, &scope, &draft, version).await? {
                 return Err(Code::Conflict.into());
             }
             let entry = Entry::new("events.update").object(scope.event().as_str()).fields(differences(&before, &draft));
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
-            changes::record(tx, &world, ChangeTarget::Event(scope.event().clone())).await
-        })
+            changes::record(tx, &world, ChangeTarget::Event(scope.event().clone())).await?;
+            Ok(Ok(()))
+        })?
     }
 
     async fn mark_deleted(&self, actor: &Actor, event: &EventId) -> Result<(), Failure> {
@@ -123,11 +130,15 @@ impl EventsService {
         let (world, doer, event) = (self.deps.world.clone(), Doer::from(actor), event.clone());
         write_tx!(self.deps.db, tx => {
             let scope = EventScope::prove(tx, org, &event).await?;
+            if !approvals::settle(tx, &world, scope.org(), "events.delete", &[event.as_str()]).await? {
+                return Ok(Err(Code::ApprovalNeeded.into()));
+            }
             queries::mark_deleted(tx, &scope, doer.id().as_deref(), world.now()).await?;
             let entry = Entry::new("events.delete").object(event.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
-            changes::record(tx, &world, ChangeTarget::Event(event)).await
-        })
+            changes::record(tx, &world, ChangeTarget::Event(event)).await?;
+            Ok(Ok(()))
+        })?
     }
 
     async fn write_branding(

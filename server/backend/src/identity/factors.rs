@@ -20,7 +20,7 @@ fn broken(error: impl std::fmt::Display) -> Failure {
 }
 
 /// A new secret, as base32.
-pub(super) fn new_secret(world: &World) -> Secret {
+pub(crate) fn new_secret(world: &World) -> Secret {
     Secret::new(TotpSecret::new_stack(world.bytes::<SECRET_BYTES>()).to_base32())
 }
 
@@ -32,7 +32,7 @@ fn totp(secret: &Secret, account: &str) -> Result<Totp, Failure> {
 }
 
 /// What the person's app needs.
-pub(super) fn setup(secret: Secret, email: &Pii<String>) -> Result<TotpSetup, Failure> {
+pub(crate) fn setup(secret: Secret, email: &Pii<String>) -> Result<TotpSetup, Failure> {
     // A colon parts issuer and account in the address; the local part of a mail address may hold one when quoted.
     let account = email.expose().replace(':', " ");
     let uri = totp(&secret, &account)?.to_url().map_err(broken)?;
@@ -41,7 +41,7 @@ pub(super) fn setup(secret: Secret, email: &Pii<String>) -> Result<TotpSetup, Fa
 
 /// What somebody typed as a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum Shown {
     /// Six digits.
     Code(String),
     Recovery(RecoveryCode),
@@ -49,7 +49,7 @@ pub(super) enum Shown {
 
 impl Shown {
     /// Spaces and hyphens are as people like them; full-width and other digits are no digits.
-    pub(super) fn read(typed: &Secret) -> Option<Self> {
+    pub(crate) fn read(typed: &Secret) -> Option<Self> {
         let text: String = typed.expose().chars().filter(|c| !matches!(c, ' ' | '-')).take(64).collect();
         if text.len() == 6 && text.bytes().all(|b| b.is_ascii_digit()) {
             return Some(Self::Code(text));
@@ -59,7 +59,7 @@ impl Shown {
 }
 
 /// The time step of a right code; each step's code is good once, which its caller sees to.
-pub(super) fn step_of(secret: &Secret, code: &str, now: Millis) -> Result<Option<i64>, Failure> {
+pub(crate) fn step_of(secret: &Secret, code: &str, now: Millis) -> Result<Option<i64>, Failure> {
     let seconds = u64::try_from(now.0 / 1000).map_err(broken)?;
     let step = totp(secret, "")?.check(code, seconds);
     step.map(i64::try_from).transpose().map_err(broken)
@@ -67,14 +67,14 @@ pub(super) fn step_of(secret: &Secret, code: &str, now: Millis) -> Result<Option
 
 /// The code that an app shows at that time.
 #[cfg(test)]
-pub(super) fn code_at(secret: &Secret, now: Millis) -> String {
+pub(crate) fn code_at(secret: &Secret, now: Millis) -> String {
     let seconds = u64::try_from(now.0 / 1000).expect("after 1970");
     totp(secret, "").expect("a secret").generate(seconds).to_string()
 }
 
 /// A recovery code: 4 characters to find it by and 16 (80 bits) to prove it, without i, l, o and u.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct RecoveryCode {
+pub(crate) struct RecoveryCode {
     selector: String,
     rest: String,
 }
@@ -98,12 +98,12 @@ impl RecoveryCode {
         Some(Self { selector: selector.to_owned(), rest: rest.to_owned() })
     }
 
-    pub(super) fn selector(&self) -> &str {
+    pub(crate) fn selector(&self) -> &str {
         &self.selector
     }
 
     /// What the database keeps. A keyed hash of 80 random bits: there is nothing that stretching would make harder.
-    pub(super) fn hash(&self, keys: &Keys, user: &str) -> [u8; 32] {
+    pub(crate) fn hash(&self, keys: &Keys, user: &str) -> [u8; 32] {
         keys.lookup_in("recovery", user, format!("{}{}", self.selector, self.rest).as_bytes())
     }
 
@@ -116,7 +116,7 @@ impl RecoveryCode {
 }
 
 /// A set of recovery codes with selectors of their own, and how they are shown.
-pub(super) fn recovery_codes(world: &World) -> (Vec<RecoveryCode>, Vec<Secret>) {
+pub(crate) fn recovery_codes(world: &World) -> (Vec<RecoveryCode>, Vec<Secret>) {
     let mut codes: Vec<RecoveryCode> = Vec::with_capacity(RECOVERY_CODES);
     while codes.len() < RECOVERY_CODES {
         let random: [u8; SELECTOR + REST] = world.bytes();

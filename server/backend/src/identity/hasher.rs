@@ -17,7 +17,7 @@ use crate::error::Failure;
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(super) struct Hasher {
+pub(crate) struct Hasher {
     policy: PasswordPolicy,
     turns: Arc<Semaphore>,
     /// Hashes computed, so that a test can compare the work of two answers.
@@ -31,12 +31,12 @@ pub(super) struct Hasher {
 /// The right to use one core. It travels into the blocking thread and back, so that a client that hangs up does not
 /// free the turn while the core is still busy.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
 impl Hasher {
-    pub(super) fn new(policy: PasswordPolicy) -> Self {
+    pub(crate) fn new(policy: PasswordPolicy) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             policy,
@@ -49,7 +49,7 @@ impl Hasher {
     }
 
     /// Waits for a core.
-    pub(super) async fn turn(&self) -> Result<Turn, Failure> {
+    pub(crate) async fn turn(&self) -> Result<Turn, Failure> {
         let turns = Arc::clone(&self.turns);
         match tokio::time::timeout(LONGEST_WAIT, turns.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
@@ -59,7 +59,7 @@ impl Hasher {
     }
 
     /// Compares a password with a stored hash; without one, does the same work and finds it wrong.
-    pub(super) async fn verify(
+    pub(crate) async fn verify(
         &self,
         turn: Turn,
         password: Secret,
@@ -75,7 +75,7 @@ impl Hasher {
     }
 
     /// Hashes a password that was judged before.
-    pub(super) async fn hash(&self, turn: Turn, password: Secret, world: &World) -> Result<Secret, Failure> {
+    pub(crate) async fn hash(&self, turn: Turn, password: Secret, world: &World) -> Result<Secret, Failure> {
         let (params, salt) = (self.policy.params(), world.bytes());
         let hashed = self.run(turn, move || match password::hash(password.expose(), params, salt) {
             Ok(hash) => Ok(Secret::new(hash)),
@@ -86,7 +86,7 @@ impl Hasher {
     }
 
     /// Judges a new password (see [`policy::judge`]); gives what is wrong with it, if anything.
-    pub(super) async fn judge(
+    pub(crate) async fn judge(
         &self,
         turn: Turn,
         password: Secret,
@@ -110,7 +110,7 @@ impl Hasher {
     }
 
     #[cfg(test)]
-    pub(super) fn work(&self) -> u64 {
+    pub(crate) fn work(&self) -> u64 {
         self.work.load(std::sync::atomic::Ordering::SeqCst)
     }
 
@@ -131,14 +131,14 @@ impl Hasher {
 
     /// The most hashes that were ever computed at the same time.
     #[cfg(test)]
-    pub(super) fn most_at_once(&self) -> u64 {
+    pub(crate) fn most_at_once(&self) -> u64 {
         let [_, most] = &*self.at_once;
         most.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Takes every core, to test what happens then.
     #[cfg(test)]
-    pub(super) async fn occupy(&self) -> Vec<Turn> {
+    pub(crate) async fn occupy(&self) -> Vec<Turn> {
         let mut taken = Vec::new();
         while let Ok(permit) = Arc::clone(&self.turns).try_acquire_owned() {
             taken.push(Turn { _permit: permit });

@@ -5,7 +5,7 @@
 pub(super) mod bearers;
 pub(super) mod directory;
 pub(super) mod factors;
-pub(super) mod memberships;
+pub(crate) mod memberships;
 pub(super) mod one_time;
 pub(super) mod removed;
 pub(super) mod sessions;

@@ -20,7 +20,7 @@ use crate::schema::{identity_invitations, identity_users};
 pub(super) mod sessions;
 
 /// An id as stored; anything else in its column is damage.
-pub(super) fn id<T: FromStr>(text: String) -> Result<T, Failure> {
+pub(crate) fn id<T: FromStr>(text: String) -> Result<T, Failure> {
     text.parse().map_err(|_| Failure::Internal("a stored id does not read".into()))
 }
 
@@ -28,7 +28,7 @@ pub(super) fn role(name: &str) -> Result<Role, Failure> {
     Role::from_name(name).ok_or_else(|| Failure::Internal("a stored role does not read".into()))
 }
 
-pub(super) fn language(tag: &str) -> Result<Language, Failure> {
+pub(crate) fn language(tag: &str) -> Result<Language, Failure> {
     Language::from_tag(tag).ok_or_else(|| Failure::Internal("a stored language does not read".into()))
 }
 

@@ -53,7 +53,9 @@ impl OrgScope {
                 let facts = TokenFacts { token: token.clone(), reach: *reach, ends_at: *ends_at };
                 Ok((Self { organisation, actor: Some(actor.clone()) }, facts))
             }
-            Credential::Session { .. } | Credential::Device { .. } => Err(Code::Forbidden.into()),
+            Credential::Session { .. } | Credential::Device { .. } | Credential::Support { .. } => {
+                Err(Code::Forbidden.into())
+            }
         }
     }
 

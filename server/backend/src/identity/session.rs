@@ -22,12 +22,12 @@ use crate::error::Failure;
 use crate::jobs::Permit;
 
 const HOUR: i64 = 3_600_000;
-const SECRET_BYTES: usize = 32;
+pub(crate) const SECRET_BYTES: usize = 32;
 /// Length of the secret in base64url.
 const COOKIE_CHARS: usize = 43;
 /// The use of a session, device or token is written down at most this often (milliseconds): a write for each request
 /// would make the one writer of SQLite the bottleneck.
-pub(super) const NOTED_EVERY: i64 = 60_000;
+pub(crate) const NOTED_EVERY: i64 = 60_000;
 /// Used and expired resets are kept this long, since messages refer to them.
 const RESETS_KEPT: i64 = 30 * DAY;
 
@@ -149,7 +149,7 @@ pub(super) async fn pending(db: &Db, world: &World, keys: &Keys, cookie: &str) -
     factors::pending(&mut db.read().await?, &pending_hash(keys, &secret), world.now()).await
 }
 
-fn secret_of(cookie: &str) -> Option<Vec<u8>> {
+pub(crate) fn secret_of(cookie: &str) -> Option<Vec<u8>> {
     if cookie.len() != COOKIE_CHARS {
         return None;
     }
@@ -200,7 +200,7 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
 }
 
 /// Swallows a failure to write down the time of last use: no reason to refuse who is entitled.
-pub(super) fn noted(result: Result<(), Failure>) {
+pub(crate) fn noted(result: Result<(), Failure>) {
     if let Err(failure) = result {
         tracing::warn!(error.cause = ?failure, "the time of last use was not written");
     }

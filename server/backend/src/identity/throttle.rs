@@ -14,7 +14,7 @@ const LONGEST_DELAY: i64 = 15 * 60_000;
 
 /// Milliseconds during which an account takes no password after its n-th failure in a row: none for the first five,
 /// then 2 s, doubling up to 15 minutes.
-pub(super) fn account_delay(failures: i32) -> i64 {
+pub(crate) fn account_delay(failures: i32) -> i64 {
     match failures.saturating_sub(FREE_FAILURES) {
         ..=0 => 0,
         // 2¹⁰ seconds are beyond the longest delay already.
@@ -32,7 +32,7 @@ const MOST_ADDRESSES: usize = 100_000;
 /// Token buckets by client address, an IPv6 network of 64 bits counting as one. Each is kept as the time at which it
 /// will be full again (the "theoretical arrival time" of GCRA).
 #[derive(Default)]
-pub(super) struct Addresses {
+pub(crate) struct Addresses {
     full_at: Mutex<HashMap<u64, i64>>,
 }
 
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Addresses {
 
 impl Addresses {
     /// Lets an attempt pass, or [`Code::TooMany`]. Without an address (not over a network) there is nothing to count.
-    pub(super) fn admit(&self, address: Option<IpAddr>, now: Millis) -> Result<(), Code> {
+    pub(crate) fn admit(&self, address: Option<IpAddr>, now: Millis) -> Result<(), Code> {
         let Some(address) = address else { return Ok(()) };
         let Millis(now) = now;
         // Nothing panics while the lock is held; a map half-way changed would still be a map.

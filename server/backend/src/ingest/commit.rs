@@ -112,7 +112,7 @@ fn name(
     let organisation = arrival.scope.organisation();
     let device = match arrival.actor.credential() {
         Credential::Device { device, event: _ } => Some(device.as_str().to_owned()),
-        Credential::Token { .. } | Credential::Session { .. } => None,
+        Credential::Token { .. } | Credential::Session { .. } | Credential::Support { .. } => None,
     };
     let original = SealedFile::seal(world, key, &original)?;
     let row = CaptureRow {

@@ -30,6 +30,7 @@ pub(super) fn uploader(actor: &Actor) -> String {
         Credential::Device { device, event: _ } => device.as_str().to_owned(),
         Credential::Token { token, .. } => token.as_str().to_owned(),
         Credential::Session { user, session: _ } => user.as_str().to_owned(),
+        Credential::Support { staff, .. } => staff.as_str().to_owned(),
     }
 }
 

@@ -3,11 +3,12 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{
-    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
+    CaptureId, EventId, GrantId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
 use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{DeliveryState, Template};
+use shutterpost_model::support::SupportMoment;
 
 use super::queue::{self, JobKind};
 use crate::context::World;
@@ -28,6 +29,7 @@ pub(crate) struct NewMessage {
     pub(crate) reset: Option<ResetId>,
     pub(crate) activity: Option<Activity>,
     pub(crate) sign_in: Option<SignInId>,
+    pub(crate) support: Option<(GrantId, SupportMoment)>,
     pub(crate) template: Template,
     pub(crate) language: Language,
 }
@@ -35,7 +37,8 @@ pub(crate) struct NewMessage {
 impl NewMessage {
     /// A message about nothing yet: [`Template::Capture`] needs organisation, event, capture, guest and (owner) link,
     /// [`Template::Invitation`] organisation and invitation, [`Template::Reset`] user and reset,
-    /// [`Template::PasswordChanged`] user, [`Template::Activity`] user, activity and, of a new device, the sign-in.
+    /// [`Template::PasswordChanged`] user, [`Template::Activity`] user, activity and, of a new device, the sign-in,
+    /// [`Template::Support`] user, grant and moment.
     pub(crate) const fn new(template: Template, language: Language) -> Self {
         Self {
             organisation: None,
@@ -48,6 +51,7 @@ impl NewMessage {
             reset: None,
             activity: None,
             sign_in: None,
+            support: None,
             template,
             language,
         }
@@ -92,6 +96,10 @@ impl NewMessage {
     pub(crate) fn sign_in(self, sign_in: SignInId) -> Self {
         Self { sign_in: Some(sign_in), ..self }
     }
+
+    pub(crate) fn support(self, grant: GrantId, moment: SupportMoment) -> Self {
+        Self { support: Some((grant, moment)), ..self }
+    }
 }
 
 /// Writes the message as queued, with its job, and marks its capture (if it has one) as being delivered.
@@ -107,6 +115,7 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
         reset,
         activity,
         sign_in,
+        support,
         template,
         language,
     } = message;
@@ -126,6 +135,8 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
             messages::reset_id.eq(reset.as_ref().map(ResetId::as_str)),
             messages::activity.eq(activity.map(Activity::as_str)),
             messages::sign_in_id.eq(sign_in.as_ref().map(SignInId::as_str)),
+            messages::support_grant_id.eq(support.as_ref().map(|(grant, _)| grant.as_str())),
+            messages::support_moment.eq(support.as_ref().map(|(_, moment)| moment.as_str())),
             messages::template.eq(template.as_str()),
             messages::language.eq(language.tag()),
             messages::generation.eq(0),

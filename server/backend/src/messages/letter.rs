@@ -21,6 +21,7 @@ use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::{KeyRef, KeyStore, Realm};
 use crate::share::links::Tokens;
+use crate::support::queries::grants;
 
 /// A mail that only needs to be written and sent.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub(super) async fn gather(conn: &mut Conn, desk: Desk<'_>, message: &Message) -
         Template::Reset => reset(conn, desk, message).await,
         Template::PasswordChanged => password_changed(conn, desk, message).await,
         Template::Activity => activity(conn, desk, message).await,
+        Template::Support => support(conn, desk, message).await,
     }
 }
 
@@ -195,6 +197,27 @@ async fn activity(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<
             at: message.created_at,
             device: device.unwrap_or_default(),
             link: Secret::new(format!("{}/cms/account/security", desk.origin)),
+        },
+    }))
+}
+
+async fn support(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let (Some(user), Some((grant, moment))) = (&message.user, &message.support) else { return Err(incomplete()) };
+    let Some(email) = address(conn, desk, user).await? else { return Ok(None) };
+    // The organisation was erased meanwhile, and the grant with it.
+    let Some(facts) = grants::told(conn, desk.keystore, desk.permit, grant).await? else { return Ok(None) };
+    Ok(Some(Letter {
+        to: email,
+        sender: None,
+        mail: Mail::Support {
+            moment: *moment,
+            organisation: facts.organisation_name,
+            name: facts.staff_name,
+            reason: facts.reason,
+            access: facts.access,
+            minutes: facts.minutes,
+            at: message.created_at,
+            link: Secret::new(format!("{}/cms/support-access", desk.origin)),
         },
     }))
 }

@@ -4,12 +4,13 @@ use std::str::FromStr;
 
 use diesel::prelude::*;
 use shutterpost_model::id::{
-    CaptureId, EventId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
+    CaptureId, EventId, GrantId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
 use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::{DeliveryState, DeliveryView, FailureReason, Template};
 use shutterpost_model::pii::Pii;
+use shutterpost_model::support::SupportMoment;
 use shutterpost_model::time::Millis;
 
 use crate::error::Failure;
@@ -40,6 +41,8 @@ pub(super) struct MessageRow {
     sent_at: Option<i64>,
     activity: Option<String>,
     sign_in_id: Option<String>,
+    support_grant_id: Option<String>,
+    support_moment: Option<String>,
 }
 
 /// A message as stored.
@@ -65,6 +68,7 @@ pub(super) struct Message {
     pub(super) sent_at: Option<Millis>,
     pub(super) activity: Option<Activity>,
     pub(super) sign_in: Option<SignInId>,
+    pub(super) support: Option<(GrantId, SupportMoment)>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -91,7 +95,10 @@ impl TryFrom<MessageRow> for Message {
             sent_at,
             activity,
             sign_in_id,
+            support_grant_id,
+            support_moment,
         } = row;
+        let grant: Option<GrantId> = support_grant_id.as_deref().map(read).transpose()?;
         Ok(Self {
             id: read(&id)?,
             organisation: organisation_id.as_deref().map(read).transpose()?,
@@ -113,6 +120,7 @@ impl TryFrom<MessageRow> for Message {
             sent_at: sent_at.map(Millis),
             activity: activity.as_deref().and_then(Activity::from_name),
             sign_in: sign_in_id.as_deref().map(read).transpose()?,
+            support: grant.zip(support_moment.as_deref().and_then(SupportMoment::from_name)),
         })
     }
 }

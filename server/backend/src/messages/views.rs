@@ -87,6 +87,7 @@ pub(super) async fn views(
             sent_at,
             activity: _,
             sign_in: _,
+            support: _,
         } = message;
         let masked = address.map(|address| mask_email(address.expose())).unwrap_or_default();
         MessageView {

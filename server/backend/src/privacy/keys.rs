@@ -22,7 +22,9 @@ use crate::guests::erase;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::Owned;
-use crate::schema::{captures, events, guests, identity_invitations, identity_tokens, identity_users};
+use crate::schema::{
+    captures, events, guests, identity_invitations, identity_tokens, identity_users, support_grants, support_staff,
+};
 use crate::services::Deps;
 
 /// An upload takes seconds; a key that has no row by then will never get one.
@@ -69,6 +71,8 @@ async fn known(conn: &mut Conn, keys: &[Owned]) -> Result<HashSet<String>, Failu
     in_table!(identity_users);
     in_table!(identity_invitations);
     in_table!(identity_tokens);
+    in_table!(support_staff);
+    in_table!(support_grants);
     Ok(known)
 }
 

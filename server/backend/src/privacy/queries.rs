@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{CaptureId, ErasureId, EventId, GuestId, OrganisationId};
+use shutterpost_model::support::GrantState;
 use shutterpost_model::time::Millis;
 
 use super::rows::ErasureRow;
@@ -14,7 +15,7 @@ use crate::jobs::Permit;
 use crate::schema::{
     captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
     identity_organisations, identity_removed_members, identity_sessions, identity_tokens, identity_users, installation,
-    messages, privacy_erasures,
+    messages, privacy_erasures, support_grants,
 };
 
 /// The organisation's erasure of an object.
@@ -276,6 +277,11 @@ pub(super) async fn close(tx: &mut Tx, scope: &OrgScope, now: Millis) -> Result<
         .execute(c).await)?;
     on_db!(tx, c => diesel::delete(identity_invitations::table)
         .filter(identity_invitations::organisation_id.eq(organisation))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::update(support_grants::table)
+        .filter(support_grants::organisation_id.eq(organisation))
+        .filter(support_grants::ended_at.is_null())
+        .set((support_grants::state.eq(GrantState::Ended.as_str()), support_grants::ended_at.eq(now.0)))
         .execute(c).await)?;
     on_db!(tx, c => diesel::update(events::table)
         .filter(events::organisation_id.eq(organisation))

@@ -3,7 +3,7 @@
 use shutterpost_model::identity::NewSession;
 use shutterpost_model::identity::security::NewPending;
 
-use crate::http::context::{COOKIE, KNOWN_COOKIE, PENDING_COOKIE};
+use crate::http::context::{COOKIE, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE};
 
 /// The longest that browsers keep a cookie: 400 days, in seconds.
 const LONGEST: i64 = 400 * 86_400;
@@ -29,4 +29,26 @@ pub(super) fn pending(new: &NewPending) -> String {
 
 pub(super) fn pending_ended() -> String {
     set(PENDING_COOKIE, "", Some(0))
+}
+
+/// A session of the staff. Kept until the browser is closed, never longer, and sent along from our own pages alone.
+pub(super) fn staff(new: &NewSession) -> String {
+    strict(STAFF_COOKIE, new.cookie.expose(), None)
+}
+
+pub(super) fn staff_ended() -> String {
+    strict(STAFF_COOKIE, "", Some(0))
+}
+
+pub(super) fn staff_pending(new: &NewPending) -> String {
+    strict(STAFF_PENDING_COOKIE, new.cookie.expose(), Some(new.max_age))
+}
+
+pub(super) fn staff_pending_ended() -> String {
+    strict(STAFF_PENDING_COOKIE, "", Some(0))
+}
+
+/// Staff come to their pages by themselves and not by links of others.
+fn strict(name: &str, value: &str, max_age: Option<i64>) -> String {
+    set(name, value, max_age).replace("SameSite=Lax", "SameSite=Strict")
 }

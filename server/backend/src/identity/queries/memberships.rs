@@ -160,10 +160,7 @@ pub(in crate::identity) async fn insert_organisation(
     Ok(())
 }
 
-pub(in crate::identity) async fn organisation_exists(
-    conn: &mut Conn,
-    organisation: &OrganisationId,
-) -> Result<bool, Failure> {
+pub(crate) async fn organisation_exists(conn: &mut Conn, organisation: &OrganisationId) -> Result<bool, Failure> {
     let found: i64 = on_db!(conn, c => identity_organisations::table
         .filter(identity_organisations::id.eq(organisation.as_str()))
         .count()

@@ -34,8 +34,8 @@ use crate::services::Deps;
 #[derive(Debug)]
 pub struct AccountsService {
     pub(super) deps: Deps,
-    pub(in crate::identity) hasher: Hasher,
-    pub(super) addresses: Addresses,
+    pub(crate) hasher: Hasher,
+    pub(crate) addresses: Addresses,
 }
 
 /// What a check of a password found.
@@ -151,7 +151,7 @@ impl AccountsService {
         let current = organisations.iter().find(|mine| Some(&mine.id) == actor.organisation()).cloned();
         let two_factor = factors::is_active(&mut conn, &id).await?;
         Ok(Me {
-            user: id,
+            user: Some(id),
             name: name.disclose(Purpose::OwnData),
             email: email.disclose(Purpose::OwnData),
             language,
@@ -159,6 +159,7 @@ impl AccountsService {
             organisations,
             factor_needed: actor.lacks_factor() && !two_factor,
             two_factor,
+            support: None,
         })
     }
 
@@ -216,7 +217,9 @@ pub(super) async fn admit(
 pub(super) fn signed_in(actor: &Actor) -> Result<(UserId, SessionId), Failure> {
     match actor.credential() {
         Credential::Session { user, session } => Ok((user.clone(), session.clone())),
-        Credential::Token { .. } | Credential::Device { .. } => Err(Code::Forbidden.into()),
+        Credential::Token { .. } | Credential::Device { .. } | Credential::Support { .. } => {
+            Err(Code::Forbidden.into())
+        }
     }
 }
 

@@ -158,7 +158,7 @@ impl AccountsService {
     }
 
     /// The hash of the first password of somebody who has no account yet.
-    pub(in crate::identity) async fn hash_of_newcomer(
+    pub(crate) async fn hash_of_newcomer(
         &self,
         name: &Pii<String>,
         email: &Pii<String>,

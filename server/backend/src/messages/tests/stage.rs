@@ -237,6 +237,9 @@ impl MailWriter for Plain {
             Mail::Activity { what, at, device, link } => {
                 format!("{}\n{}\n{}\n{}", what.as_str(), at.rfc3339(), device.expose(), link.expose())
             }
+            Mail::Support { moment, name, reason, link, .. } => {
+                format!("{}\n{}\n{}\n{}", moment.as_str(), name.expose(), reason.expose(), link.expose())
+            }
         };
         RenderedMail {
             subject: Pii::new(language.tag().to_owned()),
