@@ -242,7 +242,8 @@ impl Actor {
         self.membership.as_ref().map(|(organisation, _)| organisation)
     }
 
-    /// The role in that organisation, a viewer's for support, whose grant decides (see [`Actor::may`]); devices have none, nor have people who lack the second factor that it asks for.
+    /// The role in that organisation, a viewer's for support, whose grant decides (see [`Actor::may`]); devices have none,
+    /// nor have people who lack the second factor that it asks for.
     pub fn role(&self) -> Option<Role> {
         match self.credential {
             Credential::Device { .. } => None,

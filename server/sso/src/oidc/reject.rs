@@ -497,6 +497,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_missing_is_named_as_the_token_names_it() {
+        for (missing, name) in
+            [(Missing::Issuer, "iss"), (Missing::Subject, "sub"), (Missing::Expiry, "exp"), (Missing::IssuedAt, "iat")]
+        {
+            assert!(Reject::Missing(missing).to_string().contains(name), "{missing:?}");
+        }
+    }
+
+    #[test]
     fn each_reason_of_the_standards_has_its_own_words() {
         for (error, code) in [
             ("access_denied", "provider_access_denied"),
