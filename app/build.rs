@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 13] = [
+const NAMESPACES: [&str; 14] = [
     "common", "errors", "identity", "overview", "events", "captures", "guests", "messages", "privacy", "audit",
-    "share", "mail", "support",
+    "share", "mail", "support", "passkeys",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -12,6 +12,7 @@ pub mod refusal;
 pub mod captures;
 pub mod events;
 pub mod guests;
+pub mod identity;
 
 #[cfg(feature = "ssr")]
 pub mod app;
@@ -25,8 +26,6 @@ pub mod error_page;
 pub mod forms;
 #[cfg(feature = "ssr")]
 pub mod frame;
-#[cfg(feature = "ssr")]
-pub mod identity;
 #[cfg(feature = "ssr")]
 pub mod load;
 #[cfg(feature = "ssr")]
@@ -67,5 +66,6 @@ pub fn hydrate() {
     island::wake::<events::kept::Kept>();
     island::wake::<events::preview::Preview>();
     island::wake::<guests::contact::Contact>();
+    identity::ask::listen();
     crate::ui::alive::start();
 }

@@ -275,6 +275,15 @@ impl Letter {
             Activity::CodesGuessed => {
                 (td_string!(locale, mail.activity_codes_guessed), td_string!(locale, mail.activity_codes_guessed_text))
             }
+            Activity::PasskeyAdded => {
+                (td_string!(locale, passkeys.mail_added), td_string!(locale, passkeys.mail_added_text))
+            }
+            Activity::PasskeyRemoved => {
+                (td_string!(locale, passkeys.mail_removed), td_string!(locale, passkeys.mail_removed_text))
+            }
+            Activity::PasskeyCopied => {
+                (td_string!(locale, passkeys.mail_copied), td_string!(locale, passkeys.mail_copied_text))
+            }
         };
         let time = at.readable(language, 0);
         let device = or_else(words::line(device), || td_string!(locale, mail.activity_device_unknown).to_owned());

@@ -66,6 +66,7 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::ConfirmNeeded => td_string!(locale, errors.confirm_needed),
         Code::FactorNeeded => td_string!(locale, errors.factor_needed),
         Code::FactorFirst => td_string!(locale, errors.factor_first),
+        Code::PasskeyRefused => td_string!(locale, passkeys.error_refused),
         Code::FactorKept => td_string!(locale, errors.factor_kept),
         Code::SupportOver => td_string!(locale, errors.support_over),
         Code::ApprovalNeeded => td_string!(locale, errors.approval_needed),

@@ -49,7 +49,7 @@ test('an account gets a second factor, is signed in to with it, and loses it aga
     await page.goto('/cms/sign-in?next=/cms/events');
     await page.getByLabel('E-mail address').fill(member.email);
     await page.getByLabel('Password', { exact: true }).fill(member.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expect(page.getByRole('heading', { name: 'Second step' })).toBeVisible();
   };
   await again();

@@ -70,6 +70,8 @@ codes! {
     LinkExpired = "link_expired" => 410;
     /// The code of the second factor is wrong, was used before, or comes too soon after many wrong ones.
     WrongCode = "wrong_code" => 422;
+    /// The passkey is unknown, or its answer is not the one that was asked for.
+    PasskeyRefused = "passkey_refused" => 422;
     /// The act is sensitive and the person showed too long ago who they are.
     ConfirmNeeded = "confirm_needed" => 403;
     /// The organisation asks for two-factor sign-in, which the person has not set up.

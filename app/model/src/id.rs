@@ -112,6 +112,8 @@ ids! {
     SessionId = "ses";
     /// A sign-in that waits for its second factor; never the cookie's secret.
     PendingId = "pnd";
+    /// A passkey as its owner sees it.
+    PasskeyId = "pk";
     /// A sign-in of the past.
     SignInId = "sgn";
     /// An invitation into an organisation.

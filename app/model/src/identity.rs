@@ -14,6 +14,7 @@ use crate::support::SupportAccess;
 use crate::time::Millis;
 use crate::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 
+pub mod passkeys;
 pub mod security;
 
 use security::SignedIn;
@@ -86,6 +87,8 @@ pub struct Me {
     pub organisations: Vec<MyOrganisation>,
     /// The account has a second factor in use.
     pub two_factor: bool,
+    /// One of them is a passkey.
+    pub passkey: bool,
     /// The organisation acted in asks for one, and there is none.
     pub factor_needed: bool,
     /// How much support may do that acts here; `None` for the organisation's own people.

@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::captures::Captures;
 use crate::events::Events;
 use crate::guests::Guests;
+use crate::identity::passkeys::Passkeys;
 use crate::identity::security::Security;
 use crate::identity::{Accounts, Directory};
 use crate::ingest::Ingest;
@@ -20,6 +21,7 @@ use crate::support::Support;
 pub struct Services {
     pub accounts: Arc<dyn Accounts>,
     pub security: Arc<dyn Security>,
+    pub passkeys: Arc<dyn Passkeys>,
     pub directory: Arc<dyn Directory>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,

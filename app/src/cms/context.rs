@@ -57,6 +57,7 @@ mod request {
     use shutterpost_model::error::{AppError, Code};
     use shutterpost_model::identity::{Client, Me};
     use shutterpost_model::language::Language;
+    use shutterpost_model::pii::Secret;
     use shutterpost_model::services::Services;
     use shutterpost_model::support::{StaffActor, SupportNotice};
     use shutterpost_model::time::Millis;
@@ -101,6 +102,8 @@ mod request {
         pub support: Vec<SupportNotice>,
         pub language: Language,
         pub client: Client,
+        /// The cookie of a sign-in that waits for its second factor, on the page that ends it.
+        pub pending: Option<Secret>,
         pub request_id: String,
         pub outcome: FormOutcome,
         /// The server's clock when the request came.

@@ -80,6 +80,7 @@ impl Visit {
             origin: "https://photos.example".into(),
             language: self.language,
             client: Client::default(),
+            pending: None,
             request_id: "req_test".into(),
             outcome: self.outcome,
             dev: false,

@@ -83,7 +83,7 @@ fn asked(text: Option<&str>) -> Mail {
     support(SupportMoment::Asked)(text)
 }
 
-fn every_mail() -> [(&'static str, Mail); 16] {
+fn every_mail() -> [(&'static str, Mail); 19] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -105,6 +105,9 @@ fn every_mail() -> [(&'static str, Mail); 16] {
         ("support_granted", support(SupportMoment::Granted)(None)),
         ("support_begun", support(SupportMoment::Begun)(None)),
         ("support_ended", support(SupportMoment::Ended)(None)),
+        ("passkey_added", activity(Activity::PasskeyAdded, "")),
+        ("passkey_removed", activity(Activity::PasskeyRemoved, "")),
+        ("passkey_copied", activity(Activity::PasskeyCopied, "")),
     ]
 }
 

@@ -15,6 +15,7 @@ mod blocklist;
 pub(crate) mod factors;
 pub(crate) mod hasher;
 pub(crate) mod one_time;
+mod passkeys;
 pub(crate) mod session;
 pub(crate) mod throttle;
 mod trace;

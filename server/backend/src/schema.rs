@@ -110,6 +110,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    identity_passkeys (id) {
+        id -> Text,
+        user_id -> Text,
+        credential_hash -> Binary,
+        credential -> Binary,
+        name -> Binary,
+        verifies -> Bool,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
+        refused_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_ceremonies (challenge_hash) {
+        challenge_hash -> Binary,
+        browser_hash -> Binary,
+        purpose -> Text,
+        user_id -> Nullable<Text>,
+        state -> Binary,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
     identity_sign_ins (id) {
         id -> Text,
         user_id -> Text,
@@ -533,6 +558,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_totp,
     identity_recovery_codes,
     identity_pending,
+    identity_passkeys,
+    identity_ceremonies,
     identity_sign_ins,
     identity_invitations,
     identity_resets,

@@ -84,7 +84,8 @@ impl Backend {
         let services = Services {
             accounts: Arc::<AccountsService>::clone(&accounts),
             support: Arc::new(SupportService::new(deps.clone(), Arc::clone(&accounts))),
-            security: accounts,
+            security: Arc::<AccountsService>::clone(&accounts),
+            passkeys: accounts,
             directory: Arc::new(DirectoryService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),

@@ -2,10 +2,13 @@
 //!
 //! Tests that write need `#[tokio::test(flavor = "multi_thread")]`: diesel-async blocks in place on SQLite.
 
+mod authenticator;
 #[cfg(test)]
 pub(crate) mod disk;
 #[cfg(test)]
 pub(crate) mod server;
+
+pub use authenticator::Authenticator;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,6 +4,7 @@
 //! with the error and what was typed. No script is needed for either.
 
 pub(super) mod form;
+pub(super) mod passkeys;
 mod posted;
 pub(super) mod identity;
 pub(super) mod events;

@@ -24,6 +24,9 @@ pub const STAFF_COOKIE: &str = "__Host-shutterpost-staff";
 /// Name of the cookie of a sign-in of the staff that waits for its second factor.
 pub const STAFF_PENDING_COOKIE: &str = "__Host-shutterpost-staff-factor";
 
+/// Name of the cookie of a browser that asks a passkey something: the answer counts from there alone.
+pub const CEREMONY_COOKIE: &str = "__Host-shutterpost-passkey";
+
 /// The request's facts; handlers take it by `Extension`.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -33,6 +36,8 @@ pub struct Context {
     pub client: Client,
     /// The cookie of a sign-in that waits, on the routes that finish one.
     pub pending: Option<Secret>,
+    /// The cookie of a browser that asked a passkey something.
+    pub ceremony: Option<Secret>,
     pub request: RequestId,
     /// By `Accept-Language`, or `?lang=`.
     pub language: Language,

@@ -31,6 +31,7 @@ pub(super) fn request_context(http: &Http, context: &Context, me: Option<Me>, ou
         language: me.as_ref().map_or(context.language, |me| me.language),
         me,
         client: context.client.clone(),
+        pending: context.pending.clone(),
         request_id: context.request.as_str().to_owned(),
         outcome,
         now: http.world().now(),

@@ -25,7 +25,9 @@ use shutterpost_model::pii::Secret;
 use shutterpost_model::support::{Acting, StaffActor};
 use tracing::Instrument;
 
-use super::context::{COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE};
+use super::context::{
+    CEREMONY_COOKIE, COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE,
+};
 use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
 use super::{Http, headers, problem};
 use crate::log::RequestLine;
@@ -117,6 +119,7 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
         staff: None,
         client: client(&http, &request, &id),
         pending: pending(&spec, &request.headers),
+        ceremony: cookie(&request.headers, CEREMONY_COOKIE).map(|text| Secret::new(text.to_owned())),
         request: id.clone(),
         language: language(&request),
     };

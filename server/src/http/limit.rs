@@ -10,17 +10,22 @@ use super::registry::Rate;
 /// Attempts at once, then one every two seconds.
 const AUTH_BURST: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 const AUTH_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
+/// Questions at once, then one a second: each page for signing in asks one.
+const ASK_BURST: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+const ASK_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 /// Beyond this many addresses the table is pruned.
 const ADDRESSES: usize = 50_000;
 
 /// The buckets, by address.
 pub(super) struct Limiter {
     auth: DefaultKeyedRateLimiter<IpAddr>,
+    ask: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
-        Self { auth: DefaultKeyedRateLimiter::keyed(Quota::per_minute(AUTH_MINUTE).allow_burst(AUTH_BURST)) }
+        let bucket = |a_minute, burst| DefaultKeyedRateLimiter::keyed(Quota::per_minute(a_minute).allow_burst(burst));
+        Self { auth: bucket(AUTH_MINUTE, AUTH_BURST), ask: bucket(ASK_MINUTE, ASK_BURST) }
     }
 }
 
@@ -28,15 +33,15 @@ impl Limiter {
     /// Takes one call from the address's bucket; `false` if it is empty. Requests without an address (tests in the
     /// same process) are not limited.
     pub(super) fn allows(&self, rate: Rate, address: Option<IpAddr>) -> bool {
-        match (rate, address) {
-            (Rate::Free, _) | (_, None) => true,
-            (Rate::Auth, Some(address)) => {
-                if self.auth.len() > ADDRESSES {
-                    self.auth.retain_recent();
-                }
-                self.auth.check_key(&prefix(address)).is_ok()
-            }
+        let (bucket, address) = match (rate, address) {
+            (Rate::Free, _) | (_, None) => return true,
+            (Rate::Auth, Some(address)) => (&self.auth, address),
+            (Rate::Ask, Some(address)) => (&self.ask, address),
+        };
+        if bucket.len() > ADDRESSES {
+            bucket.retain_recent();
         }
+        bucket.check_key(&prefix(address)).is_ok()
     }
 }
 

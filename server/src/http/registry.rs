@@ -38,7 +38,7 @@ pub enum Access {
 pub enum Surface {
     /// HTML of the CMS.
     Page,
-    /// JSON of a server function.
+    /// JSON for our own pages: server functions, and questions to passkeys.
     Function,
     /// The REST API: RFC 9457 problems.
     Api,
@@ -66,6 +66,8 @@ pub enum Rate {
     Free,
     /// Guessing passwords or one-time links would pay.
     Auth,
+    /// Whoever asks has something written down for some minutes.
+    Ask,
 }
 
 /// Largest body.
@@ -231,13 +233,17 @@ fn rest() -> Vec<Route> {
 
 fn sign_in() -> Vec<Route> {
     use Access::{Factor, Public, SignedIn, Token};
-    use Surface::Page;
+    use Surface::{Function, Page};
     vec![
         get(Page, "/cms", Public, cms::home),
         get(Page, "/cms/sign-in", Public, cms::page),
         post(Page, "/cms/sign-in", Public, cms::identity::sign_in).rate(Rate::Auth),
         get(Page, "/cms/sign-in/code", Factor, cms::page),
         post(Page, "/cms/sign-in/code", Factor, cms::identity::factor).rate(Rate::Auth),
+        post(Function, "/cms/sign-in/passkey", Public, cms::passkeys::sign_in).rate(Rate::Ask),
+        post(Function, "/cms/sign-in/code/passkey", Factor, cms::passkeys::present).rate(Rate::Ask),
+        post(Function, "/cms/passkeys/add", SignedIn, cms::passkeys::add),
+        post(Function, "/cms/passkeys/confirm", SignedIn, cms::passkeys::confirm),
         post(Page, "/cms/sign-out", SignedIn, cms::identity::sign_out),
         get(Page, "/cms/forgot", Public, cms::page),
         post(Page, "/cms/forgot", Public, cms::identity::forgot).rate(Rate::Auth),

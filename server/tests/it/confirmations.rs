@@ -8,10 +8,12 @@ use axum::http::{StatusCode, header};
 use shutterpost_app::cms::done::KEYS;
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{NewMember, create_member};
+use shutterpost_backend::testing::Authenticator;
 use shutterpost_model::access::Role;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 
+use crate::passkeys::{enter, equip, made, with_cookie};
 use crate::support::{Answer, App, As, PASSWORD, PHOTO, Tenant, apps, multipart, tenant};
 use crate::{factor, staff};
 
@@ -135,6 +137,33 @@ async fn security(forms: &mut Forms<'_>, home: &Tenant) {
     forms.post("/cms/account/two-factor", &As::Cookie(cookie), &fields).await;
 }
 
+async fn passkeys(forms: &mut Forms<'_>, home: &Tenant) {
+    let page = "/cms/account/two-factor";
+    let email = home.email(Role::Reporter);
+    let session = forms.app.sign_in(&email).await;
+    forms.post(page, &session, &[("intent", "add_passkey"), ("name", "Phone"), ("credential", "")]).await;
+    let mut phone = Authenticator::new(1);
+    equip(forms.app, &email, &mut phone).await;
+    let session = enter(forms.app, &mut phone).await;
+    // There are recovery codes by now, so that the second one and the app bring none.
+    let (credential, cookie) = made(forms.app, &session, &mut Authenticator::new(2)).await;
+    let fields = [("intent", "add_passkey"), ("name", "Key"), ("credential", &*credential)];
+    let answer = with_cookie(forms.app, page, &session, &cookie, &fields).await;
+    forms.note(page, &answer);
+    let session = enter(forms.app, &mut phone).await;
+    let actor = forms.app.actor(&session).await;
+    let security = &forms.app.http.services().security;
+    security.begin_totp(&actor).await.expect("begun");
+    let setup = security.totp_setup(&actor).await.expect("read").expect("waits");
+    let code = factor::code(forms.app, &setup.secret);
+    forms.post(page, &session, &[("intent", "confirm"), ("code", &code)]).await;
+    let session = enter(forms.app, &mut phone).await;
+    let actor = forms.app.actor(&session).await;
+    let mine = forms.app.http.services().passkeys.list(&actor).await.expect("read").remove(1).id.to_string();
+    forms.post(page, &session, &[("intent", "rename_passkey"), ("passkey", &mine), ("name", "Spare")]).await;
+    forms.post(page, &session, &[("intent", "remove_passkey"), ("passkey", &mine)]).await;
+}
+
 async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let event = format!("/cms/events/{}", home.event);
     let capture = format!("/cms/captures/{}", home.capture);
@@ -222,6 +251,7 @@ async fn every_form_asks_for_a_confirmation_that_there_is() {
         people(&mut forms, &home, &owner).await;
         account(&mut forms, &home).await;
         security(&mut forms, &home).await;
+        passkeys(&mut forms, &home).await;
         captures(&mut forms, &home, &owner).await;
         events(&mut forms, &home, &owner).await;
         let words: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();

@@ -18,6 +18,7 @@ mod crash;
 mod erasures;
 mod factor;
 mod staff;
+mod passkeys;
 mod trash;
 mod tokens;
 mod canary;

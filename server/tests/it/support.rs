@@ -260,7 +260,7 @@ pub(crate) fn multipart(parts: &[(&str, Option<&str>, Vec<u8>)]) -> Vec<u8> {
     body
 }
 
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     text.bytes()
         .map(|b| match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(b).to_string(),

@@ -4,6 +4,7 @@
 
 use axum::http::StatusCode;
 use serde_json::json;
+use shutterpost_backend::testing::Authenticator;
 use shutterpost_model::access::{Credential, Role};
 use shutterpost_model::privacy::ErasureTarget;
 
@@ -84,6 +85,14 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
     }
     let of = |id: &str| vec![form("/cms/account/security", "end", "session", id)];
     all.push((of(session.as_str()), of(&nobodys(session.as_str()))));
+    let passkey = crate::passkeys::equip(app, &theirs.email(Role::Reporter), &mut Authenticator::new(7)).await;
+    for intent in ["rename_passkey", "remove_passkey"] {
+        let of = |id: &str| {
+            let fields = vec![("intent", intent.to_owned()), ("passkey", id.to_owned()), ("name", "Mine".to_owned())];
+            vec![Attempt::Form("/cms/account/two-factor".to_owned(), fields)]
+        };
+        all.push((of(&passkey), of(&nobodys(&passkey))));
+    }
     let of = |id: &str| vec![form("/cms/account", "organisation", "organisation", id)];
     let organisation = theirs.organisation.as_str();
     all.push((of(organisation), of(&nobodys(organisation))));

@@ -135,6 +135,14 @@ impl Keys {
         DataKey::from_bytes(id, 1, &derivation.key(&["backup", "key"]))
     }
 
+    /// The key under which lies what a question to a passkey expects, for the minutes until it is answered: who will answer
+    /// is not known yet, so it can be nobody's own key.
+    pub fn ceremony_key(&self) -> DataKey {
+        let derivation = Derivation::of(&self.roots.lookup);
+        let id = KeyId::from_bytes(*derivation.key(&["ceremony", "id"]));
+        DataKey::from_bytes(id, 1, &derivation.key(&["ceremony", "key"]))
+    }
+
     pub(crate) fn audit_root(&self) -> &[u8; 32] {
         &self.roots.audit
     }

@@ -27,18 +27,31 @@ pub enum Method {
     PasswordAndCode,
     /// Password, then a recovery code.
     PasswordAndRecovery,
+    /// Password, then a passkey.
+    PasswordAndPasskey,
+    /// A passkey that verified its owner; no password.
+    Passkey,
     /// The link of an invitation, with a new or the known password.
     Invitation,
 }
 
 impl Method {
-    pub const ALL: [Self; 4] = [Self::Password, Self::PasswordAndCode, Self::PasswordAndRecovery, Self::Invitation];
+    pub const ALL: [Self; 6] = [
+        Self::Password,
+        Self::PasswordAndCode,
+        Self::PasswordAndRecovery,
+        Self::PasswordAndPasskey,
+        Self::Passkey,
+        Self::Invitation,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::PasswordAndCode => "password_and_code",
             Self::PasswordAndRecovery => "password_and_recovery",
+            Self::PasswordAndPasskey => "password_and_passkey",
+            Self::Passkey => "passkey",
             Self::Invitation => "invitation",
         }
     }
@@ -49,7 +62,7 @@ impl Method {
 
     /// Whether a second factor was shown.
     pub const fn has_factor(self) -> bool {
-        matches!(self, Self::PasswordAndCode | Self::PasswordAndRecovery)
+        matches!(self, Self::PasswordAndCode | Self::PasswordAndRecovery | Self::PasswordAndPasskey | Self::Passkey)
     }
 }
 
@@ -91,16 +104,23 @@ pub enum Activity {
     RecoveryRenewed,
     /// Somebody who knows the password showed many wrong codes.
     CodesGuessed,
+    PasskeyAdded,
+    PasskeyRemoved,
+    /// A passkey counted backwards: there is a copy of it.
+    PasskeyCopied,
 }
 
 impl Activity {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::NewDevice,
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryUsed,
         Self::RecoveryRenewed,
         Self::CodesGuessed,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::PasskeyCopied,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -111,6 +131,9 @@ impl Activity {
             Self::RecoveryUsed => "recovery_used",
             Self::RecoveryRenewed => "recovery_renewed",
             Self::CodesGuessed => "codes_guessed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::PasskeyCopied => "passkey_copied",
         }
     }
 

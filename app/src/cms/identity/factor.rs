@@ -4,37 +4,92 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 
 use shutterpost_model::error::Code;
+use shutterpost_model::identity::passkeys::Offered;
 
-use crate::cms::context::{use_me, use_posted};
+use crate::cms::context::{FormOutcome, request_context, use_me, use_posted};
+use crate::cms::error_page::ErrorPage;
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::identity::passkeys::PasskeyForm;
 use crate::cms::plain::PlainPage;
 use crate::texts::{self, language_of, use_locale};
 use crate::ui::{Field, PasswordField, Submit, Text, Tone};
 
-/// Code of the authenticator app, or a recovery code: one field takes both.
+/// Code of the authenticator app, or a recovery code: one field takes both. Who has a passkey is asked for that first.
 #[component]
 pub fn FactorPage() -> impl IntoView {
+    Suspend::new(async move {
+        let offered = async {
+            let context = request_context()?;
+            match &context.pending {
+                Some(pending) => context.services.passkeys.offered(pending).await,
+                None => Ok(Offered { code: true, passkey: false }),
+            }
+        };
+        match offered.await {
+            Ok(offered) => view! { <Factor offered/> }.into_any(),
+            Err(error) => view! { <main class="plain"><ErrorPage error=error.into()/></main> }.into_any(),
+        }
+    })
+}
+
+#[component]
+fn Factor(offered: Offered) -> impl IntoView {
     let locale = use_locale();
     let form = use_form("");
+    let (text, label, hint) = if offered.code {
+        (
+            td_string!(locale, identity.factor_text),
+            td_string!(locale, identity.factor_code),
+            td_string!(locale, identity.factor_hint),
+        )
+    } else {
+        (
+            td_string!(locale, passkeys.factor_text),
+            td_string!(locale, passkeys.recovery_code),
+            td_string!(locale, passkeys.recovery_hint),
+        )
+    };
+    let passkey = offered.passkey.then(|| {
+        view! {
+            <OutcomeBanner intent="passkey"/>
+            <PasskeyForm
+                ask="/cms/sign-in/code/passkey"
+                tone=Tone::Primary
+                label=td_string!(locale, passkeys.use_passkey)
+                failed=td_string!(locale, passkeys.failed)
+            >
+                <input r#type="hidden" name="intent" value="passkey"/>
+            </PasskeyForm>
+        }
+    });
     view! {
         <PlainPage title=td_string!(locale, identity.factor_heading)>
-            <p class="plain-text">{td_string!(locale, identity.factor_text)}</p>
+            <p class="plain-text">{text}</p>
+            {passkey}
             <OutcomeBanner/>
             <form class="stack" method="post">
                 <Field
                     name="code"
-                    label=td_string!(locale, identity.factor_code)
-                    hint=td_string!(locale, identity.factor_hint)
+                    label=label
+                    hint=hint
                     error=form.error("code")
                     autocomplete="one-time-code"
                     required=true
-                    autofocus=true
+                    autofocus=!offered.passkey
                 />
-                <Submit tone=Tone::Primary>{td_string!(locale, identity.sign_in)}</Submit>
+                <Submit tone=if offered.passkey { Tone::Plain } else { Tone::Primary }>
+                    {td_string!(locale, identity.sign_in)}
+                </Submit>
                 <a class="link" href="/cms/sign-in">{td_string!(locale, identity.back_to_sign_in)}</a>
             </form>
         </PlainPage>
     }
+}
+
+/// The fields of the form that was posted, to be sent once more.
+fn hidden_fields(posted: &FormOutcome) -> impl IntoView + use<> {
+    let fields = posted.values.iter();
+    fields.map(|(name, value)| view! { <input r#type="hidden" name=name.clone() value=value.clone()/> }).collect_view()
 }
 
 /// In the place of a form that asked for something sensitive: proves who one is and sends the form along, so that
@@ -49,12 +104,23 @@ pub fn ConfirmPage() -> impl IntoView {
     // Asked for the first time, there is nothing wrong; any other error stands above the form.
     let other = posted.error.clone().filter(|error| error.code != Code::ConfirmNeeded && wrong.is_none());
     let error = wrong.map(|code| Text::Borrowed(texts::error(code, language_of(locale))));
-    let hidden = posted
-        .values
-        .iter()
-        .map(|(name, value)| view! { <input r#type="hidden" name=name.clone() value=value.clone()/> })
-        .collect_view();
+    let hidden = hidden_fields(&posted);
     let back = posted.action.clone();
+    let passkey = use_me().is_some_and(|me| me.passkey).then(|| {
+        let hidden = hidden_fields(&posted);
+        view! {
+            <PasskeyForm
+                ask="/cms/passkeys/confirm"
+                answer="passkey_proof"
+                action=posted.action.clone()
+                tone=Tone::Primary
+                label=td_string!(locale, passkeys.use_passkey)
+                failed=td_string!(locale, passkeys.failed)
+            >
+                {hidden}
+            </PasskeyForm>
+        }
+    });
     let field = if two_factor {
         view! {
             <Field
@@ -89,6 +155,7 @@ pub fn ConfirmPage() -> impl IntoView {
                     let (text, request_id) = crate::cms::refusal::banner(&error, language_of(locale));
                     view! { <crate::ui::ErrorBanner text=text request_id=request_id/> }
                 })}
+            {passkey}
             <form class="stack" method="post" action=posted.action>
                 {hidden}
                 {field}

@@ -18,7 +18,7 @@ pub fn SecurityPage() -> impl IntoView {
         <PageTitle text=td_string!(locale, identity.security)/>
         {load(
             |services, actor| async move { services.security.overview(&actor).await },
-            |_, overview| view! { <Overview overview/> }.into_any(),
+            |me, overview| view! { <Overview two_factor=me.two_factor overview/> }.into_any(),
         )}
     }
 }
@@ -28,6 +28,8 @@ fn method(locale: Locale, method: Method) -> &'static str {
         Method::Password => td_string!(locale, identity.method_password),
         Method::PasswordAndCode => td_string!(locale, identity.method_code),
         Method::PasswordAndRecovery => td_string!(locale, identity.method_recovery),
+        Method::PasswordAndPasskey => td_string!(locale, passkeys.method_factor),
+        Method::Passkey => td_string!(locale, passkeys.method_alone),
         Method::Invitation => td_string!(locale, identity.method_invitation),
     }
 }
@@ -38,24 +40,24 @@ fn device(locale: Locale, label: &str) -> String {
 }
 
 #[component]
-fn Overview(overview: SecurityOverview) -> impl IntoView {
+fn Overview(two_factor: bool, overview: SecurityOverview) -> impl IntoView {
     let locale = use_locale();
-    let SecurityOverview { totp_since, recovery_left: _, sessions, sign_ins } = overview;
-    let (badge, text, tone) = match totp_since {
-        Some(_) => (
+    let SecurityOverview { totp_since: _, recovery_left: _, sessions, sign_ins } = overview;
+    let (badge, text, tone) = match two_factor {
+        true => (
             view! { <Badge meaning=Meaning::Good>{td_string!(locale, identity.two_factor_on)}</Badge> },
             td_string!(locale, identity.two_factor_on_text),
             Tone::default(),
         ),
-        None => (
+        false => (
             view! { <Badge meaning=Meaning::Warn>{td_string!(locale, identity.two_factor_off)}</Badge> },
             td_string!(locale, identity.two_factor_off_text),
             Tone::Primary,
         ),
     };
-    let action = match totp_since {
-        Some(_) => td_string!(locale, identity.two_factor_manage),
-        None => td_string!(locale, identity.two_factor_set_up),
+    let action = match two_factor {
+        true => td_string!(locale, identity.two_factor_manage),
+        false => td_string!(locale, identity.two_factor_set_up),
     };
     let others = sessions.len() > 1;
     let rows = sessions.into_iter().map(|session| view! { <SessionRow session/> }).collect_view();

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::identity::passkeys::PasskeyForm;
 use crate::cms::plain::PlainPage;
 use crate::texts::use_locale;
 use crate::ui::{Checkbox, Field, PasswordField, Submit, Tone};
@@ -25,7 +26,7 @@ pub fn SignInPage() -> impl IntoView {
                     kind="email"
                     value=form.value("email", "")
                     error=form.error("email")
-                    autocomplete="username"
+                    autocomplete="username webauthn"
                     required=true
                     autofocus=!refused
                 />
@@ -46,6 +47,15 @@ pub fn SignInPage() -> impl IntoView {
                 </div>
                 <Submit tone=Tone::Primary>{td_string!(locale, identity.sign_in)}</Submit>
             </form>
+            <OutcomeBanner intent="passkey"/>
+            <PasskeyForm
+                ask="/cms/sign-in/passkey"
+                autofill=true
+                label=td_string!(locale, passkeys.sign_in)
+                failed=td_string!(locale, passkeys.sign_in_failed)
+            >
+                <input r#type="hidden" name="intent" value="passkey"/>
+            </PasskeyForm>
         </PlainPage>
     }
 }

@@ -4,9 +4,12 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 
 use shutterpost_model::identity::Me;
+use shutterpost_model::identity::passkeys::PasskeyView;
 use shutterpost_model::identity::security::{SecurityOverview, TotpSetup};
+use shutterpost_model::time::Millis;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::identity::passkeys::PasskeySection;
 use crate::cms::load::load;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
@@ -25,17 +28,24 @@ pub fn TwoFactorPage() -> impl IntoView {
         <PageTitle text=td_string!(locale, identity.two_factor)/>
         {load(
             |services, actor| async move {
-                Ok((services.security.overview(&actor).await?, services.security.totp_setup(&actor).await?))
+                let overview = services.security.overview(&actor).await?;
+                let setup = services.security.totp_setup(&actor).await?;
+                Ok((overview, setup, services.passkeys.list(&actor).await?))
             },
-            |me, (overview, setup)| view! { <TwoFactor me overview setup/> }.into_any(),
+            |me, (overview, setup, passkeys)| view! { <TwoFactor me overview setup passkeys/> }.into_any(),
         )}
     }
 }
 
 #[component]
-fn TwoFactor(me: Me, overview: SecurityOverview, setup: Option<TotpSetup>) -> impl IntoView {
+fn TwoFactor(
+    me: Me,
+    overview: SecurityOverview,
+    setup: Option<TotpSetup>,
+    passkeys: Vec<PasskeyView>,
+) -> impl IntoView {
     let locale = use_locale();
-    let issued = ["confirm", "recovery"].into_iter().find_map(|intent| use_form(intent).issued());
+    let issued = ["confirm", "recovery", "add_passkey"].into_iter().find_map(|intent| use_form(intent).issued());
     let asked = me.current.filter(|_| me.factor_needed).map(|current| {
         view! {
             <Banner meaning=Meaning::Warn>
@@ -43,8 +53,10 @@ fn TwoFactor(me: Me, overview: SecurityOverview, setup: Option<TotpSetup>) -> im
             </Banner>
         }
     });
+    let left = overview.recovery_left;
+    let recovery = me.two_factor.then(|| view! { <Recovery left/> });
     let body = match (overview.totp_since, setup) {
-        (Some(_), _) => view! { <InUse overview/> }.into_any(),
+        (Some(since), _) => view! { <InUse since/> }.into_any(),
         (None, Some(setup)) => view! { <SetUp setup/> }.into_any(),
         (None, None) => view! { <Begin/> }.into_any(),
     };
@@ -57,7 +69,7 @@ fn TwoFactor(me: Me, overview: SecurityOverview, setup: Option<TotpSetup>) -> im
         </PageHead>
         {asked}
         {issued.map(|codes| view! { <RecoveryCodes codes/> })}
-        <div class="sections">{body}</div>
+        <div class="sections">{body} <PasskeySection passkeys/> {recovery}</div>
     }
 }
 
@@ -159,19 +171,10 @@ fn SetUp(setup: TotpSetup) -> impl IntoView {
 }
 
 #[component]
-fn InUse(overview: SecurityOverview) -> impl IntoView {
+fn InUse(since: Millis) -> impl IntoView {
     let locale = use_locale();
-    let language = language_of(locale);
-    let since = overview.totp_since.map(|at| at.date().readable(language)).unwrap_or_default();
-    let left = overview.recovery_left;
+    let since = since.date().readable(language_of(locale));
     let remove = use_form("remove");
-    let few = (left < FEW).then(|| {
-        view! {
-            <Banner meaning=Meaning::Warn>
-                <p>{td_string!(locale, identity.recovery_few)}</p>
-            </Banner>
-        }
-    });
     view! {
         <section class="card" aria-labelledby="totp-title">
             <h2 class="section-title" id="totp-title">
@@ -209,6 +212,21 @@ fn InUse(overview: SecurityOverview) -> impl IntoView {
                 </form>
             </Dialog>
         </section>
+    }
+}
+
+#[component]
+fn Recovery(left: i64) -> impl IntoView {
+    let locale = use_locale();
+    let language = language_of(locale);
+    let few = (left < FEW).then(|| {
+        view! {
+            <Banner meaning=Meaning::Warn>
+                <p>{td_string!(locale, identity.recovery_few)}</p>
+            </Banner>
+        }
+    });
+    view! {
         <section class="card" aria-labelledby="recovery-title">
             <h2 class="section-title" id="recovery-title">{td_string!(locale, identity.recovery)}</h2>
             <OutcomeBanner intent="recovery"/>

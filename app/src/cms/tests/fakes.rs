@@ -36,6 +36,7 @@ use shutterpost_model::share::{LinkKind, ResolvedShare, ShareChange, SharePage, 
 use shutterpost_model::time::{DAY, Date, Millis};
 use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDraft, TokenRenewal, TokenState};
 
+mod passkeys;
 mod security;
 mod support;
 
@@ -58,6 +59,8 @@ pub struct World {
     /// Whoever asks has an authenticator app in use, or one that waits for its first code.
     pub two_factor: bool,
     pub setting_up: bool,
+    /// Whoever asks has two passkeys, one of which was copied.
+    pub passkeys: bool,
 }
 
 pub fn event_id() -> EventId {
@@ -91,6 +94,7 @@ pub fn services(world: World) -> Services {
     Services {
         accounts: world.clone(),
         security: world.clone(),
+        passkeys: world.clone(),
         directory: world.clone(),
         events: world.clone(),
         captures: world.clone(),
@@ -381,7 +385,8 @@ impl Accounts for World {
             language: Language::English,
             current: Some(current.clone()),
             organisations: vec![current],
-            two_factor: self.two_factor,
+            two_factor: self.two_factor || self.passkeys,
+            passkey: self.passkeys,
             factor_needed: false,
             support: None,
         })

@@ -291,3 +291,32 @@ async fn whoever_is_asked_once_more_loses_nothing_of_the_form() {
     let html = Visit::to("/cms/confirm").in_world(world).after(outcome).page().await;
     assert_says(&html, &["autocomplete=\"one-time-code\"", "This code is wrong"]);
 }
+
+#[tokio::test]
+async fn passkeys_are_explained_listed_and_hidden_until_the_browser_knows_them() {
+    let html = Visit::to("/cms/sign-in").page().await;
+    assert_says(&html, &["Sign in with a passkey", "data-passkey-autofill", "autocomplete=\"username webauthn\""]);
+    let form = html.split("<form").find(|form| form.contains("data-passkey=")).expect("a form");
+    assert!(form.split('>').next().is_some_and(|tag| tag.contains("hidden")), "{form}");
+    let html = Visit::to("/cms/account/two-factor").page().await;
+    assert_says(&html, &["A passkey is a key that your phone", "Add a passkey", "Set up now"]);
+    assert_silent(&html, &["Recovery codes"]);
+    let world = || World { passkeys: true, ..World::default() };
+    let html = Visit::to("/cms/account/two-factor").in_world(world()).page().await;
+    assert_says(
+        &html,
+        &["My &lt;phone&gt;", "Works without password", "not used yet", "Blocked", "Somebody may have a copy"],
+    );
+    assert_silent(&html, &["<phone>"]);
+    let html = Visit::to("/cms/account/security").in_world(world()).page().await;
+    assert_says(&html, &["Manage"]);
+    let html = Visit::to("/cms/sign-in/code").in_world(world()).in_german().page().await;
+    assert_says(&html, &["autocomplete=\"one-time-code\""]);
+    let outcome = FormOutcome {
+        action: "/cms/people".into(),
+        ..refused("invite", AppError::new(Code::ConfirmNeeded), &[("intent", "invite"), ("email", "new@x.example")])
+    };
+    let html = Visit::to("/cms/confirm").in_world(world()).after(outcome).page().await;
+    assert_says(&html, &["data-passkey=\"/cms/passkeys/confirm\"", "name=\"passkey_proof\"", "Use a passkey"]);
+    assert_eq!(html.matches("value=\"new@x.example\"").count(), 2, "both forms send it along");
+}

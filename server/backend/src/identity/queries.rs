@@ -7,6 +7,7 @@ pub(super) mod directory;
 pub(super) mod factors;
 pub(crate) mod memberships;
 pub(super) mod one_time;
+pub(super) mod passkeys;
 pub(super) mod removed;
 pub(super) mod sessions;
 pub(crate) mod sign_ins;

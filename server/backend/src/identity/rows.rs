@@ -17,6 +17,7 @@ use crate::error::Failure;
 use crate::keystore::{KeyRef, KeyStore, Keyring, Place, Realm, Sealed};
 use crate::schema::{identity_invitations, identity_users};
 
+pub(super) mod passkeys;
 pub(super) mod sessions;
 
 /// An id as stored; anything else in its column is damage.
@@ -281,6 +282,7 @@ pub(super) struct MemberRow {
     created_at: i64,
     last_seen_at: Option<i64>,
     factor_confirmed_at: Option<i64>,
+    has_passkey: bool,
 }
 
 impl MemberRow {
@@ -291,10 +293,11 @@ impl MemberRow {
     pub(super) fn listed(self, ring: &Keyring) -> Result<Member, Failure> {
         let key = self.key()?;
         let key = ring.get(&key)?;
-        let Self { user, name, email, role: member_role, created_at, last_seen_at, factor_confirmed_at } = self;
+        let Self { user, name, email, role: member_role, created_at, last_seen_at, factor_confirmed_at, has_passkey } =
+            self;
         Ok(Member {
             last_seen: last_seen_at.map(Millis),
-            two_factor: factor_confirmed_at.is_some(),
+            two_factor: factor_confirmed_at.is_some() || has_passkey,
             name: name.open(key, user_place("name", &user))?.disclose(Disclosure::Directory),
             email: email.open(key, user_place("email", &user))?.disclose(Disclosure::Directory),
             user: id(user)?,

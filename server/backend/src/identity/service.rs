@@ -4,6 +4,7 @@ mod accounts;
 mod directory;
 mod factors;
 mod joining;
+mod passkeys;
 mod passwords;
 mod security;
 mod tokens;

@@ -10,6 +10,7 @@ mod sign_in;
 mod tokens;
 mod trail;
 mod factors;
+mod passkeys;
 
 use std::future::Future;
 

@@ -1,9 +1,10 @@
 //! The cookies of sign-in, as they are set and ended.
 
 use shutterpost_model::identity::NewSession;
+use shutterpost_model::identity::passkeys::NewCeremony;
 use shutterpost_model::identity::security::NewPending;
 
-use crate::http::context::{COOKIE, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE};
+use crate::http::context::{CEREMONY_COOKIE, COOKIE, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE};
 
 /// The longest that browsers keep a cookie: 400 days, in seconds.
 const LONGEST: i64 = 400 * 86_400;
@@ -25,6 +26,10 @@ pub(super) fn session_ended() -> String {
 
 pub(super) fn pending(new: &NewPending) -> String {
     set(PENDING_COOKIE, new.cookie.expose(), Some(new.max_age))
+}
+
+pub(super) fn ceremony(new: &NewCeremony) -> String {
+    set(CEREMONY_COOKIE, new.browser.expose(), Some(new.max_age))
 }
 
 pub(super) fn pending_ended() -> String {

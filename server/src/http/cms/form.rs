@@ -10,7 +10,7 @@ use shutterpost_model::pii::{Pii, Secret};
 use crate::http::{Http, problem};
 
 /// Fields whose values are never sent back to the page.
-const SECRET: &[&str] = &["password", "current", "new", "code", "proof"];
+const SECRET: &[&str] = &["password", "current", "new", "code", "proof", "passkey_proof"];
 
 /// The fields in the order of the form; names may repeat.
 #[derive(Default)]

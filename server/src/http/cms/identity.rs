@@ -11,9 +11,9 @@ use shutterpost_model::identity::{AcceptInvitation, Invite, NewSession, SignIn};
 use shutterpost_model::language::Language;
 use shutterpost_model::tokens::{Lifetime, Replaced, Scopes, TokenDraft, TokenRenewal, TokenScope};
 
-use super::cookies;
 use super::form::Fields;
 use super::posted::{Done, Posted};
+use super::{cookies, passkeys};
 
 fn session(new: &NewSession, to: String) -> Done {
     Done::Session { to, cookies: cookies::session(new), clear: false }
@@ -51,6 +51,11 @@ pub(in crate::http) async fn sign_in(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
             let form = &posted.form;
+            if posted.intent() == "passkey" {
+                let answer = passkeys::answered(posted, "credential");
+                let new = posted.services().passkeys.sign_in(answer, posted.context.client.clone()).await?;
+                return Ok(session(&new, next(&posted.page)));
+            }
             let (email, password) = (form.pii("email"), form.secret("password"));
             let input = SignIn { email, password, remember: form.ticked("remember") };
             let new = posted.services().accounts.sign_in(input, posted.context.client.clone()).await?;
@@ -65,8 +70,13 @@ pub(in crate::http) async fn factor(posted: Posted) -> Response {
         .answer(async |posted| {
             let (security, context) = (&posted.services().security, &posted.context);
             let pending = context.pending.as_ref().ok_or_else(|| AppError::new(Code::SignInNeeded))?;
-            let shown = security.present_factor(pending.expose(), posted.form.secret("code"), context.client.clone());
-            let (to, mut set) = match shown.await {
+            let client = context.client.clone();
+            let shown = if posted.intent() == "passkey" {
+                posted.services().passkeys.present(pending, passkeys::answered(posted, "credential"), client).await
+            } else {
+                security.present_factor(pending.expose(), posted.form.secret("code"), client).await
+            };
+            let (to, mut set) = match shown {
                 Ok(new) => (next(&posted.page), cookies::session(&new)),
                 // Tried too often, or too late: from the beginning.
                 Err(error) if error.code == Code::SignInNeeded => {

@@ -13,12 +13,14 @@ use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::services::Services;
 
 use super::form::{Fields, File, multipart};
-use super::{cookies, render};
+use super::{cookies, passkeys, render};
 use crate::http::Http;
 use crate::http::context::Context;
 
 /// The field in which the page that asks who it is sends the answer.
 const PROOF: &str = "proof";
+/// The same, if the answer is a passkey's.
+const PASSKEY_PROOF: &str = "passkey_proof";
 
 /// What a form led to.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl Posted {
     /// along; it comes back here with the proof.
     pub(super) async fn answer(mut self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
         let mut renewed = Vec::new();
-        if self.form.has(PROOF) {
+        if self.form.has(PROOF) || self.form.has(PASSKEY_PROOF) {
             match self.confirm().await {
                 Ok(cookies) => renewed = cookies,
                 Err(error) => return self.show(Some(error), None, Page::Confirm).await,
@@ -93,7 +95,11 @@ impl Posted {
 
     /// Takes the proof that came with the form; gives the cookies of the session, which has another secret now.
     async fn confirm(&mut self) -> Result<Vec<String>, AppError> {
-        let (session, actor) = self.services().security.confirm(self.actor()?, self.form.secret(PROOF)).await?;
+        let (session, actor) = if self.form.has(PASSKEY_PROOF) {
+            self.services().passkeys.confirm(self.actor()?, passkeys::answered(self, PASSKEY_PROOF)).await?
+        } else {
+            self.services().security.confirm(self.actor()?, self.form.secret(PROOF)).await?
+        };
         self.context.actor = Some(actor);
         Ok(cookies::session(&session))
     }

@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::identity::SessionLimits;
+use shutterpost_model::identity::{NewSession, SessionLimits};
 use shutterpost_model::pii::Secret;
 
 use super::form::Fields;
+use super::passkeys::answered;
 use super::posted::{Done, Posted};
 use super::{cookies, qr};
 use crate::http::Http;
@@ -40,14 +41,35 @@ pub(in crate::http) async fn two_factor(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
             let (actor, security, form) = (posted.actor()?, &posted.services().security, &posted.form);
+            let passkeys = &posted.services().passkeys;
             match posted.intent() {
+                // Without an answer it was sent to be asked once more who it is; the passkey comes after that.
+                "add_passkey" if form.text("credential").is_empty() => {
+                    passkeys.begin_add(actor, None).await?;
+                    Ok(Done::To("/cms/account/two-factor?done=confirmed".into()))
+                }
+                "add_passkey" => {
+                    let answer = answered(posted, "credential");
+                    let (session, codes) = passkeys.add(actor, form.pii("name"), answer).await?;
+                    Ok(enrolled(&session, &codes, "passkey_added"))
+                }
+                "rename_passkey" => {
+                    let passkey = form.parse("passkey", Code::NotFound)?;
+                    passkeys.rename(actor, &passkey, form.pii("name")).await?;
+                    Ok(Done::To("/cms/account/two-factor?done=passkey_renamed".into()))
+                }
+                "remove_passkey" => {
+                    let session = passkeys.remove(actor, &form.parse("passkey", Code::NotFound)?).await?;
+                    let to = "/cms/account/two-factor?done=passkey_removed".into();
+                    Ok(Done::Session { to, cookies: cookies::session(&session), clear: false })
+                }
                 "begin" => {
                     security.begin_totp(actor).await?;
                     Ok(Done::To("/cms/account/two-factor".into()))
                 }
                 "confirm" => {
                     let (session, codes) = security.confirm_totp(actor, form.secret("code")).await?;
-                    Ok(Done::Issued { secret: lines(&codes), cookies: cookies::session(&session) })
+                    Ok(enrolled(&session, &codes, "factor_added"))
                 }
                 "remove" => {
                     let session = security.remove_totp(actor, form.secret("password"), form.secret("code")).await?;
@@ -91,6 +113,16 @@ fn chosen(form: &Fields, field: &str) -> Result<Option<i64>, AppError> {
     match form.text(field) {
         "" => Ok(None),
         text => text.parse().map(Some).map_err(|_| AppError::field(field, Code::BadChoice)),
+    }
+}
+
+/// A new factor: its recovery codes, which the first one brings, or that it is in use.
+fn enrolled(session: &NewSession, codes: &[Secret], done: &str) -> Done {
+    let cookies = cookies::session(session);
+    if codes.is_empty() {
+        Done::Session { to: format!("/cms/account/two-factor?done={done}"), cookies, clear: false }
+    } else {
+        Done::Issued { secret: lines(codes), cookies }
     }
 }
 

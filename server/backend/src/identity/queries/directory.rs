@@ -1,5 +1,6 @@
 //! Members, invitations and API tokens of one organisation.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::access::Role;
@@ -15,7 +16,8 @@ use crate::identity::rows::{self, InvitationRow, MemberRow, NewInvitationRow, Pe
 use crate::identity::scope::OrgScope;
 use crate::keystore::{KeyRef, KeyStore};
 use crate::schema::{
-    identity_invitations, identity_memberships, identity_organisations, identity_totp, identity_users,
+    identity_invitations, identity_memberships, identity_organisations, identity_passkeys, identity_totp,
+    identity_users,
 };
 
 /// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
@@ -51,6 +53,7 @@ pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> R
             identity_memberships::created_at,
             identity_memberships::last_seen_at,
             identity_totp::confirmed_at.nullable(),
+            exists(identity_passkeys::table.filter(identity_passkeys::user_id.eq(identity_users::id))),
         ))
         .load(c).await)
 }
@@ -97,13 +100,16 @@ pub(in crate::identity) async fn set_factor_required(
 
 /// How many members have a second factor in use, and how many there are.
 pub(in crate::identity) async fn with_factor(conn: &mut Conn, scope: &OrgScope) -> Result<(i64, i64), Failure> {
-    let members: Vec<Option<i64>> = on_db!(conn, c => identity_memberships::table
+    let members: Vec<(Option<i64>, bool)> = on_db!(conn, c => identity_memberships::table
         .left_join(identity_totp::table.on(identity_totp::user_id.eq(identity_memberships::user_id)))
         .filter(identity_memberships::organisation_id.eq(scope.organisation().as_str()))
-        .select(identity_totp::confirmed_at.nullable())
+        .select((
+            identity_totp::confirmed_at.nullable(),
+            exists(identity_passkeys::table.filter(identity_passkeys::user_id.eq(identity_memberships::user_id))),
+        ))
         .load(c).await)?;
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    Ok((count(members.iter().flatten().count()), count(members.len())))
+    Ok((count(members.iter().filter(|(app, passkey)| app.is_some() || *passkey).count()), count(members.len())))
 }
 
 /// A member's role; `None` for strangers.

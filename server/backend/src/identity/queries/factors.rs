@@ -10,6 +10,7 @@ use shutterpost_model::time::Millis;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::factors::RecoveryCode;
+use crate::identity::queries::passkeys;
 use crate::identity::{rows, throttle};
 use crate::keystore::Sealed;
 use crate::schema::{identity_pending, identity_recovery_codes, identity_totp, identity_users};
@@ -35,9 +36,14 @@ pub(in crate::identity) async fn totp(conn: &mut Conn, user: &UserId) -> Result<
     }))
 }
 
-/// Whether codes are asked for at sign-in.
-pub(in crate::identity) async fn is_active(conn: &mut Conn, user: &UserId) -> Result<bool, Failure> {
+/// Whether codes of an app are taken.
+pub(in crate::identity) async fn has_totp(conn: &mut Conn, user: &UserId) -> Result<bool, Failure> {
     Ok(totp(conn, user).await?.is_some_and(|factor| factor.confirmed_at.is_some()))
+}
+
+/// Whether the user has a second factor, which is asked for at sign-in: an app in use, or a passkey.
+pub(in crate::identity) async fn is_active(conn: &mut Conn, user: &UserId) -> Result<bool, Failure> {
+    Ok(has_totp(conn, user).await? || passkeys::count(conn, user).await? > 0)
 }
 
 /// Stores a secret that waits for its first code; `false` if there is one in use, which is never replaced this way.
@@ -51,7 +57,7 @@ pub(in crate::identity) async fn begin_totp(
         .filter(identity_totp::user_id.eq(user.as_str()))
         .filter(identity_totp::confirmed_at.is_null())
         .execute(c).await)?;
-    if is_active(tx, user).await? {
+    if has_totp(tx, user).await? {
         return Ok(false);
     }
     on_db!(tx, c => diesel::insert_into(identity_totp::table)
@@ -88,11 +94,18 @@ pub(in crate::identity) async fn confirm_totp(
     Ok(confirmed == 1)
 }
 
-/// Takes the app and all recovery codes away.
-pub(in crate::identity) async fn remove(tx: &mut Tx, user: &UserId) -> Result<(), Failure> {
+/// Takes the app away.
+pub(in crate::identity) async fn remove_totp(tx: &mut Tx, user: &UserId) -> Result<(), Failure> {
     on_db!(tx, c => diesel::delete(identity_totp::table)
         .filter(identity_totp::user_id.eq(user.as_str()))
         .execute(c).await)?;
+    Ok(())
+}
+
+/// Takes the app, all passkeys and all recovery codes away.
+pub(in crate::identity) async fn remove(tx: &mut Tx, user: &UserId) -> Result<(), Failure> {
+    remove_totp(tx, user).await?;
+    passkeys::remove_all(tx, user).await?;
     delete_recovery(tx, user).await
 }
 
@@ -166,7 +179,7 @@ pub(in crate::identity) async fn use_recovery(
     Ok(used == 1)
 }
 
-async fn delete_recovery(tx: &mut Tx, user: &UserId) -> Result<(), Failure> {
+pub(in crate::identity) async fn delete_recovery(tx: &mut Tx, user: &UserId) -> Result<(), Failure> {
     on_db!(tx, c => diesel::delete(identity_recovery_codes::table)
         .filter(identity_recovery_codes::user_id.eq(user.as_str()))
         .execute(c).await)?;
@@ -304,5 +317,6 @@ pub(in crate::identity) async fn delete_expired(
         .filter(identity_totp::confirmed_at.is_null())
         .filter(identity_totp::created_at.le(unconfirmed.0))
         .execute(c).await)?;
-    Ok(pending + begun)
+    let asked = passkeys::delete_expired(tx, now).await?;
+    Ok(pending + begun + asked)
 }

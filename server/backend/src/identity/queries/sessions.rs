@@ -1,5 +1,6 @@
 //! Sign-in sessions.
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::{OrganisationId, SessionId, UserId};
@@ -11,7 +12,9 @@ use crate::identity::rows::sessions::{
     FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow,
 };
 use crate::identity::scope::OrgScope;
-use crate::schema::{identity_memberships, identity_organisations, identity_sessions, identity_totp, identity_users};
+use crate::schema::{
+    identity_memberships, identity_organisations, identity_passkeys, identity_sessions, identity_totp, identity_users,
+};
 
 pub(in crate::identity) async fn insert(tx: &mut Tx, row: &NewSessionRow<'_>) -> Result<(), Failure> {
     on_db!(tx, c => diesel::insert_into(identity_sessions::table).values(row).execute(c).await)?;
@@ -47,6 +50,7 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
             )
                 .nullable(),
             identity_totp::confirmed_at.nullable(),
+            exists(identity_passkeys::table.filter(identity_passkeys::user_id.eq(identity_sessions::user_id))),
         ))
         .first(c).await.optional())?;
     row.map(FoundSession::try_from).transpose()

@@ -107,6 +107,7 @@ pub(in crate::identity) struct FoundSessionRow {
     created_at: i64,
     rules: Option<Rules>,
     factor_confirmed_at: Option<i64>,
+    has_passkey: bool,
 }
 
 impl TryFrom<FoundSessionRow> for FoundSession {
@@ -126,6 +127,7 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             created_at,
             rules,
             factor_confirmed_at,
+            has_passkey,
         } = row;
         let membership = match (organisation, name) {
             (Some(organisation), Some(name)) => Some(Membership {
@@ -140,7 +142,7 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             user: id(user)?,
             disabled: disabled_at.is_some(),
             membership,
-            two_factor: factor_confirmed_at.is_some(),
+            two_factor: factor_confirmed_at.is_some() || has_passkey,
             begun: Millis(created_at),
             last_seen: Millis(last_seen_at),
             idle_millis,

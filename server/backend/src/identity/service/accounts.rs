@@ -21,7 +21,7 @@ use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::hasher::{Hasher, Turn};
 use crate::identity::policy::PasswordPolicy;
-use crate::identity::queries::{factors, memberships, sessions, users};
+use crate::identity::queries::{factors, memberships, passkeys, sessions, users};
 use crate::identity::rows::{StoredPassword, User, user_place};
 use crate::identity::session::Opening;
 use crate::identity::throttle::Addresses;
@@ -150,6 +150,7 @@ impl AccountsService {
         let organisations = memberships::of_user(&mut conn, &id).await?;
         let current = organisations.iter().find(|mine| Some(&mine.id) == actor.organisation()).cloned();
         let two_factor = factors::is_active(&mut conn, &id).await?;
+        let passkey = passkeys::count(&mut conn, &id).await? > 0;
         Ok(Me {
             user: Some(id),
             name: name.disclose(Purpose::OwnData),
@@ -160,6 +161,7 @@ impl AccountsService {
             factor_needed: actor.lacks_factor() && !two_factor,
             two_factor,
             support: None,
+            passkey,
         })
     }
 

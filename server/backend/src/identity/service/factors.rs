@@ -20,6 +20,7 @@ use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::factors::{self as codes, Shown};
 use crate::identity::queries::factors::TotpFactor;
+use crate::identity::queries::passkeys as rows;
 use crate::identity::queries::{factors, memberships, sessions, sign_ins, users};
 use crate::identity::rows::{User, totp_place};
 use crate::identity::session::{self, Kind, Opening};
@@ -43,7 +44,7 @@ fn wrong(field: &'static str) -> Failure {
 }
 
 impl AccountsService {
-    async fn user(&self, id: &UserId) -> Result<User, Failure> {
+    pub(super) async fn user(&self, id: &UserId) -> Result<User, Failure> {
         let mut conn = self.deps.db.read().await?;
         users::by_id(&mut conn, &self.deps.keystore, id).await?.ok_or(Failure::NotFound)
     }
@@ -77,12 +78,12 @@ impl AccountsService {
         self.addresses.admit(client.address, world.now())?;
         let pending = session::pending(&db, &world, &keys, cookie).await?.ok_or(Code::SignInNeeded)?;
         let user = self.user(&pending.user).await?;
-        // Taken away meanwhile, which ended this sign-in as well.
-        let factor = self.active(&user.id).await?.ok_or(Code::SignInNeeded)?;
+        // With passkeys alone there are recovery codes and no others.
+        let factor = self.active(&user.id).await?;
         let trace = Trace::of(&world, &keys, &keystore, (&user.id, user.language), &client).await?;
         write_tx!(db, tx => {
             let left = factors::try_pending(tx, &pending.id).await?.ok_or(Code::SignInNeeded)?;
-            let Some(method) = prove(tx, &world, &keys, &user, &factor, &code).await? else {
+            let Some(method) = prove(tx, &world, &keys, &user, factor.as_ref(), &code).await? else {
                 trace.note(tx, &world, &user.id, Method::PasswordAndCode, false).await?;
                 // Kept, not rolled back: the count of the try.
                 return Ok(Err(if left == 0 { Code::SignInNeeded.into() } else { wrong("code") }));
@@ -110,7 +111,7 @@ impl AccountsService {
         if begun { Ok(()) } else { Err(Code::Conflict.into()) }
     }
 
-    fn confirmed(&self, actor: &Actor) -> Result<(), Failure> {
+    pub(super) fn confirmed(&self, actor: &Actor) -> Result<(), Failure> {
         if actor.is_confirmed(self.deps.world.now()) { Ok(()) } else { Err(Code::ConfirmNeeded.into()) }
     }
 
@@ -153,7 +154,11 @@ impl AccountsService {
             if !factors::confirm_totp(tx, &user.id, &factor.stored, step, now).await? {
                 return Err(Code::Conflict.into());
             }
-            let shown = renew_recovery(tx, &world, &keys, &user.id).await?;
+            // The first factor brings them, whichever it is.
+            let shown = match rows::count(tx, &user.id).await? {
+                0 => renew_recovery(tx, &world, &keys, &user.id).await?,
+                _ => Vec::new(),
+            };
             let session = self_only(tx, &world, &keys, &key, (&user.id, &own)).await?;
             trace::tell(tx, &world, (&user.id, user.language), Activity::FactorAdded, None).await?;
             record(tx, &world, None, &doer, Entry::new("identity.add_factor").object(user.id.as_str())).await?;
@@ -181,14 +186,17 @@ impl AccountsService {
             if !users::settle(tx, &user.id, &stored, None).await? {
                 return Err(AppError::field("password", Code::WrongPassword).into());
             }
-            if prove(tx, &world, &keys, &user, &factor, &code).await?.is_none() {
+            if prove(tx, &world, &keys, &user, Some(&factor), &code).await?.is_none() {
                 return Ok(Err(wrong("code")));
             }
-            // Said to those alone who proved who they are.
-            if memberships::needs_factor(tx, &user.id).await? {
-                return Err(Code::FactorKept.into());
+            factors::remove_totp(tx, &user.id).await?;
+            if !factors::is_active(tx, &user.id).await? {
+                // Said to those alone who proved who they are.
+                if memberships::needs_factor(tx, &user.id).await? {
+                    return Err(Code::FactorKept.into());
+                }
+                factors::delete_recovery(tx, &user.id).await?;
             }
-            factors::remove(tx, &user.id).await?;
             let session = self_only(tx, &world, &keys, &key, (&user.id, &own)).await?;
             trace::tell(tx, &world, (&user.id, user.language), Activity::FactorRemoved, None).await?;
             record(tx, &world, None, &doer, Entry::new("identity.remove_factor").object(user.id.as_str())).await?;
@@ -220,16 +228,18 @@ impl AccountsService {
         let key = self.deps.keystore.get(&KeyRef::user(&user.id)).await?;
         let doer = Doer::from(actor);
         let entry = Entry::new("identity.confirm").object(own.as_str());
-        let (session, renewed) = match self.active(&user.id).await? {
-            Some(factor) => write_tx!(db, tx => {
-                if prove(tx, &world, &keys, &user, &factor, &proof).await?.is_none() {
+        let factor = self.active(&user.id).await?;
+        let two_factor = factors::is_active(&mut db.read().await?, &user.id).await?;
+        let (session, renewed) = match two_factor {
+            true => write_tx!(db, tx => {
+                if prove(tx, &world, &keys, &user, factor.as_ref(), &proof).await?.is_none() {
                     return Ok(Err(wrong("proof")));
                 }
                 let renewed = session::renew(tx, &world, &keys, &key, &own).await?;
                 record(tx, &world, None, &doer, entry).await?;
                 Ok(Ok(renewed))
             })??,
-            None => {
+            false => {
                 let Checked::Right { turn, stored, rehash: _ } = self.check(Some(&user), proof).await? else {
                     return Err(AppError::field("proof", Code::WrongPassword).into());
                 };
@@ -255,17 +265,21 @@ async fn prove(
     world: &World,
     keys: &Keys,
     user: &User,
-    factor: &Factor,
+    factor: Option<&Factor>,
     shown: &Secret,
 ) -> Result<Option<Method>, Failure> {
     let now: Millis = world.now();
-    let Some(failures) = factors::count_try(tx, &user.id, now).await? else { return Ok(None) };
-    if failures >= SUSPICIOUS && sign_ins::told_since(tx, &user.id, Activity::CodesGuessed, now.plus(-DAY)).await? == 0
-    {
-        trace::tell(tx, world, (&user.id, user.language), Activity::CodesGuessed, None).await?;
+    // Without an app there are recovery codes alone, of 80 random bits: nobody guesses those, at whatever speed.
+    if factor.is_some() {
+        let Some(failures) = factors::count_try(tx, &user.id, now).await? else { return Ok(None) };
+        let day = now.plus(-DAY);
+        if failures >= SUSPICIOUS && sign_ins::told_since(tx, &user.id, Activity::CodesGuessed, day).await? == 0 {
+            trace::tell(tx, world, (&user.id, user.language), Activity::CodesGuessed, None).await?;
+        }
     }
     match Shown::read(shown) {
         Some(Shown::Code(code)) => {
+            let Some(factor) = factor else { return Ok(None) };
             let Some(step) = codes::step_of(&factor.open, &code, now)? else { return Ok(None) };
             let used = factors::use_step(tx, &user.id, &factor.stored, step).await?;
             Ok(used.then_some(Method::PasswordAndCode))
@@ -285,7 +299,12 @@ async fn prove(
 }
 
 /// A new set of recovery codes in the place of the old one, as shown once.
-async fn renew_recovery(tx: &mut Tx, world: &World, keys: &Keys, user: &UserId) -> Result<Vec<Secret>, Failure> {
+pub(super) async fn renew_recovery(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    user: &UserId,
+) -> Result<Vec<Secret>, Failure> {
     let (made, shown) = codes::recovery_codes(world);
     let hashed: Vec<_> = made.iter().map(|code| (code, code.hash(keys, user.as_str()))).collect();
     factors::replace_recovery(tx, user, &hashed, world.now()).await?;
@@ -293,7 +312,7 @@ async fn renew_recovery(tx: &mut Tx, world: &World, keys: &Keys, user: &UserId) 
 }
 
 /// Ends every other session and sign-in of the person, and gives this one a new cookie.
-async fn self_only(
+pub(super) async fn self_only(
     tx: &mut Tx,
     world: &World,
     keys: &Keys,

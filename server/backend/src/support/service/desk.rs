@@ -193,6 +193,7 @@ impl SupportService {
             two_factor: true,
             factor_needed: false,
             support: Some(access),
+            passkey: false,
         })
     }
 }
