@@ -6,9 +6,22 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 14] = [
-    "common", "errors", "identity", "overview", "events", "captures", "guests", "messages", "privacy", "audit",
-    "share", "mail", "support", "passkeys",
+const NAMESPACES: [&str; 15] = [
+    "common",
+    "errors",
+    "identity",
+    "overview",
+    "events",
+    "captures",
+    "guests",
+    "messages",
+    "privacy",
+    "audit",
+    "share",
+    "mail",
+    "support",
+    "passkeys",
+    "connections",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

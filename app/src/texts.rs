@@ -103,6 +103,19 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::KeyMissing => td_string!(locale, errors.key_missing),
         Code::BadCursor => td_string!(locale, errors.bad_cursor),
         Code::NoAddress => td_string!(locale, errors.no_address),
+        Code::ConnectionOn => td_string!(locale, errors.connection_on),
+        Code::ConnectionUntested => td_string!(locale, errors.connection_untested),
+        Code::BadMetadata => td_string!(locale, errors.bad_metadata),
+        Code::MetadataEnded => td_string!(locale, errors.metadata_ended),
+        Code::OtherProvider => td_string!(locale, errors.other_provider),
+        Code::NoSignInAddress => td_string!(locale, errors.no_sign_in_address),
+        Code::BadCertificate => td_string!(locale, errors.bad_certificate),
+        Code::WeakCertificate => td_string!(locale, errors.weak_certificate),
+        Code::TooManyCertificates => td_string!(locale, errors.too_many_certificates),
+        Code::LastCertificate => td_string!(locale, errors.last_certificate),
+        Code::BadKey => td_string!(locale, errors.bad_key),
+        Code::BadTenant => td_string!(locale, errors.bad_tenant),
+        Code::BadDomain => td_string!(locale, errors.bad_domain),
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use shutterpost_app::mail::Writer;
 use shutterpost_backend::backup::postgres::Cluster;
 use shutterpost_backend::backup::{Backups, Database, Hold, Running, Shipped, Source, Target};
+use shutterpost_backend::connections::providers::Providers;
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::doctor::Patient;
@@ -102,7 +103,10 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
             Some(Schedule { backups, databases, clusters, storage: storage.clone() })
         }
     };
-    let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, origin: config.http.origin.clone() };
+    // Providers on this machine are for development alone.
+    let providers = if config.http.dev { Providers::with_loopback() } else { Providers::public() };
+    let origin = config.http.origin.clone();
+    let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, providers, origin };
     Ok(Opened { deps, roots, schedule })
 }
 

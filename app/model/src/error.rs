@@ -153,6 +153,33 @@ codes! {
     BadCursor = "bad_cursor" => 400;
     /// The guest left no address to send to.
     NoAddress = "no_address" => 409;
+
+    /// People sign in by the connection, so this cannot change.
+    ConnectionOn = "connection_on" => 409;
+    /// Nobody signed in with the settings as they are.
+    ConnectionUntested = "connection_untested" => 409;
+    /// Not the metadata of one identity provider.
+    BadMetadata = "bad_metadata" => 422;
+    /// The metadata says that it is not good any more.
+    MetadataEnded = "metadata_ended" => 422;
+    /// The metadata is of another provider than before.
+    OtherProvider = "other_provider" => 422;
+    /// The metadata names no address to sign in at.
+    NoSignInAddress = "no_sign_in_address" => 422;
+    /// No certificate that can be read and used.
+    BadCertificate = "bad_certificate" => 422;
+    /// The key of the certificate is too short.
+    WeakCertificate = "weak_certificate" => 422;
+    /// More certificates than are trusted at once.
+    TooManyCertificates = "too_many_certificates" => 422;
+    /// Without it the connection would have no certificate.
+    LastCertificate = "last_certificate" => 409;
+    /// The private key cannot be read.
+    BadKey = "bad_key" => 422;
+    /// Not the id of a Microsoft tenant.
+    BadTenant = "bad_tenant" => 422;
+    /// Not a domain name.
+    BadDomain = "bad_domain" => 422;
 }
 
 impl fmt::Display for Code {

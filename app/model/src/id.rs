@@ -132,6 +132,8 @@ ids! {
     GrantId = "sup";
     /// A second person's word on one destructive act of support.
     SupportApprovalId = "sap";
+    /// An organisation's connection to its identity provider.
+    ConnectionId = "con";
     /// An API token as listed; never its secret.
     TokenId = "tok";
     /// An erasure.

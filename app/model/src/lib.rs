@@ -14,6 +14,7 @@ pub mod validate;
 
 pub mod tokens;
 pub mod identity;
+pub mod connections;
 pub mod events;
 pub mod captures;
 pub mod guests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::audit::Audit;
 use crate::captures::Captures;
+use crate::connections::Connections;
 use crate::events::Events;
 use crate::guests::Guests;
 use crate::identity::passkeys::Passkeys;
@@ -23,6 +24,7 @@ pub struct Services {
     pub security: Arc<dyn Security>,
     pub passkeys: Arc<dyn Passkeys>,
     pub directory: Arc<dyn Directory>,
+    pub connections: Arc<dyn Connections>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,
     pub guests: Arc<dyn Guests>,

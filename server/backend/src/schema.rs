@@ -199,6 +199,27 @@ diesel::table! {
 }
 
 diesel::table! {
+    sso_connections (organisation_id, id) {
+        organisation_id -> Text,
+        id -> Text,
+        kind -> Text,
+        provider -> Text,
+        name -> Text,
+        settings -> Nullable<Binary>,
+        state -> Text,
+        trust_factor -> Bool,
+        just_in_time -> Bool,
+        default_role -> Nullable<Text>,
+        role_map -> Binary,
+        certificate_ends_at -> Nullable<BigInt>,
+        last_report -> Nullable<Binary>,
+        tested_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
     events (id) {
         id -> Text,
         organisation_id -> Text,
@@ -564,6 +585,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_invitations,
     identity_resets,
     identity_tokens,
+    sso_connections,
     events,
     events_counters,
     events_logos,

@@ -11,6 +11,8 @@ use shutterpost_vault::keys::Keys;
 
 use crate::audit::AuditService;
 use crate::captures::CapturesService;
+use crate::connections::ConnectionsService;
+use crate::connections::providers::Providers;
 use crate::context::World;
 use crate::db::Db;
 use crate::events::EventsService;
@@ -38,6 +40,8 @@ pub struct Deps {
     pub keys: Arc<Keys>,
     pub keystore: KeyStore,
     pub storage: Storage,
+    /// What speaks with identity providers.
+    pub providers: Providers,
     /// Canonical origin without a trailing slash, e.g. `https://photos.example`.
     pub origin: String,
 }
@@ -87,6 +91,7 @@ impl Backend {
             security: Arc::<AccountsService>::clone(&accounts),
             passkeys: accounts,
             directory: Arc::new(DirectoryService::new(deps.clone())),
+            connections: Arc::new(ConnectionsService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),
             guests: Arc::new(GuestsService::new(deps.clone())),

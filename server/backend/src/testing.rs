@@ -24,6 +24,7 @@ use shutterpost_vault::keys::Keys;
 use shutterpost_vault::root::passphrase::{Passphrase, PassphraseRoots};
 use tempfile::TempDir;
 
+use crate::connections::providers::Providers;
 use crate::context::{Clock, Random, World};
 use crate::db::{DatabaseUrl, Db, on_db, write_tx};
 use crate::keystore::{KeyStore, LedgerPlaces};
@@ -234,6 +235,8 @@ impl TestDatabase {
             keys: Arc::clone(&self.keys),
             keystore: self.keystore.clone(),
             storage: Storage::folder(&self.folder().join("objects")).expect("a folder for objects"),
+            // Providers of tests are on this machine.
+            providers: Providers::with_loopback(),
             origin: "https://photos.example".into(),
         }
     }

@@ -81,8 +81,18 @@ fn an_actor_is_proved_in_two_places() {
 
 #[test]
 fn lower_features_never_import_higher_ones() {
-    const ORDER: [&str; 9] =
-        ["identity", "support", "events", "captures", "guests", "share", "messages", "ingest", "privacy"];
+    const ORDER: [&str; 10] = [
+        "identity",
+        "connections",
+        "support",
+        "events",
+        "captures",
+        "guests",
+        "share",
+        "messages",
+        "ingest",
+        "privacy",
+    ];
     for (index, feature) in ORDER.iter().enumerate() {
         for (path, source) in sources("server/backend/src") {
             let below = path.strip_prefix(root()).expect("of the workspace");

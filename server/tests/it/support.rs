@@ -13,6 +13,7 @@ use shutterpost::http::{Http, HttpParts, Operations, build_router};
 use shutterpost::log::RequestLog;
 use shutterpost::metrics::Metrics;
 use shutterpost_app::mail::Writer;
+use shutterpost_backend::connections::providers::Providers;
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{self, NewMember};
 use shutterpost_backend::jobs::Wake;
@@ -84,6 +85,7 @@ async fn app(database: TestDatabase) -> App {
         keys: database.keys.clone(),
         keystore: database.keystore.clone(),
         storage: Storage::folder(&media).expect("a temporary folder"),
+        providers: Providers::with_loopback(),
         origin: ORIGIN.into(),
     };
     let site = database.folder().join("site");

@@ -36,6 +36,7 @@ use shutterpost_model::share::{LinkKind, ResolvedShare, ShareChange, SharePage, 
 use shutterpost_model::time::{DAY, Date, Millis};
 use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDraft, TokenRenewal, TokenState};
 
+mod connections;
 mod passkeys;
 mod security;
 mod support;
@@ -96,6 +97,7 @@ pub fn services(world: World) -> Services {
         security: world.clone(),
         passkeys: world.clone(),
         directory: world.clone(),
+        connections: world.clone(),
         events: world.clone(),
         captures: world.clone(),
         guests: world.clone(),

@@ -33,7 +33,8 @@ macro_rules! ensure {
 /// Whatever has a key of its own. An event has one as soon as it has a logo.
 const OWNERS: &str = "SELECT id AS line FROM captures UNION SELECT id FROM guests UNION SELECT id FROM identity_users \
                       UNION SELECT id FROM identity_invitations UNION SELECT id FROM identity_tokens \
-                      UNION SELECT id FROM support_staff UNION SELECT id FROM support_grants";
+                       UNION SELECT id FROM support_staff UNION SELECT id FROM support_grants \
+                       UNION SELECT id FROM sso_connections";
 /// Everything that names an object.
 const OBJECTS: &str = "SELECT object AS line FROM captures UNION SELECT object FROM captures_renditions \
                        UNION SELECT object FROM events_logos";

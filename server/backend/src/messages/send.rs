@@ -73,7 +73,7 @@ impl SendMessage {
 
     /// The first transaction.
     async fn start(&self, permit: Permit, id: MessageId, job: Job) -> Result<Start, Failure> {
-        let Deps { db, world, keys, keystore, storage: _, origin } = self.deps.clone();
+        let Deps { db, world, keys, keystore, storage: _, providers: _, origin } = self.deps.clone();
         write_tx!(db, tx => {
             let message = queries::lock_for_job(tx, &permit, &id).await?;
             if !queue::hold(tx, &world, &job).await? {

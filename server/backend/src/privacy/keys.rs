@@ -23,7 +23,8 @@ use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::Owned;
 use crate::schema::{
-    captures, events, guests, identity_invitations, identity_tokens, identity_users, support_grants, support_staff,
+    captures, events, guests, identity_invitations, identity_tokens, identity_users, sso_connections, support_grants,
+    support_staff,
 };
 use crate::services::Deps;
 
@@ -73,6 +74,7 @@ async fn known(conn: &mut Conn, keys: &[Owned]) -> Result<HashSet<String>, Failu
     in_table!(identity_tokens);
     in_table!(support_staff);
     in_table!(support_grants);
+    in_table!(sso_connections);
     Ok(known)
 }
 

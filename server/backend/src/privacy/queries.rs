@@ -15,7 +15,7 @@ use crate::jobs::Permit;
 use crate::schema::{
     captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
     identity_organisations, identity_removed_members, identity_sessions, identity_tokens, identity_users, installation,
-    messages, privacy_erasures, support_grants,
+    messages, privacy_erasures, sso_connections, support_grants,
 };
 
 /// The organisation's erasure of an object.
@@ -133,7 +133,7 @@ pub(super) async fn organisations_among(conn: &mut Conn, ids: &[String]) -> Resu
         .load(c).await)
 }
 
-/// Deletes accounts, invitations and API tokens among the ids; gives how many there were.
+/// Deletes accounts, invitations, API tokens and connections among the ids; gives how many there were.
 pub(super) async fn delete_people(tx: &mut Tx, ids: &[String]) -> Result<usize, Failure> {
     let mut deleted = on_db!(tx, c => diesel::delete(identity_users::table)
         .filter(identity_users::id.eq_any(ids.iter()))
@@ -143,6 +143,9 @@ pub(super) async fn delete_people(tx: &mut Tx, ids: &[String]) -> Result<usize, 
         .execute(c).await)?;
     deleted += on_db!(tx, c => diesel::delete(identity_tokens::table)
         .filter(identity_tokens::id.eq_any(ids.iter()))
+        .execute(c).await)?;
+    deleted += on_db!(tx, c => diesel::delete(sso_connections::table)
+        .filter(sso_connections::id.eq_any(ids.iter()))
         .execute(c).await)?;
     Ok(deleted)
 }
@@ -282,6 +285,9 @@ pub(super) async fn close(tx: &mut Tx, scope: &OrgScope, now: Millis) -> Result<
         .filter(support_grants::organisation_id.eq(organisation))
         .filter(support_grants::ended_at.is_null())
         .set((support_grants::state.eq(GrantState::Ended.as_str()), support_grants::ended_at.eq(now.0)))
+        .execute(c).await)?;
+    on_db!(tx, c => diesel::delete(sso_connections::table)
+        .filter(sso_connections::organisation_id.eq(organisation))
         .execute(c).await)?;
     on_db!(tx, c => diesel::update(events::table)
         .filter(events::organisation_id.eq(organisation))

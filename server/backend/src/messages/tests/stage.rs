@@ -51,6 +51,7 @@ impl<'a> Stage<'a> {
             keys: test.keys.clone(),
             keystore: test.keystore.clone(),
             storage,
+            providers: crate::connections::providers::Providers::with_loopback(),
             origin: ORIGIN.to_owned(),
         };
         let stage = Self {
