@@ -19,6 +19,8 @@ pub mod app;
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
+pub mod connections;
+#[cfg(feature = "ssr")]
 pub mod done;
 #[cfg(feature = "ssr")]
 pub mod error_page;

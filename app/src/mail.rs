@@ -5,6 +5,7 @@
 use leptos_i18n::td_string;
 
 use shutterpost_model::access::Role;
+use shutterpost_model::connections::Notice;
 use shutterpost_model::events::Branding;
 use shutterpost_model::events::colour::Colour;
 use shutterpost_model::identity::security::Activity;
@@ -127,6 +128,7 @@ impl Letter {
             }
             Mail::Reset { link, minutes } => Self::reset(link, *minutes, language),
             Mail::PasswordChanged { at, support } => Self::password_changed(*at, support.as_deref(), language),
+            Mail::Notice { what, at, organisation, link } => Self::notice(*what, *at, organisation, link, language),
             Mail::Activity { what, at, device, link } => Self::activity(*what, *at, device.expose(), link, language),
             Mail::Support { moment, organisation, name, reason, access, minutes, at, link } => {
                 let support = Support {
@@ -353,6 +355,56 @@ impl Letter {
                 button(locale, td_string!(locale, support.mail_open), support.link),
             ],
         )
+    }
+
+    fn notice(what: Notice, at: Millis, organisation: &str, link: &Secret, language: Language) -> Self {
+        let locale = locale_of(language);
+        let (subject, text) = match what {
+            Notice::Changed => {
+                (td_string!(locale, connections.notice_changed), td_string!(locale, connections.notice_changed_text))
+            }
+            Notice::SwitchedOn => (
+                td_string!(locale, connections.notice_switched_on),
+                td_string!(locale, connections.notice_switched_on_text),
+            ),
+            Notice::SwitchedOff => (
+                td_string!(locale, connections.notice_switched_off),
+                td_string!(locale, connections.notice_switched_off_text),
+            ),
+            Notice::Deleted => {
+                (td_string!(locale, connections.notice_deleted), td_string!(locale, connections.notice_deleted_text))
+            }
+            Notice::CertificateMonth => (
+                td_string!(locale, connections.notice_certificate_month),
+                td_string!(locale, connections.notice_certificate_month_text),
+            ),
+            Notice::CertificateWeek => (
+                td_string!(locale, connections.notice_certificate_week),
+                td_string!(locale, connections.notice_certificate_week_text),
+            ),
+            Notice::DomainFailing => (
+                td_string!(locale, connections.notice_domain_failing),
+                td_string!(locale, connections.notice_domain_failing_text),
+            ),
+            Notice::DomainLost => (
+                td_string!(locale, connections.notice_domain_lost),
+                td_string!(locale, connections.notice_domain_lost_text),
+            ),
+            Notice::CertificateDay => (
+                td_string!(locale, connections.notice_certificate_day),
+                td_string!(locale, connections.notice_certificate_day_text),
+            ),
+        };
+        let (time, organisation) = (at.readable(language, 0), words::line(organisation));
+        let about = td_string!(locale, connections.notice_about, organisation = organisation.as_str());
+        let blocks = vec![
+            Block::Heading(subject.to_owned()),
+            Block::Text(text.to_owned()),
+            Block::Note(td_string!(locale, mail.activity_at, time = time.as_str())),
+            Block::Text(td_string!(locale, connections.notice_help).to_owned()),
+            button(locale, td_string!(locale, connections.notice_open), link),
+        ];
+        Self::ours(language, subject.to_owned(), about, blocks)
     }
 
     /// A mail in the product's own name.

@@ -116,6 +116,13 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::BadKey => td_string!(locale, errors.bad_key),
         Code::BadTenant => td_string!(locale, errors.bad_tenant),
         Code::BadDomain => td_string!(locale, errors.bad_domain),
+        Code::UrlPrivate => td_string!(locale, errors.url_private),
+        Code::UrlRedirects => td_string!(locale, errors.url_redirects),
+        Code::UrlUnreachable => td_string!(locale, errors.url_unreachable),
+        Code::PublicDomain => td_string!(locale, errors.public_domain),
+        Code::DomainUnproven => td_string!(locale, errors.domain_unproven),
+        Code::DomainTaken => td_string!(locale, errors.domain_taken),
+        Code::NoConnection => td_string!(locale, errors.no_connection),
     }
 }
 

@@ -85,6 +85,8 @@ settings! {
     mail_from = "SHUTTERPOST_MAIL_FROM";
     /// Proxies whose `X-Forwarded-For` is believed: addresses, comma-separated.
     trusted_proxies = "SHUTTERPOST_TRUSTED_PROXIES";
+    /// Name server that is asked for proofs of domains: address, or address and port.
+    dns_server = "SHUTTERPOST_DNS_SERVER";
     /// Development mode: local outbox at `/dev/outbox`.
     dev = "SHUTTERPOST_DEV";
     /// Largest upload in bytes.
@@ -121,6 +123,8 @@ pub struct HttpConfig {
     /// Canonical origin without a trailing slash; used in mails and Open Graph, never the Host header.
     pub origin: String,
     pub trusted_proxies: Vec<IpAddr>,
+    /// Asked for proofs of domains; those of the machine if not given.
+    pub dns_server: Option<SocketAddr>,
     /// Folder with the browser's bundle; without one the CMS works as plain HTML.
     pub site: Option<PathBuf>,
     pub dev: bool,
@@ -277,6 +281,11 @@ impl Config {
                     .filter(|text| !text.is_empty())
                     .map(|text| address("trusted_proxies", text))
                     .collect::<Result<_, _>>()?,
+                dns_server: raw
+                    .dns_server
+                    .filter(|text| !text.is_empty())
+                    .map(|text| name_server(&text))
+                    .transpose()?,
                 site: raw.site.map(PathBuf::from),
                 dev,
                 upload_bytes: usize::try_from(upload_bytes).unwrap_or(usize::MAX),
@@ -370,6 +379,13 @@ fn address(name: &'static str, text: &str) -> Result<IpAddr, ConfigError> {
 fn listener(text: &str) -> Result<SocketAddr, ConfigError> {
     let why = || format!("{text:?} is not an address with a port; write for example 127.0.0.1:9090");
     text.parse().map_err(|_| ConfigError::Value { name: "admin_address", why: why() })
+}
+
+/// A name server; on the usual port if none is given.
+fn name_server(text: &str) -> Result<SocketAddr, ConfigError> {
+    let why = || format!("{text:?} is not an address; write for example 192.0.2.53 or 192.0.2.53:53");
+    let alone = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+    alone.or_else(|_| text.parse()).map_err(|_| ConfigError::Value { name: "dns_server", why: why() })
 }
 
 /// An origin as browsers write it: scheme, host, optional port, nothing behind. Plain http only for this machine:

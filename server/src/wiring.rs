@@ -105,6 +105,10 @@ pub async fn open(config: &Config) -> Result<Opened, StartError> {
     };
     // Providers on this machine are for development alone.
     let providers = if config.http.dev { Providers::with_loopback() } else { Providers::public() };
+    let providers = match config.http.dns_server {
+        Some(server) => providers.asking(server),
+        None => providers,
+    };
     let origin = config.http.origin.clone();
     let deps = Deps { db, world, keys: Arc::new(keys), keystore, storage, providers, origin };
     Ok(Opened { deps, roots, schedule })

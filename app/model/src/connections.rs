@@ -11,6 +11,8 @@ use crate::pii::Secret;
 use crate::time::Millis;
 use crate::validate;
 
+pub mod domains;
+
 /// Connections of one organisation; more than two are only there while one provider follows another.
 pub const MOST: usize = 10;
 /// Pairs of a role map.
@@ -370,6 +372,62 @@ pub struct OidcDraft {
     pub group_claims: String,
 }
 
+/// What the owners of an organisation are told by mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A connection in use has other settings.
+    Changed,
+    /// People may sign in by a connection.
+    SwitchedOn,
+    /// Nobody signs in by it any more.
+    SwitchedOff,
+    /// It is gone.
+    Deleted,
+    /// The last certificate of a connection's provider ends within 30 days.
+    CertificateMonth,
+    /// Within seven.
+    CertificateWeek,
+    /// Within one.
+    CertificateDay,
+    /// The proof of a domain is missing.
+    DomainFailing,
+    /// It was missing for too long.
+    DomainLost,
+}
+
+impl Notice {
+    pub const ALL: [Self; 9] = [
+        Self::Changed,
+        Self::SwitchedOn,
+        Self::SwitchedOff,
+        Self::Deleted,
+        Self::CertificateMonth,
+        Self::CertificateWeek,
+        Self::CertificateDay,
+        Self::DomainFailing,
+        Self::DomainLost,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::SwitchedOn => "switched_on",
+            Self::SwitchedOff => "switched_off",
+            Self::Deleted => "deleted",
+            Self::CertificateMonth => "certificate_month",
+            Self::CertificateWeek => "certificate_week",
+            Self::CertificateDay => "certificate_day",
+            Self::DomainFailing => "domain_failing",
+            Self::DomainLost => "domain_lost",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|notice| notice.as_str() == name)
+    }
+}
+
 /// The connections of the actor's organisation. All of it needs [`crate::access::Permission::SignInManage`], and what changes
 /// something a fresh proof of who one is.
 #[async_trait]
@@ -396,6 +454,11 @@ pub trait Connections: Send + Sync {
         fingerprint: &str,
     ) -> Result<(), AppError>;
     async fn admit(&self, actor: &Actor, connection: &ConnectionId, admission: Admission) -> Result<(), AppError>;
+    /// The same from the address at which the provider publishes it; not while the connection is on, because nobody looked
+    /// at what would be trusted.
+    async fn fetch_metadata(&self, actor: &Actor, connection: &ConnectionId, url: &str) -> Result<(), AppError>;
+    /// Looks whether the connection can work, as far as that shows without a person who signs in, and keeps the report.
+    async fn probe(&self, actor: &Actor, connection: &ConnectionId) -> Result<TestReport, AppError>;
     /// [`Code::ConnectionUntested`] if nobody signed in with the settings as they are. Off ends its sessions.
     async fn switch(&self, actor: &Actor, connection: &ConnectionId, state: State) -> Result<(), AppError>;
     /// With all that is known by it; its sessions end.
@@ -432,6 +495,7 @@ mod tests {
         assert!(Kind::ALL.into_iter().all(|kind| Kind::from_name(kind.as_str()) == Some(kind)));
         assert!(Provider::ALL.into_iter().all(|one| Provider::from_name(one.as_str()) == Some(one)));
         assert!(Signed::ALL.into_iter().all(|signed| Signed::from_name(signed.as_str()) == Some(signed)));
+        assert!(Notice::ALL.into_iter().all(|notice| Notice::from_name(notice.as_str()) == Some(notice)));
         assert_eq!(State::from_name("on"), State::On);
         assert_eq!(State::from_name("ON"), State::Off);
     }

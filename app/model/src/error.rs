@@ -180,6 +180,20 @@ codes! {
     BadTenant = "bad_tenant" => 422;
     /// Not a domain name.
     BadDomain = "bad_domain" => 422;
+    /// The address leads to this machine or into a private network.
+    UrlPrivate = "url_private" => 422;
+    /// The address leads on to another one, which is not followed.
+    UrlRedirects = "url_redirects" => 422;
+    /// Nothing that can be used answers at the address.
+    UrlUnreachable = "url_unreachable" => 422;
+    /// Anybody can have an address there.
+    PublicDomain = "public_domain" => 422;
+    /// DNS does not have the proof of the domain.
+    DomainUnproven = "domain_unproven" => 409;
+    /// Another organisation has proved the domain.
+    DomainTaken = "domain_taken" => 409;
+    /// The domain of the address leads to no connection.
+    NoConnection = "no_connection" => 422;
 }
 
 impl fmt::Display for Code {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Actor, Role};
+use crate::connections::Notice;
 use crate::error::AppError;
 use crate::events::Branding;
 use crate::id::{CaptureId, EventId, MessageId};
@@ -57,11 +58,20 @@ pub enum Template {
     Activity,
     /// Support asked for access, got it, began or ended: see [`SupportMoment`].
     Support,
+    /// Something happened to how an organisation signs in: see [`Notice`].
+    Notice,
 }
 
 impl Template {
-    pub const ALL: [Self; 6] =
-        [Self::Capture, Self::Invitation, Self::Reset, Self::PasswordChanged, Self::Activity, Self::Support];
+    pub const ALL: [Self; 7] = [
+        Self::Capture,
+        Self::Invitation,
+        Self::Reset,
+        Self::PasswordChanged,
+        Self::Activity,
+        Self::Support,
+        Self::Notice,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,6 +81,7 @@ impl Template {
             Self::PasswordChanged => "password_changed",
             Self::Activity => "activity",
             Self::Support => "support",
+            Self::Notice => "notice",
         }
     }
 
@@ -232,6 +243,13 @@ pub enum Mail {
         minutes: i64,
         at: Millis,
         /// Whole address of the page on which owners allow and end it.
+        link: Secret,
+    },
+    Notice {
+        what: Notice,
+        at: Millis,
+        organisation: String,
+        /// Whole address of the sign-in settings.
         link: Secret,
     },
 }

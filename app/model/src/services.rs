@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::Audit;
 use crate::captures::Captures;
 use crate::connections::Connections;
+use crate::connections::domains::Domains;
 use crate::events::Events;
 use crate::guests::Guests;
 use crate::identity::passkeys::Passkeys;
@@ -25,6 +26,7 @@ pub struct Services {
     pub passkeys: Arc<dyn Passkeys>,
     pub directory: Arc<dyn Directory>,
     pub connections: Arc<dyn Connections>,
+    pub domains: Arc<dyn Domains>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,
     pub guests: Arc<dyn Guests>,

@@ -20,7 +20,7 @@ use super::support::access::SupportAccessPage;
 use super::support::desk::DeskPage;
 use super::support::joining::StaffInvitationPage;
 use super::support::sign_in::{StaffFactorPage, StaffSignInPage};
-use super::{audit, captures, events, messages, overview, privacy};
+use super::{audit, captures, connections, events, messages, overview, privacy};
 
 /// Every page, as the server's router writes paths. `/cms` itself redirects and is no page.
 pub const fn page_paths() -> &'static [&'static str] {
@@ -42,6 +42,10 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/people",
         "/cms/tokens",
         "/cms/sign-in-settings",
+        "/cms/sign-in-settings/domains",
+        "/cms/sign-in-settings/connections",
+        "/cms/sign-in-settings/connections/new",
+        "/cms/sign-in-settings/connections/{connection}",
         "/cms/trash",
         "/cms/privacy",
         "/cms/privacy/{erasure}",
@@ -86,6 +90,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("people") view=PeoplePage/>
                     <Route path=path!("tokens") view=TokensPage/>
                     <Route path=path!("sign-in-settings") view=SignInRulesPage/>
+                    <Route path=path!("sign-in-settings/domains") view=connections::DomainsPage/>
+                    <Route path=path!("sign-in-settings/connections") view=connections::ConnectionsPage/>
+                    <Route path=path!("sign-in-settings/connections/new") view=connections::NewConnectionPage/>
+                    <Route path=path!("sign-in-settings/connections/:connection") view=connections::ConnectionPage/>
                     <Route path=path!("trash") view=privacy::TrashListPage/>
                     <Route path=path!("privacy") view=privacy::PrivacyPage/>
                     <Route path=path!("privacy/:erasure") view=privacy::ErasurePage/>

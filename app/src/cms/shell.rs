@@ -49,6 +49,7 @@ pub static STYLESHEET: &str = concat!(
     include_str!("../../../style/cms/trash.css"),
     include_str!("../../../style/cms/tokens.css"),
     include_str!("../../../style/cms/support.css"),
+    include_str!("../../../style/cms/connections.css"),
 );
 
 /// Where the server has to serve [`STYLESHEET`]; the name changes with the content, so it may be cached for ever.

@@ -12,6 +12,7 @@ use shutterpost_model::support::SupportNotice;
 use super::context::{FormOutcome, RequestContext, provide_request_context};
 use super::shell::{Assets, shell};
 
+mod connections;
 mod fakes;
 mod identity;
 mod privacy;

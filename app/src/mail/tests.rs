@@ -1,6 +1,7 @@
 //! Mails as approved by eye, and what must hold whatever stands in them.
 
 use shutterpost_model::access::Role;
+use shutterpost_model::connections::Notice;
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
@@ -83,7 +84,12 @@ fn asked(text: Option<&str>) -> Mail {
     support(SupportMoment::Asked)(text)
 }
 
-fn every_mail() -> [(&'static str, Mail); 19] {
+fn notice(what: Notice) -> Mail {
+    let organisation = "Nordlicht AG".to_owned();
+    Mail::Notice { what, at: Millis(1_772_560_245_999), organisation, link: secret("/cms/sign-in-settings") }
+}
+
+fn every_mail() -> [(&'static str, Mail); 21] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -108,6 +114,8 @@ fn every_mail() -> [(&'static str, Mail); 19] {
         ("passkey_added", activity(Activity::PasskeyAdded, "")),
         ("passkey_removed", activity(Activity::PasskeyRemoved, "")),
         ("passkey_copied", activity(Activity::PasskeyCopied, "")),
+        ("connection_off", notice(Notice::SwitchedOff)),
+        ("certificate_week", notice(Notice::CertificateWeek)),
     ]
 }
 
@@ -177,7 +185,8 @@ fn both_forms_carry_the_link() {
             | Mail::Invitation { link, .. }
             | Mail::Reset { link, .. }
             | Mail::Activity { link, .. }
-            | Mail::Support { link, .. } => link.expose().to_owned(),
+            | Mail::Support { link, .. }
+            | Mail::Notice { link, .. } => link.expose().to_owned(),
             Mail::PasswordChanged { .. } => continue,
         };
         let written = Writer.write(&mail, Language::English);

@@ -2,7 +2,12 @@
 //!
 //! Who signs in by them is decided elsewhere, by [`queries::usable`] and [`queries::note_report`].
 
+pub(crate) mod certificates;
+pub mod dns;
+pub(crate) mod domains;
 mod draft;
+mod notices;
+mod probe;
 pub mod providers;
 pub(crate) mod queries;
 pub(crate) mod rows;
@@ -11,4 +16,5 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub use domains::DomainsService;
 pub use service::ConnectionsService;

@@ -216,6 +216,21 @@ diesel::table! {
         tested_at -> Nullable<BigInt>,
         created_at -> BigInt,
         changed_at -> BigInt,
+        certificate_told -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    sso_domains (organisation_id, domain) {
+        organisation_id -> Text,
+        domain -> Text,
+        token -> Text,
+        connection_id -> Nullable<Text>,
+        created_at -> BigInt,
+        verified_at -> Nullable<BigInt>,
+        checked_at -> Nullable<BigInt>,
+        failing_since -> Nullable<BigInt>,
+        told -> Bool,
     }
 }
 
@@ -407,6 +422,8 @@ diesel::table! {
         sign_in_id -> Nullable<Text>,
         support_grant_id -> Nullable<Text>,
         support_moment -> Nullable<Text>,
+        notice -> Nullable<Text>,
+        notice_organisation -> Nullable<Text>,
     }
 }
 
@@ -586,6 +603,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_resets,
     identity_tokens,
     sso_connections,
+    sso_domains,
     events,
     events_counters,
     events_logos,

@@ -11,8 +11,8 @@ use shutterpost_vault::keys::Keys;
 
 use crate::audit::AuditService;
 use crate::captures::CapturesService;
-use crate::connections::ConnectionsService;
 use crate::connections::providers::Providers;
+use crate::connections::{ConnectionsService, DomainsService, certificates, domains};
 use crate::context::World;
 use crate::db::Db;
 use crate::events::EventsService;
@@ -92,6 +92,7 @@ impl Backend {
             passkeys: accounts,
             directory: Arc::new(DirectoryService::new(deps.clone())),
             connections: Arc::new(ConnectionsService::new(deps.clone())),
+            domains: Arc::new(DomainsService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),
             guests: Arc::new(GuestsService::new(deps.clone())),
@@ -123,6 +124,22 @@ impl Backend {
                         let deps = deps.clone();
                         async move { support::end_expired(&permit, &deps).await }.boxed()
                     })
+                },
+            })
+            .periodic(Periodic {
+                name: "certificates",
+                every: certificates::EVERY,
+                run: {
+                    let deps = deps.clone();
+                    Box::new(move |permit| certificates::warn(permit, deps.clone()).boxed())
+                },
+            })
+            .periodic(Periodic {
+                name: "domains",
+                every: domains::EVERY,
+                run: {
+                    let deps = deps.clone();
+                    Box::new(move |permit| domains::look_again(permit, deps.clone()).boxed())
                 },
             })
             .periodic(Periodic {

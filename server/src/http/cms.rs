@@ -6,6 +6,8 @@
 pub(super) mod form;
 pub(super) mod passkeys;
 mod posted;
+pub(super) mod connections;
+pub(super) mod domains;
 pub(super) mod identity;
 pub(super) mod events;
 pub(super) mod captures;

@@ -62,6 +62,8 @@ pub enum FetchError {
     TooSlow,
     #[error("the answer is no HTTP, or was cut short")]
     Broken,
+    #[error("the answer has status {0}")]
+    Status(u16),
 }
 
 impl FetchError {
@@ -77,6 +79,7 @@ impl FetchError {
             Self::TooLong => "too_long",
             Self::TooSlow => "too_slow",
             Self::Broken => "broken",
+            Self::Status(_) => "status",
         }
     }
 }
@@ -89,6 +92,18 @@ pub trait Fetch: fmt::Debug + Send + Sync {
 
     /// Sends a request with an absolute URI and takes whatever answer comes, but for a redirection.
     async fn ask(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, FetchError>;
+}
+
+/// The document at an address.
+pub async fn document(fetch: &dyn Fetch, url: &str) -> Result<Vec<u8>, FetchError> {
+    let url = Url::parse(url).map_err(|_| FetchError::Address)?;
+    fetch.admits(&url)?;
+    let request = Request::get(url.as_str()).body(Vec::new()).map_err(|_| FetchError::Address)?;
+    let answer = fetch.ask(request).await?;
+    match answer.status() {
+        status if status.is_success() => Ok(answer.into_body()),
+        status => Err(FetchError::Status(status.as_u16())),
+    }
 }
 
 /// Which addresses exist for a name.

@@ -164,6 +164,64 @@ async fn passkeys(forms: &mut Forms<'_>, home: &Tenant) {
     forms.post(page, &session, &[("intent", "remove_passkey"), ("passkey", &mine)]).await;
 }
 
+async fn connections(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let list = "/cms/sign-in-settings/connections";
+    let new = [("kind", "oidc"), ("provider", "other"), ("name", "Another")];
+    forms.post(&format!("{list}/new"), owner, &new).await;
+    let page = format!("{list}/{}", home.connection);
+    // Nothing answers there, and that is what the report says.
+    let settings = [("issuer", "http://127.0.0.1:9"), ("client_id", "client"), ("secret", "secret")];
+    forms.post(&page, owner, &[&[("intent", "oidc")][..], &settings].concat()).await;
+    forms.post(&page, owner, &[("intent", "probe")]).await;
+    forms.post(&page, owner, &[("intent", "admit"), ("group.0", "crew"), ("role.0", "viewer")]).await;
+    // As after a sign-in that was a test.
+    forms.app.database.execute("UPDATE sso_connections SET tested_at = 1").await;
+    for intent in ["on", "off", "delete"] {
+        forms.post(&page, owner, &[("intent", intent)]).await;
+    }
+    let new = [("kind", "saml"), ("provider", "okta"), ("name", "X")];
+    let answer = forms.app.form(&format!("{list}/new"), owner, &new).await;
+    let page = answer.header("location").split('?').next().expect("a page").to_owned();
+    let parts = [("intent", None, b"metadata".to_vec()), ("metadata", Some("text/xml"), b"<html></html>".to_vec())];
+    let request = forms
+        .app
+        .request("POST", &page, owner)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=line")
+        .body(Body::from(multipart(&parts)));
+    let answer = forms.app.send(request.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().contains("This is not the metadata of an identity provider."), "{}", answer.text());
+
+    let domains = "/cms/sign-in-settings/domains";
+    let domain = ("domain", "home.example");
+    forms.post(domains, owner, &[("intent", "add"), domain]).await;
+    let actor = forms.app.actor(owner).await;
+    let views = forms.app.http.services().domains.list(&actor).await.expect("listed");
+    let unproved = forms.app.form(domains, owner, &[("intent", "verify"), domain]).await;
+    assert_eq!(unproved.status, StatusCode::CONFLICT);
+    forms.app.names.0.lock().expect("nobody panicked").push(views[0].proof.clone());
+    forms.post(domains, owner, &[("intent", "verify"), domain]).await;
+    let connection = page.rsplit('/').next().expect("an id");
+    forms.post(domains, owner, &[("intent", "route"), domain, ("connection", connection)]).await;
+
+    // From the sign-in an address leads there by its domain alone.
+    let company = async |email: &str| {
+        let fields = [("company", "on"), ("email", email)];
+        forms.app.form("/cms/sign-in?next=/cms/people", &As::Nobody, &fields).await
+    };
+    let (off, unknown) = (company("anna@home.example").await, company("anna@elsewhere.example").await);
+    assert_eq!((off.status, unknown.status), (StatusCode::UNPROCESSABLE_ENTITY, StatusCode::UNPROCESSABLE_ENTITY));
+    forms.app.database.execute(&format!("UPDATE sso_connections SET state = 'on' WHERE id = '{connection}'")).await;
+    let member = home.email(Role::Editor);
+    assert!(member.ends_with("@home.example"), "{member}");
+    let (known, stranger) = (company(&member).await, company("nobody@home.example").await);
+    for answer in [&known, &stranger] {
+        assert_eq!(answer.header("location"), format!("/sso/{connection}/start?next=/cms/people"));
+    }
+    assert_eq!(known.text(), stranger.text());
+    forms.post(domains, owner, &[("intent", "remove"), domain]).await;
+}
+
 async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let event = format!("/cms/events/{}", home.event);
     let capture = format!("/cms/captures/{}", home.capture);
@@ -252,6 +310,7 @@ async fn every_form_asks_for_a_confirmation_that_there_is() {
         account(&mut forms, &home).await;
         security(&mut forms, &home).await;
         passkeys(&mut forms, &home).await;
+        connections(&mut forms, &home, &owner).await;
         captures(&mut forms, &home, &owner).await;
         events(&mut forms, &home, &owner).await;
         let words: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();

@@ -86,7 +86,19 @@ impl Attempt {
 pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
     use Attempt::{Call, Delete, Form, Get, Multipart, Post};
     let Tenant {
-        event, capture, guest, link, message, device_id, token_id, invitation, logo, erasure, removed, ..
+        event,
+        capture,
+        guest,
+        link,
+        message,
+        device_id,
+        token_id,
+        invitation,
+        logo,
+        erasure,
+        removed,
+        connection,
+        ..
     } = of;
     let own_event = &own.event;
     let own_capture = &own.capture;
@@ -181,6 +193,19 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Get(format!("/cms/privacy/{erasure}")),
         Get(format!("/cms/privacy/{erasure}/receipt.txt")),
         Get(format!("/api/v1/erasures/{erasure}")),
+        form(
+            "/cms/sign-in-settings/domains".into(),
+            &[("intent", "route"), ("domain", "taken.example"), ("connection", connection)],
+        ),
+        Get(format!("/cms/sign-in-settings/connections/{connection}")),
+        form(
+            format!("/cms/sign-in-settings/connections/{connection}"),
+            &[("intent", "oidc"), ("issuer", "https://evil.example"), ("client_id", "mine"), ("secret", "mine")],
+        ),
+        form(format!("/cms/sign-in-settings/connections/{connection}"), &[("intent", "admit"), ("just_in_time", "on")]),
+        form(format!("/cms/sign-in-settings/connections/{connection}"), &[("intent", "probe")]),
+        form(format!("/cms/sign-in-settings/connections/{connection}"), &[("intent", "on")]),
+        form(format!("/cms/sign-in-settings/connections/{connection}"), &[("intent", "delete")]),
         Post("/api/v1/erasures".into(), json!({ "kind": "guest", "object": guest })),
         Post("/api/v1/erasures".into(), json!({ "kind": "capture", "object": capture })),
         Post("/api/v1/erasures".into(), json!({ "kind": "event", "object": event })),

@@ -76,6 +76,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{logo}", &home.logo)
             .replace("{object}", &home.guest)
             .replace("{erasure}", &home.erasure)
+            .replace("{connection}", &home.connection)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
             .replace("{*file}", "bundle.js"),
@@ -138,6 +139,9 @@ fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
         ("POST", "/cms/trash") => Some(format!("intent=erase&item={}", home.event)),
         ("POST", "/cms/privacy") => Some(format!("intent=erase_organisation&confirm={}", home.name)),
         ("POST", "/cms/events/{event}/settings") => Some("intent=delete".into()),
+        ("POST", "/cms/sign-in-settings/domains") => Some("intent=add&domain=late.example".into()),
+        ("POST", "/cms/sign-in-settings/connections/new") => Some("kind=oidc&provider=okta&name=Late".into()),
+        ("POST", "/cms/sign-in-settings/connections/{connection}") => Some("intent=delete".into()),
         ("POST", "/cms/account/two-factor") => Some("intent=begin".into()),
         ("POST", "/cms/support-access") => Some(format!("intent=allow&grant=sup_{}&minutes=5", "0".repeat(32))),
         _ => None,

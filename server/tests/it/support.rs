@@ -13,7 +13,9 @@ use shutterpost::http::{Http, HttpParts, Operations, build_router};
 use shutterpost::log::RequestLog;
 use shutterpost::metrics::Metrics;
 use shutterpost_app::mail::Writer;
+use shutterpost_backend::connections::dns::{Texts, Unavailable};
 use shutterpost_backend::connections::providers::Providers;
+use shutterpost_backend::context::World;
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{self, NewMember};
 use shutterpost_backend::jobs::Wake;
@@ -47,6 +49,18 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) database: TestDatabase,
     pub(crate) media: PathBuf,
+    pub(crate) names: Arc<Names>,
+}
+
+/// Stands in for DNS: every name has these texts.
+#[derive(Debug, Default)]
+pub(crate) struct Names(pub(crate) std::sync::Mutex<Vec<String>>);
+
+#[async_trait]
+impl Texts for Names {
+    async fn texts(&self, _: &str, _: &World) -> Result<Vec<String>, Unavailable> {
+        Ok(self.0.lock().expect("nobody panicked").clone())
+    }
 }
 
 struct Parts(OutboxMailer);
@@ -79,13 +93,14 @@ pub(crate) async fn apps() -> Vec<App> {
 
 async fn app(database: TestDatabase) -> App {
     let media = database.folder().join("media");
+    let names = Arc::new(Names::default());
     let deps = Deps {
         db: database.db.clone(),
         world: database.world.clone(),
         keys: database.keys.clone(),
         keystore: database.keystore.clone(),
         storage: Storage::folder(&media).expect("a temporary folder"),
-        providers: Providers::with_loopback(),
+        providers: Providers { names: Arc::<Names>::clone(&names), ..Providers::with_loopback() },
         origin: ORIGIN.into(),
     };
     let site = database.folder().join("site");
@@ -106,6 +121,7 @@ async fn app(database: TestDatabase) -> App {
             admin: None,
             origin: ORIGIN.into(),
             trusted_proxies: Vec::new(),
+            dns_server: None,
             site: Some(site),
             dev: true,
             upload_bytes: 40_000_000,
@@ -116,7 +132,17 @@ async fn app(database: TestDatabase) -> App {
         operations: Arc::new(Parts(outbox.clone())),
     });
     http.shares().catch_up().await;
-    App { router: build_router(http.clone()), http, deps, worker: Arc::new(worker), outbox, metrics, database, media }
+    App {
+        router: build_router(http.clone()),
+        http,
+        deps,
+        worker: Arc::new(worker),
+        outbox,
+        metrics,
+        database,
+        media,
+        names,
+    }
 }
 
 /// An answer, read whole.
@@ -293,6 +319,8 @@ pub(crate) struct Tenant {
     pub(crate) logo: String,
     /// Of a guest who was erased.
     pub(crate) erasure: String,
+    /// To an identity provider, begun and off.
+    pub(crate) connection: String,
     /// A member who is in the trash.
     pub(crate) removed: String,
     /// Path of a picture on the share page.
@@ -367,6 +395,9 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         r#"{{"name":"Guest","email":"guest@{name}.example","consents":[{{"purpose":"delivery","granted":true}}]}}"#
     );
     let erasure = erased(app, &owner, &event, &device).await;
+    let fields = [("kind", "oidc"), ("provider", "okta"), ("name", "Staff")];
+    let answer = app.form("/cms/sign-in-settings/connections/new", &owner, &fields).await;
+    let connection = segment(answer.header("location"), "connections");
     let removed = removed(app, &owner, &organisation, name).await;
     let answer = app.upload(&event, &device, "first", PHOTO, Some(&guest)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
@@ -381,6 +412,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         device,
         admin_token,
         erasure,
+        connection,
         removed,
         device_id: text(&devices, "/0/id"),
         editor_token,

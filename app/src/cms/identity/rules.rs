@@ -76,6 +76,18 @@ fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
                     <div class="form-actions">{action}</div>
                 </form>
             </section>
+            <section class="card" aria-labelledby="connections-title">
+                <h2 class="section-title" id="connections-title">{td_string!(locale, connections.title)}</h2>
+                <p>{td_string!(locale, connections.card_text)}</p>
+                <div class="form-actions">
+                    <ButtonLink href="/cms/sign-in-settings/connections">
+                        {td_string!(locale, connections.card_open)}
+                    </ButtonLink>
+                    <ButtonLink href="/cms/sign-in-settings/domains">
+                        {td_string!(locale, connections.domains_open)}
+                    </ButtonLink>
+                </div>
+            </section>
             <Limits limits/>
         </div>
     }

@@ -46,6 +46,10 @@ pub fn SignInPage() -> impl IntoView {
                     <a class="link" href="/cms/forgot">{td_string!(locale, identity.forgot_link)}</a>
                 </div>
                 <Submit tone=Tone::Primary>{td_string!(locale, identity.sign_in)}</Submit>
+                // The address alone: whether it leads to a company's own sign-in its domain says.
+                <button class="button" name="company" value="on" formnovalidate=true>
+                    <span class="button-text">{td_string!(locale, connections.sign_in_company)}</span>
+                </button>
             </form>
             <OutcomeBanner intent="passkey"/>
             <PasskeyForm

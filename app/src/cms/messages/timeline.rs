@@ -20,6 +20,7 @@ pub fn subject(locale: Locale, template: Template) -> &'static str {
         Template::PasswordChanged => td_string!(locale, messages.template_password_changed),
         Template::Activity => td_string!(locale, messages.template_activity),
         Template::Support => td_string!(locale, messages.template_support),
+        Template::Notice => td_string!(locale, connections.notice_template),
     }
 }
 

@@ -37,10 +37,12 @@ use shutterpost_model::time::{DAY, Date, Millis};
 use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDraft, TokenRenewal, TokenState};
 
 mod connections;
+mod domains;
 mod passkeys;
 mod security;
 mod support;
 
+pub use connections::connection_id;
 pub use support::{approval_id, grant_id, staff};
 
 type Answer<T> = Result<T, AppError>;
@@ -98,6 +100,7 @@ pub fn services(world: World) -> Services {
         passkeys: world.clone(),
         directory: world.clone(),
         connections: world.clone(),
+        domains: world.clone(),
         events: world.clone(),
         captures: world.clone(),
         guests: world.clone(),

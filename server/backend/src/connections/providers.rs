@@ -1,6 +1,7 @@
 //! What speaks with providers: one for the whole process, because it remembers what they publish.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +10,16 @@ use shutterpost_sso::oidc::RelyingParty;
 use shutterpost_sso::saml::{SamlVerifier, Verifier};
 use tokio_rustls::rustls::RootCertStore;
 
+use super::dns::{NameServers, Texts};
+
 /// Both protocols, and the guard in front of what is fetched. Cheap to clone.
 #[derive(Clone)]
 pub struct Providers {
     pub fetch: Arc<dyn Fetch>,
     pub oidc: Arc<RelyingParty>,
     pub saml: Arc<dyn SamlVerifier>,
+    /// Where proofs of domains are looked up.
+    pub names: Arc<dyn Texts>,
 }
 
 impl fmt::Debug for Providers {
@@ -24,14 +29,21 @@ impl fmt::Debug for Providers {
 }
 
 impl Providers {
-    /// Speaks through this guard.
+    /// Speaks through this guard, and asks the machine's name servers.
     pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { oidc: Arc::new(RelyingParty::new(Arc::clone(&fetch))), saml: Arc::new(Verifier), fetch }
+        let oidc = Arc::new(RelyingParty::new(Arc::clone(&fetch)));
+        Self { oidc, saml: Arc::new(Verifier), names: Arc::new(NameServers::of_machine()), fetch }
     }
 
     /// Those of the internet.
     pub fn public() -> Self {
         Self::of_machine(Reach::Public)
+    }
+
+    /// The same, asking another name server.
+    #[must_use]
+    pub fn asking(self, server: SocketAddr) -> Self {
+        Self { names: Arc::new(NameServers::new(vec![server])), ..self }
     }
 
     /// Those on this machine as well, for development and tests.

@@ -391,6 +391,8 @@ pub(super) struct NewConnectionRow<'a> {
 pub(super) struct SettingsRow {
     pub(super) settings: Sealed<Secret>,
     pub(super) certificate_ends_at: Option<i64>,
+    /// Of another certificate the owners have not been told.
+    pub(super) certificate_told: Option<i32>,
     pub(super) tested_at: Option<i64>,
     pub(super) changed_at: i64,
 }

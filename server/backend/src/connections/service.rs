@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::connections::{
-    Admission, ConnectionSummary, ConnectionView, Connections, Kind, MOST, NewConnection, OidcDraft, RoleRule,
-    SamlShape, State,
+    Admission, ConnectionSummary, ConnectionView, Connections, Kind, MOST, NewConnection, Notice, OidcDraft, RoleRule,
+    SamlShape, State, TestReport,
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::ConnectionId;
@@ -14,7 +14,7 @@ use shutterpost_sso::saml::connection::{Connection as Saml, Own};
 use shutterpost_vault::wrap::Purpose;
 
 use super::rows::{NewConnectionRow, Sealer, Settings, SettingsRow, Stored, connection_key};
-use super::{draft, queries};
+use super::{draft, notices, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::write_tx;
 use crate::error::Failure;
@@ -25,7 +25,7 @@ use crate::services::Deps;
 /// The port of connections on the database.
 #[derive(Debug)]
 pub struct ConnectionsService {
-    deps: Deps,
+    pub(super) deps: Deps,
 }
 
 /// What a change of settings does to the last test.
@@ -45,11 +45,11 @@ impl ConnectionsService {
         Self { deps }
     }
 
-    fn scope(&self, actor: &Actor) -> Result<OrgScope, Failure> {
+    pub(super) fn scope(&self, actor: &Actor) -> Result<OrgScope, Failure> {
         OrgScope::prove(actor, Permission::SignInManage)
     }
 
-    fn confirmed(&self, actor: &Actor) -> Result<OrgScope, Failure> {
+    pub(super) fn confirmed(&self, actor: &Actor) -> Result<OrgScope, Failure> {
         OrgScope::prove_confirmed(actor, Permission::SignInManage, self.deps.world.now())
     }
 
@@ -115,7 +115,7 @@ impl ConnectionsService {
         write_tx!(db, tx => {
             queries::hold(tx, &scope, &id).await?;
             let before = queries::find(tx, &keystore, &scope, &id).await?;
-            let (changed_at, tested_at) = (before.changed_at, before.tested_at);
+            let (changed_at, tested_at, state) = (before.changed_at, before.tested_at, before.state);
             let Some((settings, effect, fields)) = change(before)? else { return Ok(()) };
             let key = keystore.get(&connection_key(scope.organisation(), id.as_str())).await?;
             let realm = Realm::Organisation(scope.organisation().clone());
@@ -123,6 +123,7 @@ impl ConnectionsService {
             let row = SettingsRow {
                 settings: sealer.settings(&settings)?,
                 certificate_ends_at: settings.certificate_ends_at(),
+                certificate_told: None,
                 tested_at: tested_at.filter(|_| effect == Effect::KeepsTest).map(|at| at.0),
                 // Never the same twice: a test of the former settings says nothing about these.
                 changed_at: match effect {
@@ -131,6 +132,9 @@ impl ConnectionsService {
                 },
             };
             queries::set_settings(tx, &scope, &id, &row).await?;
+            if state == State::On {
+                notices::tell_owners(tx, &world, scope.organisation(), Notice::Changed).await?;
+            }
             let entry = Entry::new("connections.change").object(id.as_str()).fields(fields);
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
@@ -154,7 +158,7 @@ impl ConnectionsService {
         .await
     }
 
-    async fn try_enter_metadata(
+    pub(super) async fn try_enter_metadata(
         &self,
         actor: &Actor,
         connection: &ConnectionId,
@@ -225,10 +229,10 @@ impl ConnectionsService {
         let id = connection.clone();
         write_tx!(db, tx => {
             queries::hold(tx, &scope, &id).await?;
-            let before = queries::find(tx, &keystore, &scope, &id).await?.admission;
+            let before = queries::find(tx, &keystore, &scope, &id).await?;
             let admission = trimmed(admission);
             admission.check()?;
-            let fields = differences(&before, &admission);
+            let fields = differences(&before.admission, &admission);
             if fields.is_empty() {
                 return Ok(());
             }
@@ -237,6 +241,9 @@ impl ConnectionsService {
             let sealer = Sealer { world: &world, key: &key, realm, connection: id.as_str() };
             let role_map = sealer.role_map(&admission.role_map)?;
             queries::set_admission(tx, &scope, &id, &admission, &role_map).await?;
+            if before.state == State::On {
+                notices::tell_owners(tx, &world, scope.organisation(), Notice::Changed).await?;
+            }
             let entry = Entry::new("connections.change").object(id.as_str()).fields(fields);
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
@@ -256,10 +263,11 @@ impl ConnectionsService {
                 return Err(Code::ConnectionUntested.into());
             }
             queries::set_state(tx, &scope, &id, state).await?;
-            let action = match state {
-                State::On => "connections.switch_on",
-                State::Off => "connections.switch_off",
+            let (action, notice) = match state {
+                State::On => ("connections.switch_on", Notice::SwitchedOn),
+                State::Off => ("connections.switch_off", Notice::SwitchedOff),
             };
+            notices::tell_owners(tx, &world, scope.organisation(), notice).await?;
             record(tx, &world, Some(scope.organisation()), &doer, Entry::new(action).object(id.as_str())).await
         })
     }
@@ -275,6 +283,7 @@ impl ConnectionsService {
         write_tx!(db, tx => {
             queries::hold(tx, &scope, &id).await?;
             queries::delete(tx, &scope, &id).await?;
+            notices::tell_owners(tx, &world, scope.organisation(), Notice::Deleted).await?;
             let entry = Entry::new("connections.delete").object(id.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
@@ -339,6 +348,14 @@ impl Connections for ConnectionsService {
         document: Vec<u8>,
     ) -> Result<(), AppError> {
         self.try_enter_metadata(actor, connection, document).await.map_err(AppError::from)
+    }
+
+    async fn fetch_metadata(&self, actor: &Actor, connection: &ConnectionId, url: &str) -> Result<(), AppError> {
+        self.try_fetch_metadata(actor, connection, url).await.map_err(AppError::from)
+    }
+
+    async fn probe(&self, actor: &Actor, connection: &ConnectionId) -> Result<TestReport, AppError> {
+        self.try_probe(actor, connection).await.map_err(AppError::from)
     }
 
     async fn shape_saml(&self, actor: &Actor, connection: &ConnectionId, shape: SamlShape) -> Result<(), AppError> {

@@ -22,6 +22,7 @@ use crate::services::Deps;
 use crate::testing::{self, TestDatabase};
 
 mod attacks;
+mod domains;
 
 /// An organisation with one owner and no connection.
 struct Fixture {
@@ -203,6 +204,8 @@ async fn nobody_signs_in_by_settings_that_nobody_tested() {
         host.tested(&id).await;
         switch(State::On).await.expect("tested");
         assert_eq!(host.usable(&id).await.map(|usable| usable.state), Some(State::On));
+        // Whoever changes how everybody signs in does not do it unseen.
+        assert_eq!(host.test.count("messages", "notice = 'switched_on' AND template = 'notice'").await, 1);
         let view = host.connections.find(&host.owner, &id).await.expect("there");
         assert!(view.report.is_some_and(|report| report.passed() && report.sign_in));
         // In use, the provider stays who it is.

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use shutterpost_model::connections::Notice;
 use shutterpost_model::id::{
     CaptureId, EventId, GrantId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
@@ -30,6 +31,8 @@ pub(crate) struct NewMessage {
     pub(crate) activity: Option<Activity>,
     pub(crate) sign_in: Option<SignInId>,
     pub(crate) support: Option<(GrantId, SupportMoment)>,
+    /// What it tells, and of which organisation; the mail is the person's, not the organisation's.
+    pub(crate) notice: Option<(Notice, OrganisationId)>,
     pub(crate) template: Template,
     pub(crate) language: Language,
 }
@@ -38,7 +41,7 @@ impl NewMessage {
     /// A message about nothing yet: [`Template::Capture`] needs organisation, event, capture, guest and (owner) link,
     /// [`Template::Invitation`] organisation and invitation, [`Template::Reset`] user and reset,
     /// [`Template::PasswordChanged`] user, [`Template::Activity`] user, activity and, of a new device, the sign-in,
-    /// [`Template::Support`] user, grant and moment.
+    /// [`Template::Support`] user, grant and moment, [`Template::Notice`] user and notice.
     pub(crate) const fn new(template: Template, language: Language) -> Self {
         Self {
             organisation: None,
@@ -52,6 +55,7 @@ impl NewMessage {
             activity: None,
             sign_in: None,
             support: None,
+            notice: None,
             template,
             language,
         }
@@ -100,6 +104,10 @@ impl NewMessage {
     pub(crate) fn support(self, grant: GrantId, moment: SupportMoment) -> Self {
         Self { support: Some((grant, moment)), ..self }
     }
+
+    pub(crate) fn notice(self, notice: Notice, organisation: OrganisationId) -> Self {
+        Self { notice: Some((notice, organisation)), ..self }
+    }
 }
 
 /// Writes the message as queued, with its job, and marks its capture (if it has one) as being delivered.
@@ -116,6 +124,7 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
         activity,
         sign_in,
         support,
+        notice,
         template,
         language,
     } = message;
@@ -137,6 +146,8 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
             messages::sign_in_id.eq(sign_in.as_ref().map(SignInId::as_str)),
             messages::support_grant_id.eq(support.as_ref().map(|(grant, _)| grant.as_str())),
             messages::support_moment.eq(support.as_ref().map(|(_, moment)| moment.as_str())),
+            messages::notice.eq(notice.as_ref().map(|(notice, _)| notice.as_str())),
+            messages::notice_organisation.eq(notice.as_ref().map(|(_, organisation)| organisation.as_str())),
             messages::template.eq(template.as_str()),
             messages::language.eq(language.tag()),
             messages::generation.eq(0),

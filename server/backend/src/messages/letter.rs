@@ -52,6 +52,7 @@ pub(super) async fn gather(conn: &mut Conn, desk: Desk<'_>, message: &Message) -
         Template::PasswordChanged => password_changed(conn, desk, message).await,
         Template::Activity => activity(conn, desk, message).await,
         Template::Support => support(conn, desk, message).await,
+        Template::Notice => notice(conn, desk, message).await,
     }
 }
 
@@ -220,4 +221,15 @@ async fn support(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
             link: Secret::new(format!("{}/cms/support-access", desk.origin)),
         },
     }))
+}
+
+async fn notice(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<Option<Letter>, Failure> {
+    let (Some(user), Some((what, organisation))) = (&message.user, &message.notice) else { return Err(incomplete()) };
+    let scope = OrgScope::of_job(desk.permit, organisation.clone());
+    // Who is no owner any more is told nothing more.
+    let Some(name) = queries::owned(conn, &scope, user).await? else { return Ok(None) };
+    let Some(email) = address(conn, desk, user).await? else { return Ok(None) };
+    let link = Secret::new(format!("{}/cms/sign-in-settings", desk.origin));
+    let mail = Mail::Notice { what: *what, at: message.created_at, organisation: name, link };
+    Ok(Some(Letter { to: email, sender: None, mail }))
 }

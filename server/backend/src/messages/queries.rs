@@ -3,6 +3,7 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use shutterpost_model::access::Role;
 use shutterpost_model::id::{
     CaptureId, DeliveryId, EventId, GuestId, InvitationId, LinkId, LogoId, MessageId, OrganisationId, ResetId, UserId,
 };
@@ -19,8 +20,8 @@ use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::Sealed;
 use crate::schema::{
-    captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_organisations,
-    identity_resets, identity_users, messages, messages_deliveries, share_links,
+    captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
+    identity_organisations, identity_resets, identity_users, messages, messages_deliveries, share_links,
 };
 
 /// A message with the sealed address of its guest and that of its invitation, whichever it has.
@@ -384,6 +385,18 @@ pub(super) async fn user_email(
         .filter(identity_users::id.eq(user.as_str()))
         .filter(identity_users::disabled_at.is_null())
         .select(identity_users::email)
+        .first(c).await.optional())
+}
+
+/// Name of the organisation, if the user is an owner of it.
+pub(super) async fn owned(conn: &mut Conn, scope: &OrgScope, user: &UserId) -> Result<Option<String>, Failure> {
+    on_db!(conn, c => identity_organisations::table
+        .inner_join(identity_memberships::table
+            .on(identity_memberships::organisation_id.eq(identity_organisations::id)))
+        .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+        .filter(identity_memberships::user_id.eq(user.as_str()))
+        .filter(identity_memberships::role.eq(Role::Owner.as_str()))
+        .select(identity_organisations::name)
         .first(c).await.optional())
 }
 

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use diesel::prelude::*;
+use shutterpost_model::connections::Notice;
 use shutterpost_model::id::{
     CaptureId, EventId, GrantId, GuestId, InvitationId, LinkId, MessageId, OrganisationId, ResetId, SignInId, UserId,
 };
@@ -43,6 +44,8 @@ pub(super) struct MessageRow {
     sign_in_id: Option<String>,
     support_grant_id: Option<String>,
     support_moment: Option<String>,
+    notice: Option<String>,
+    notice_organisation: Option<String>,
 }
 
 /// A message as stored.
@@ -69,6 +72,7 @@ pub(super) struct Message {
     pub(super) activity: Option<Activity>,
     pub(super) sign_in: Option<SignInId>,
     pub(super) support: Option<(GrantId, SupportMoment)>,
+    pub(super) notice: Option<(Notice, OrganisationId)>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -97,6 +101,8 @@ impl TryFrom<MessageRow> for Message {
             sign_in_id,
             support_grant_id,
             support_moment,
+            notice,
+            notice_organisation,
         } = row;
         let grant: Option<GrantId> = support_grant_id.as_deref().map(read).transpose()?;
         Ok(Self {
@@ -121,6 +127,10 @@ impl TryFrom<MessageRow> for Message {
             activity: activity.as_deref().and_then(Activity::from_name),
             sign_in: sign_in_id.as_deref().map(read).transpose()?,
             support: grant.zip(support_moment.as_deref().and_then(SupportMoment::from_name)),
+            notice: notice
+                .as_deref()
+                .and_then(Notice::from_name)
+                .zip(notice_organisation.as_deref().map(read).transpose()?),
         })
     }
 }

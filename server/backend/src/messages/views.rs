@@ -88,6 +88,7 @@ pub(super) async fn views(
             activity: _,
             sign_in: _,
             support: _,
+            notice: _,
         } = message;
         let masked = address.map(|address| mask_email(address.expose())).unwrap_or_default();
         MessageView {

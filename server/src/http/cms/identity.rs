@@ -56,12 +56,22 @@ pub(in crate::http) async fn sign_in(posted: Posted) -> Response {
                 let new = posted.services().passkeys.sign_in(answer, posted.context.client.clone()).await?;
                 return Ok(session(&new, next(&posted.page)));
             }
+            if form.ticked("company") {
+                return company(posted).await;
+            }
             let (email, password) = (form.pii("email"), form.secret("password"));
             let input = SignIn { email, password, remember: form.ticked("remember") };
             let new = posted.services().accounts.sign_in(input, posted.context.client.clone()).await?;
             Ok(admitted(&new, next(&posted.page)))
         })
         .await
+}
+
+/// To the connection that the address's domain leads to. The answer is the same for every address of a domain.
+async fn company(posted: &Posted) -> Result<Done, AppError> {
+    let found = posted.services().domains.connection_of(&posted.form.pii("email")).await?;
+    let connection = found.ok_or_else(|| AppError::field("email", Code::NoConnection))?;
+    Ok(Done::To(format!("/sso/{connection}/start?next={}", next(&posted.page))))
 }
 
 /// `POST /cms/sign-in/code`. Who may call: whoever showed the password just now.

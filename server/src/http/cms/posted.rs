@@ -210,3 +210,45 @@ impl FromRequest<Http> for PostedFiles {
         Ok(Self { posted, form })
     }
 }
+
+/// A form that may have a file of text: what is in the file becomes a field like any other, so that a page which asks who
+/// it is can hold it and send it along.
+pub(in crate::http) enum PostedText {
+    Fields(Posted),
+    Files(PostedFiles),
+}
+
+impl std::fmt::Debug for PostedText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PostedText")
+    }
+}
+
+impl PostedText {
+    /// Reads the form. A file that is no text leaves an empty field.
+    pub(super) async fn read(self, file_field: &str) -> Posted {
+        match self {
+            Self::Fields(posted) => posted,
+            Self::Files(files) => {
+                let (mut posted, files) = files.read(file_field).await;
+                let file = files.ok().and_then(|files| files.into_iter().next());
+                let text = file.and_then(|file| String::from_utf8(file.bytes).ok()).unwrap_or_default();
+                posted.form.push(file_field.to_owned(), text);
+                posted
+            }
+        }
+    }
+}
+
+impl FromRequest<Http> for PostedText {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, http: &Http) -> Result<Self, Response> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("multipart/form-data") {
+            Ok(Self::Files(PostedFiles::from_request(request, http).await?))
+        } else {
+            Ok(Self::Fields(Posted::from_request(request, http).await?))
+        }
+    }
+}

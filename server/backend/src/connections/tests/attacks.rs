@@ -2,11 +2,14 @@
 
 use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::connections::{
-    Admission, Connections, Kind, NewConnection, OidcDraft, Provider, SamlShape, State,
+    Admission, Connections, Kind, NewConnection, OidcDraft, Provider, SamlShape, State, Verdict,
 };
 use shutterpost_model::error::Code;
 use shutterpost_model::pii::Secret;
+use shutterpost_model::time::DAY;
 
+use super::super::ConnectionsService;
+use super::super::providers::Providers;
 use super::{SECRET, certificate, code, draft, field, fixtures, metadata, tenant};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,5 +127,56 @@ async fn metadata_that_is_none_or_of_another_provider_is_refused() {
         let usable = host.usable(&id).await.expect("there");
         assert!(!usable.settings.text().expect("JSON").expose().contains("evil.example"));
         assert_eq!(host.test.select("SELECT CAST(changed_at AS TEXT) AS line FROM sso_connections").await, before);
+    }
+}
+
+/// Case 42: what is fetched is guarded, and only for who may change the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_fetched_from_the_own_network_or_for_strangers() {
+    for host in fixtures().await {
+        let mut deps = host.deps.clone();
+        deps.providers = Providers::public();
+        let guarded = ConnectionsService::new(deps);
+        let id = host.create(Kind::Saml, Provider::Other).await;
+        for (url, wanted) in [
+            ("https://10.1.2.3/metadata", Code::UrlPrivate),
+            ("https://127.0.0.1/metadata", Code::UrlPrivate),
+            ("https://[::1]/metadata", Code::UrlPrivate),
+            ("https://169.254.169.254/latest/meta-data", Code::UrlPrivate),
+            ("http://idp.example/metadata", Code::BadUrl),
+            ("file:///etc/passwd", Code::BadUrl),
+            ("metadata", Code::BadUrl),
+        ] {
+            let refused = guarded.fetch_metadata(&host.owner, &id, url).await;
+            assert_eq!(field(refused), ("metadata_url".into(), wanted), "{url}");
+        }
+        let (_, other) = tenant(&host.deps, "Neighbour", "nina@neighbour.example").await;
+        assert_eq!(code(guarded.fetch_metadata(&other, &id, "https://10.1.2.3/").await), Code::NotFound);
+        assert_eq!(code(guarded.probe(&other, &id).await), Code::NotFound);
+        let used = host.saml(&[certificate(&host.deps, 90)]).await;
+        host.switched_on(&used).await;
+        let newer = guarded.fetch_metadata(&host.owner, &used, "https://10.1.2.3/").await;
+        assert_eq!(code(newer), Code::ConnectionOn, "no newer metadata is trusted by itself");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_names_the_check_that_fails_and_is_no_test() {
+    for host in fixtures().await {
+        let id = host.create(Kind::Oidc, Provider::Other).await;
+        // Nothing answers on this port.
+        host.connections.enter_oidc(&host.owner, &id, draft("http://127.0.0.1:9", SECRET)).await.expect("entered");
+        let report = host.connections.probe(&host.owner, &id).await.expect("probed");
+        let failure = report.failure().expect("it fails");
+        assert_eq!((&*failure.check, failure.detail.as_deref()), ("discovery", Some("discovery_unreachable")));
+        assert!(!report.sign_in && report.lines.len() == 6 && report.lines[0].verdict == Verdict::Passed);
+        let saml = host.saml(&[certificate(&host.deps, 90)]).await;
+        let report = host.connections.probe(&host.owner, &saml).await.expect("probed");
+        assert!(report.passed(), "{report:?}");
+        assert_eq!(code(host.connections.switch(&host.owner, &saml, State::On).await), Code::ConnectionUntested);
+        host.test.clock.advance(91 * DAY);
+        let owner = host.owner.clone().confirmed(host.deps.world.now());
+        let report = host.connections.probe(&owner, &saml).await.expect("probed");
+        assert_eq!(report.failure().and_then(|line| line.detail.clone()).as_deref(), Some("saml_certificate_ended"));
     }
 }

@@ -234,6 +234,7 @@ impl MailWriter for Plain {
                 format!("{}\n{}\n{expires_on}", inviter.expose(), link.expose())
             }
             Mail::Reset { link, minutes } => format!("{}\n{minutes}", link.expose()),
+            Mail::Notice { organisation, link, .. } => format!("{organisation}\n{}", link.expose()),
             Mail::PasswordChanged { at, .. } => at.rfc3339(),
             Mail::Activity { what, at, device, link } => {
                 format!("{}\n{}\n{}\n{}", what.as_str(), at.rfc3339(), device.expose(), link.expose())
