@@ -32,6 +32,9 @@ pub struct Attempt {
     #[serde(serialize_with = "in_the_clear")]
     pub(super) verifier: Secret,
     pub(super) begun: Millis,
+    /// They have to prove themselves there once more, and the provider has to say that they did.
+    #[serde(default)]
+    pub(super) again: bool,
 }
 
 impl Attempt {

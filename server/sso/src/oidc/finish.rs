@@ -108,6 +108,12 @@ impl RelyingParty {
         let claims = verified.inspect_err(|reject| report.pass_before(reject.check(), &Check::TOKEN))?;
         report.pass_all(&Check::TOKEN);
         token::verify_rest(&id_token, claims, &expected, &provider, report)?;
+        if attempt.again {
+            let at = claims.auth_time().map(|at| at.timestamp_millis());
+            if at.is_none_or(|at| at < attempt.begun.0 - token::SKEW) {
+                return Err(Reject::NotAnew);
+            }
+        }
 
         let told = if connection.user_info && provider.metadata.userinfo_endpoint().is_some() {
             let http = Http(&*self.fetch);

@@ -355,6 +355,8 @@ pub enum Reject {
     AuthorizedParty,
     #[error("the token was made more than ten minutes ago, or lies in the future: compare the clocks")]
     IssuedAt,
+    #[error("the person should have signed in anew, and the token does not say that they did")]
+    NotAnew,
     #[error("the token's subject is empty, longer than 255 letters or no ASCII")]
     Subject,
     #[error("the access token is not the one that belongs to the ID token (at_hash), or cannot be used")]
@@ -439,6 +441,7 @@ impl Reject {
             Self::Nonce => "nonce",
             Self::AuthorizedParty => "authorized_party",
             Self::IssuedAt => "issued_at",
+            Self::NotAnew => "not_anew",
             Self::Subject => "subject",
             Self::AccessToken => "access_token",
             Self::UserInfoSubject => "user_info_subject",
@@ -483,7 +486,7 @@ impl Reject {
             Self::Expired => Check::Expiry,
             Self::Nonce => Check::Nonce,
             Self::AuthorizedParty => Check::AuthorizedParty,
-            Self::IssuedAt => Check::IssuedAt,
+            Self::IssuedAt | Self::NotAnew => Check::IssuedAt,
             Self::Subject => Check::Subject,
             Self::AccessToken => Check::AccessTokenHash,
             Self::UserInfoSubject => Check::UserInfoSubject,

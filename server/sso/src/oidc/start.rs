@@ -1,6 +1,7 @@
 //! The first half of a sign-in: where the browser is sent.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreAuthenticationFlow, CoreErrorResponseType, CoreGenderClaim, CoreJsonWebKey,
@@ -63,6 +64,28 @@ impl RelyingParty {
         fill: &(dyn Fn(&mut [u8]) + Sync),
         now: Millis,
     ) -> Result<Started, Reject> {
+        self.started(connection, redirect, fill, now, false).await
+    }
+
+    /// The same of somebody who has to show once more who they are: an earlier sign-in at the provider will not do.
+    pub async fn start_again(
+        &self,
+        connection: &Connection,
+        redirect: &Url,
+        fill: &(dyn Fn(&mut [u8]) + Sync),
+        now: Millis,
+    ) -> Result<Started, Reject> {
+        self.started(connection, redirect, fill, now, true).await
+    }
+
+    async fn started(
+        &self,
+        connection: &Connection,
+        redirect: &Url,
+        fill: &(dyn Fn(&mut [u8]) + Sync),
+        now: Millis,
+        again: bool,
+    ) -> Result<Started, Reject> {
         connection.check(&*self.fetch)?;
         let provider = self.providers.get(&connection.issuer, now).await?;
         // Before somebody signs in there for nothing.
@@ -78,6 +101,7 @@ impl RelyingParty {
             nonce: nonce.clone(),
             verifier: verifier.clone(),
             begun: now,
+            again,
         };
 
         let protocol = protocol(connection, &provider);
@@ -92,6 +116,10 @@ impl RelyingParty {
             .set_pkce_challenge(challenge)
             .set_redirect_uri(Cow::Owned(RedirectUrl::from_url(redirect.clone())))
             .add_scopes(connection.scopes.iter().cloned().map(Scope::new));
+        if again {
+            // With the second the provider has to say when they did.
+            request = request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
+        }
         match &connection.rules {
             Rules::Standard | Rules::Microsoft { .. } => {}
             // Only shows that domain's accounts; the token is what counts.
