@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 15] = [
+const NAMESPACES: [&str; 16] = [
     "common",
     "errors",
     "identity",
@@ -22,6 +22,7 @@ const NAMESPACES: [&str; 15] = [
     "support",
     "passkeys",
     "connections",
+    "sso",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -43,6 +43,8 @@ pub mod privacy;
 #[cfg(feature = "ssr")]
 mod respond;
 #[cfg(feature = "ssr")]
+pub mod sso;
+#[cfg(feature = "ssr")]
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod support;

@@ -71,6 +71,7 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::SupportOver => td_string!(locale, errors.support_over),
         Code::ApprovalNeeded => td_string!(locale, errors.approval_needed),
         Code::ReasonShort => td_string!(locale, errors.reason_short),
+        Code::OwnSignInNeeded => td_string!(locale, errors.own_sign_in_needed),
         Code::WrongPassword => td_string!(locale, errors.wrong_password),
         Code::PasswordShort => td_string!(locale, errors.password_short),
         Code::PasswordLong => td_string!(locale, errors.password_long),

@@ -19,6 +19,7 @@ mod verify;
 pub mod share_cache;
 mod media;
 mod cms;
+mod sso;
 mod functions;
 mod api;
 mod dev;

@@ -84,6 +84,8 @@ codes! {
     SupportOver = "support_over" => 403;
     /// What support is about to do waits for a second person, who has been asked.
     ApprovalNeeded = "approval_needed" => 403;
+    /// Who came by one organisation's provider acts there and in no other.
+    OwnSignInNeeded = "own_sign_in_needed" => 403;
     /// The current password is wrong.
     WrongPassword = "wrong_password" => 422;
     /// The password is too short.

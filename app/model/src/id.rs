@@ -134,6 +134,8 @@ ids! {
     SupportApprovalId = "sap";
     /// An organisation's connection to its identity provider.
     ConnectionId = "con";
+    /// A person at an identity provider, as they are known here.
+    IdentityId = "idn";
     /// An API token as listed; never its secret.
     TokenId = "tok";
     /// An erasure.

@@ -15,6 +15,7 @@ pub mod validate;
 pub mod tokens;
 pub mod identity;
 pub mod connections;
+pub mod sso;
 pub mod events;
 pub mod captures;
 pub mod guests;

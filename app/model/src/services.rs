@@ -16,6 +16,7 @@ use crate::messages::Messages;
 use crate::privacy::Privacy;
 use crate::privacy::trash::Trash;
 use crate::share::Shares;
+use crate::sso::SingleSignOn;
 use crate::support::Support;
 
 /// One handle per port; cheap to clone.
@@ -27,6 +28,7 @@ pub struct Services {
     pub directory: Arc<dyn Directory>,
     pub connections: Arc<dyn Connections>,
     pub domains: Arc<dyn Domains>,
+    pub sso: Arc<dyn SingleSignOn>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,
     pub guests: Arc<dyn Guests>,

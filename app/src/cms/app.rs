@@ -16,6 +16,9 @@ use super::identity::security::SecurityPage;
 use super::identity::sign_in::SignInPage;
 use super::identity::tokens::TokensPage;
 use super::identity::two_factor::TwoFactorPage;
+use super::sso::leaving::LeavingPage;
+use super::sso::refused::RefusedPage;
+use super::sso::tie::TiePage;
 use super::support::access::SupportAccessPage;
 use super::support::desk::DeskPage;
 use super::support::joining::StaffInvitationPage;
@@ -30,6 +33,7 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/forgot",
         "/cms/reset/{token}",
         "/cms/invitation/{token}",
+        "/sso/{connection}/tie",
         "/cms/overview",
         "/cms/events",
         "/cms/events/new",
@@ -77,6 +81,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/support/sign-in") view=StaffSignInPage ssr=SsrMode::Async/>
                 <Route path=path!("/support/sign-in/code") view=StaffFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/support/invitation/:token") view=StaffInvitationPage ssr=SsrMode::Async/>
+                <Route path=path!("/cms/sso/leaving") view=LeavingPage ssr=SsrMode::Async/>
+                <Route path=path!("/cms/sso/refused") view=RefusedPage ssr=SsrMode::Async/>
+                <Route path=path!("/sso/:connection/tie") view=TiePage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("/cms") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("overview") view=overview::OverviewPage/>
                     <Route path=path!("events") view=events::EventsPage/>

@@ -16,6 +16,7 @@ mod connections;
 mod fakes;
 mod identity;
 mod privacy;
+mod sso;
 mod support;
 mod trash;
 

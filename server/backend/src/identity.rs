@@ -27,4 +27,5 @@ pub(crate) mod rows;
 mod tests;
 
 pub use policy::PasswordPolicy;
+pub(crate) use service::provided;
 pub use service::{AccountsService, DirectoryService};

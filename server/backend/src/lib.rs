@@ -2,8 +2,8 @@
 //!
 //! Each feature has `service.rs` (the rules), `queries.rs` (the SQL) and `rows.rs` (rows and their conversion). A
 //! feature calls a lower one's `pub(crate)` functions with an open transaction; lower never imports higher:
-//! identity < connections < support < events < captures < guests < share < messages < ingest < privacy; audit, changes and
-//! jobs are called by all.
+//! identity < connections < sso < support < events < captures < guests < share < messages < ingest < privacy; audit, changes
+//! and jobs are called by all.
 
 pub mod context;
 pub mod db;
@@ -24,6 +24,7 @@ pub mod jobs;
 
 pub mod identity;
 pub mod connections;
+pub mod sso;
 pub mod support;
 pub mod events;
 pub mod captures;

@@ -72,6 +72,10 @@ diesel::table! {
         confirmed_at -> Nullable<BigInt>,
         device -> Nullable<Binary>,
         address -> Nullable<Binary>,
+        connection_id -> Nullable<Text>,
+        provider_session_hash -> Nullable<Binary>,
+        provider_subject_hash -> Nullable<Binary>,
+        id_token_hint -> Nullable<Binary>,
     }
 }
 
@@ -106,6 +110,11 @@ diesel::table! {
         tries -> Integer,
         created_at -> BigInt,
         expires_at -> BigInt,
+        connection_id -> Nullable<Text>,
+        provider_session_hash -> Nullable<Binary>,
+        provider_subject_hash -> Nullable<Binary>,
+        id_token_hint -> Nullable<Binary>,
+        session_until -> Nullable<BigInt>,
     }
 }
 
@@ -250,6 +259,41 @@ diesel::table! {
         created_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         deleted_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sso_attempts (state_hash) {
+        state_hash -> Text,
+        connection_id -> Text,
+        purpose -> Text,
+        payload -> Binary,
+        browser_hash -> Text,
+        user_id -> Nullable<Text>,
+        session_id -> Nullable<Text>,
+        next -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sso_identities (id) {
+        id -> Text,
+        connection_id -> Text,
+        hash -> Binary,
+        subject -> Binary,
+        user_id -> Text,
+        created_at -> BigInt,
+        last_used_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sso_used (connection_id, hash) {
+        connection_id -> Text,
+        hash -> Binary,
+        expires_at -> BigInt,
     }
 }
 
@@ -604,6 +648,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_tokens,
     sso_connections,
     sso_domains,
+    sso_attempts,
+    sso_identities,
+    sso_used,
     events,
     events_counters,
     events_logos,

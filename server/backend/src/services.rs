@@ -29,6 +29,7 @@ use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
 use crate::privacy::{FinishErasure, PrivacyService, TrashService};
 use crate::share::SharesService;
+use crate::sso::SsoService;
 use crate::storage::Storage;
 use crate::support::{self, SupportService};
 
@@ -89,7 +90,8 @@ impl Backend {
             accounts: Arc::<AccountsService>::clone(&accounts),
             support: Arc::new(SupportService::new(deps.clone(), Arc::clone(&accounts))),
             security: Arc::<AccountsService>::clone(&accounts),
-            passkeys: accounts,
+            passkeys: Arc::<AccountsService>::clone(&accounts),
+            sso: Arc::new(SsoService::new(deps.clone(), accounts)),
             directory: Arc::new(DirectoryService::new(deps.clone())),
             connections: Arc::new(ConnectionsService::new(deps.clone())),
             domains: Arc::new(DomainsService::new(deps.clone())),
@@ -165,6 +167,7 @@ async fn sweep(permit: Permit, deps: Deps) -> Result<(), crate::error::Failure> 
     session::sweep(&deps.db, &deps.world, &permit).await?;
     bearer::sweep(&deps.db, &deps.world, permit).await?;
     support::sweep(&permit, &deps).await?;
+    crate::sso::sweep(&deps.db, &deps.world, &permit).await?;
     crate::privacy::sweep(&permit, &deps).await?;
     Ok(())
 }

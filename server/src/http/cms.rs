@@ -5,7 +5,7 @@
 
 pub(super) mod form;
 pub(super) mod passkeys;
-mod posted;
+pub(super) mod posted;
 pub(super) mod connections;
 pub(super) mod domains;
 pub(super) mod identity;
@@ -16,7 +16,7 @@ pub(super) mod privacy;
 mod qr;
 pub(super) mod security;
 pub(super) mod support;
-mod cookies;
+pub(super) mod cookies;
 pub(super) mod trash;
 
 use axum::Extension;

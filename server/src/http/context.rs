@@ -15,6 +15,13 @@ pub const COOKIE: &str = "__Host-shutterpost";
 /// taken for the other.
 pub const PENDING_COOKIE: &str = "__Host-shutterpost-factor";
 
+/// Name of the cookie of a browser on its way to an identity provider and back. The only one that comes along from other
+/// sites; it opens nothing.
+pub const PROVIDER_COOKIE: &str = "__Host-shutterpost-sso";
+
+/// Name of the cookie of somebody whom a provider has proved and who is to prove an account.
+pub const TIE_COOKIE: &str = "__Host-shutterpost-tie";
+
 /// Name of the cookie by which a browser is known that signed in before. It opens nothing.
 pub const KNOWN_COOKIE: &str = "__Host-shutterpost-known";
 
@@ -38,6 +45,9 @@ pub struct Context {
     pub pending: Option<Secret>,
     /// The cookie of a browser that asked a passkey something.
     pub ceremony: Option<Secret>,
+    /// The cookies of a sign-in by a provider, on its routes.
+    pub browser: Option<Secret>,
+    pub tie: Option<Secret>,
     pub request: RequestId,
     /// By `Accept-Language`, or `?lang=`.
     pub language: Language,

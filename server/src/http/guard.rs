@@ -26,7 +26,8 @@ use shutterpost_model::support::{Acting, StaffActor};
 use tracing::Instrument;
 
 use super::context::{
-    CEREMONY_COOKIE, COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE, STAFF_COOKIE, STAFF_PENDING_COOKIE,
+    CEREMONY_COOKIE, COOKIE, Context, Failed, KNOWN_COOKIE, PENDING_COOKIE, PROVIDER_COOKIE, STAFF_COOKIE,
+    STAFF_PENDING_COOKIE, TIE_COOKIE,
 };
 use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
 use super::{Http, headers, problem};
@@ -120,6 +121,8 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
         client: client(&http, &request, &id),
         pending: pending(&spec, &request.headers),
         ceremony: cookie(&request.headers, CEREMONY_COOKIE).map(|text| Secret::new(text.to_owned())),
+        browser: provider_cookie(&request, &spec, PROVIDER_COOKIE),
+        tie: provider_cookie(&request, &spec, TIE_COOKIE),
         request: id.clone(),
         language: language(&request),
     };
@@ -274,7 +277,7 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
         if actor.may(permission) { Ok(Who::Actor(actor)) } else { Err(AppError::denied(&actor, permission)) }
     };
     match spec.access {
-        Access::Token => Ok(Who::Nobody),
+        Access::Token | Access::Provider => Ok(Who::Nobody),
         Access::Public if spec.surface == Surface::Page => match session_cookie(&request.headers) {
             Some(cookie) => accounts.session(cookie).await.map(Who::from),
             None => Ok(Who::Nobody),
@@ -388,6 +391,12 @@ fn client(http: &Http, request: &Parts, id: &RequestId) -> Client {
         device: device_label(agent),
         known: cookie(&request.headers, KNOWN_COOKIE).map(|text| Secret::new(text.to_owned())),
     }
+}
+
+/// A cookie of a sign-in by a provider, on its routes.
+fn provider_cookie(request: &Parts, spec: &RouteSpec, name: &str) -> Option<Secret> {
+    let text = (spec.access == Access::Provider).then(|| cookie(&request.headers, name)).flatten();
+    text.map(|text| Secret::new(text.to_owned()))
 }
 
 fn session_cookie(headers: &HeaderMap) -> Option<&str> {

@@ -13,6 +13,9 @@ const AUTH_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("not zero");
 /// Questions at once, then one a second: each page for signing in asks one.
 const ASK_BURST: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 const ASK_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+/// For what is no guess.
+const PROVIDER_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+const PROVIDER_MINUTE: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
 /// Beyond this many addresses the table is pruned.
 const ADDRESSES: usize = 50_000;
 
@@ -20,12 +23,17 @@ const ADDRESSES: usize = 50_000;
 pub(super) struct Limiter {
     auth: DefaultKeyedRateLimiter<IpAddr>,
     ask: DefaultKeyedRateLimiter<IpAddr>,
+    provider: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Default for Limiter {
     fn default() -> Self {
-        let bucket = |a_minute, burst| DefaultKeyedRateLimiter::keyed(Quota::per_minute(a_minute).allow_burst(burst));
-        Self { auth: bucket(AUTH_MINUTE, AUTH_BURST), ask: bucket(ASK_MINUTE, ASK_BURST) }
+        let keyed = |minute, burst| DefaultKeyedRateLimiter::keyed(Quota::per_minute(minute).allow_burst(burst));
+        Self {
+            auth: keyed(AUTH_MINUTE, AUTH_BURST),
+            ask: keyed(ASK_MINUTE, ASK_BURST),
+            provider: keyed(PROVIDER_MINUTE, PROVIDER_BURST),
+        }
     }
 }
 
@@ -33,15 +41,16 @@ impl Limiter {
     /// Takes one call from the address's bucket; `false` if it is empty. Requests without an address (tests in the
     /// same process) are not limited.
     pub(super) fn allows(&self, rate: Rate, address: Option<IpAddr>) -> bool {
-        let (bucket, address) = match (rate, address) {
+        let (buckets, address) = match (rate, address) {
             (Rate::Free, _) | (_, None) => return true,
             (Rate::Auth, Some(address)) => (&self.auth, address),
             (Rate::Ask, Some(address)) => (&self.ask, address),
+            (Rate::Provider, Some(address)) => (&self.provider, address),
         };
-        if bucket.len() > ADDRESSES {
-            bucket.retain_recent();
+        if buckets.len() > ADDRESSES {
+            buckets.retain_recent();
         }
-        bucket.check_key(&prefix(address)).is_ok()
+        buckets.check_key(&prefix(address)).is_ok()
     }
 }
 
@@ -69,6 +78,8 @@ mod tests {
         assert!((0..AUTH_BURST.get()).all(|_| limiter.allows(Rate::Auth, address)));
         assert!(!limiter.allows(Rate::Auth, neighbour));
         assert!(limiter.allows(Rate::Auth, other));
+        assert!((0..PROVIDER_BURST.get()).all(|_| limiter.allows(Rate::Provider, address)));
+        assert!(!limiter.allows(Rate::Provider, neighbour));
         assert!(limiter.allows(Rate::Free, address));
     }
 }

@@ -6,7 +6,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use shutterpost_model::access::Permission;
 
 use super::state::Http;
-use super::{api, assets, cms, dev, functions, health, media, share, verify};
+use super::{api, assets, cms, dev, functions, health, media, share, sso, verify};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub enum Access {
     Public,
     /// Whoever holds the token in the path; the port checks it.
     Token,
+    /// Anybody on the way to an identity provider or back, and the provider itself. The session's cookie is not read.
+    Provider,
     /// Whoever showed a right password and has a second factor still to show.
     Factor,
     /// Our own staff, with password and second factor.
@@ -57,6 +59,9 @@ pub enum Csrf {
     SameOrigin,
     /// The token in path or header authorises; no cookie takes part.
     Token,
+    /// Comes from another site, because an identity provider sends it: signed by it, or bound to an attempt of this browser
+    /// whose cookie opens nothing. No other cookie takes part.
+    Provider,
 }
 
 /// How often one address may call.
@@ -68,6 +73,8 @@ pub enum Rate {
     Auth,
     /// Whoever asks has something written down for some minutes.
     Ask,
+    /// On the way to a provider and back: nothing can be guessed there, and a whole office has one address.
+    Provider,
 }
 
 /// Largest body.
@@ -132,6 +139,12 @@ impl Route {
         Self { spec, handler: on(filter, handler) }
     }
 
+    /// For what identity providers send.
+    const fn from_provider(mut self) -> Self {
+        self.spec.csrf = Csrf::Provider;
+        self
+    }
+
     const fn rate(mut self, rate: Rate) -> Self {
         self.spec.rate = rate;
         self
@@ -157,7 +170,7 @@ fn delete<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str,
 
 /// Every route of the product. Those of development mode exist only there.
 pub fn routes(http: &Http) -> Vec<Route> {
-    let features = [operations(), guests(), rest(), sign_in(), pages(), forms(), support(), server_functions()];
+    let features = [operations(), guests(), rest(), sign_in(), sso(), pages(), forms(), support(), server_functions()];
     let mut routes: Vec<Route> = features.into_iter().flatten().collect();
     if http.config().dev {
         routes.push(get(Surface::Plain, "/dev/outbox", Access::Public, dev::outbox));
@@ -251,6 +264,27 @@ fn sign_in() -> Vec<Route> {
         post(Page, "/cms/reset/{token}", Token, cms::identity::reset).rate(Rate::Auth),
         get(Page, "/cms/invitation/{token}", Token, cms::page),
         post(Page, "/cms/invitation/{token}", Token, cms::identity::accept).rate(Rate::Auth),
+    ]
+}
+
+fn sso() -> Vec<Route> {
+    use Access::{May, Provider, SignedIn};
+    use Surface::Page;
+    vec![
+        get(Page, "/sso/{connection}/start", Provider, sso::start).rate(Rate::Provider),
+        post(Page, "/sso/{connection}/test", May(Permission::SignInManage), sso::test),
+        post(Page, "/sso/confirm", SignedIn, sso::confirm),
+        get(Page, "/sso/{connection}/tie", Provider, sso::tie),
+        post(Page, "/sso/{connection}/tie", Provider, sso::prove).rate(Rate::Auth),
+        get(Page, "/sso/oidc/{connection}/callback", Provider, sso::callback).rate(Rate::Provider),
+        post(Page, "/sso/oidc/{connection}/callback", Provider, sso::answered).rate(Rate::Provider).from_provider(),
+        // From the provider's servers: one address speaks for all of its people.
+        post(Page, "/sso/oidc/{connection}/logout", Provider, sso::logout).from_provider(),
+        get(Page, "/sso/oidc/{connection}/signed-out", Provider, sso::signed_out),
+        get(Page, "/sso/saml/{connection}/metadata", Provider, sso::metadata),
+        post(Page, "/sso/saml/{connection}/acs", Provider, sso::acs).rate(Rate::Provider).from_provider(),
+        get(Page, "/sso/saml/{connection}/slo", Provider, sso::slo).rate(Rate::Provider),
+        post(Page, "/sso/saml/{connection}/slo", Provider, sso::slo_posted).rate(Rate::Provider).from_provider(),
     ]
 }
 

@@ -81,9 +81,10 @@ fn an_actor_is_proved_in_two_places() {
 
 #[test]
 fn lower_features_never_import_higher_ones() {
-    const ORDER: [&str; 10] = [
+    const ORDER: [&str; 11] = [
         "identity",
         "connections",
+        "sso",
         "support",
         "events",
         "captures",

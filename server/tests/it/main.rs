@@ -19,6 +19,7 @@ mod erasures;
 mod factor;
 mod staff;
 mod passkeys;
+mod sso;
 mod trash;
 mod tokens;
 mod canary;

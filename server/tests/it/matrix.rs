@@ -69,7 +69,9 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
         "/m/{token}/{file}" => home.picture.clone(),
         "/fonts/{file}" => "/fonts/inter-f80bb070.woff2".into(),
         "/assets/{file}" => shutterpost_app::share::script_path().into(),
+        path if path.starts_with("/sso/saml/") => path.replace("{connection}", &home.saml),
         path => path
+            .replace("{connection}", &home.connection)
             .replace("{event}", &home.event)
             .replace("{capture}", &home.capture)
             .replace("{guest}", &home.guest)

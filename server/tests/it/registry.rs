@@ -104,6 +104,25 @@ async fn changes_are_never_open_to_get_and_always_guarded() {
     }
 }
 
+/// Case 110: what comes from other sites, and that no session takes part in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_providers_send_is_exempt_and_never_acts_on_a_session() {
+    let apps = apps().await;
+    let exempt: BTreeSet<&str> = routes(&apps[0].http)
+        .iter()
+        .filter(|route| route.spec.csrf == Csrf::Provider)
+        .inspect(|route| assert_eq!(route.spec.access, Access::Provider, "{}", route.spec.path))
+        .map(|route| route.spec.path)
+        .collect();
+    let known = [
+        "/sso/oidc/{connection}/callback",
+        "/sso/oidc/{connection}/logout",
+        "/sso/saml/{connection}/acs",
+        "/sso/saml/{connection}/slo",
+    ];
+    assert_eq!(exempt, known.into_iter().collect());
+}
+
 /// The whole surface, to be read when it changes.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_surface_is_the_approved_one() {

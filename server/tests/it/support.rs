@@ -323,6 +323,9 @@ pub(crate) struct Tenant {
     pub(crate) connection: String,
     /// A member who is in the trash.
     pub(crate) removed: String,
+    /// Connections to an identity provider, by OpenID Connect and by SAML, which are on.
+    pub(crate) connection: String,
+    pub(crate) saml: String,
     /// Path of a picture on the share page.
     pub(crate) picture: String,
 }
@@ -428,6 +431,8 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         capture,
         logo,
         picture: picture(app, &text(&accepted, "/share_url")).await,
+        connection: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
+        saml: crate::sso::saml(app, &owner).await,
     }
 }
 

@@ -33,16 +33,28 @@ pub enum Method {
     Passkey,
     /// The link of an invitation, with a new or the known password.
     Invitation,
+    /// The organisation's own identity provider.
+    Provider,
+    /// The same, and it saw a second factor, on which the organisation relies.
+    ProviderAndFactor,
+    /// The provider, then a code of the authenticator app.
+    ProviderAndCode,
+    /// The provider, then a recovery code.
+    ProviderAndRecovery,
 }
 
 impl Method {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecovery,
         Self::PasswordAndPasskey,
         Self::Passkey,
         Self::Invitation,
+        Self::Provider,
+        Self::ProviderAndFactor,
+        Self::ProviderAndCode,
+        Self::ProviderAndRecovery,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +65,10 @@ impl Method {
             Self::PasswordAndPasskey => "password_and_passkey",
             Self::Passkey => "passkey",
             Self::Invitation => "invitation",
+            Self::Provider => "provider",
+            Self::ProviderAndFactor => "provider_and_factor",
+            Self::ProviderAndCode => "provider_and_code",
+            Self::ProviderAndRecovery => "provider_and_recovery",
         }
     }
 
@@ -62,7 +78,25 @@ impl Method {
 
     /// Whether a second factor was shown.
     pub const fn has_factor(self) -> bool {
-        matches!(self, Self::PasswordAndCode | Self::PasswordAndRecovery | Self::PasswordAndPasskey | Self::Passkey)
+        matches!(
+            self,
+            Self::PasswordAndCode
+                | Self::PasswordAndRecovery
+                | Self::PasswordAndPasskey
+                | Self::Passkey
+                | Self::ProviderAndFactor
+                | Self::ProviderAndCode
+                | Self::ProviderAndRecovery
+        )
+    }
+
+    /// The same second factor after a provider in the place of the password.
+    #[must_use]
+    pub const fn after_provider(self) -> Self {
+        match self {
+            Self::PasswordAndRecovery => Self::ProviderAndRecovery,
+            _ => Self::ProviderAndCode,
+        }
     }
 }
 

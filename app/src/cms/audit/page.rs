@@ -17,12 +17,14 @@ use crate::words::{encode, number};
 
 const ADDRESS: &str = "/cms/audit";
 /// Areas that a chip shows; the first part of an action.
-pub(super) const FEATURES: [&str; 8] =
-    ["identity", "events", "captures", "guests", "share", "messages", "privacy", "support"];
+pub(super) const FEATURES: [&str; 10] =
+    ["identity", "connections", "sso", "support", "events", "captures", "guests", "share", "messages", "privacy"];
 
 fn feature_name(locale: Locale, feature: &str) -> &'static str {
     match feature {
         "identity" => td_string!(locale, audit.feature_identity),
+        "connections" => td_string!(locale, sso.feature_connections),
+        "sso" => td_string!(locale, sso.feature_sso),
         "events" => td_string!(locale, audit.feature_events),
         "captures" => td_string!(locale, audit.feature_captures),
         "guests" => td_string!(locale, audit.feature_guests),

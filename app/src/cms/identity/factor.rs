@@ -6,7 +6,7 @@ use leptos_i18n::td_string;
 use shutterpost_model::error::Code;
 use shutterpost_model::identity::passkeys::Offered;
 
-use crate::cms::context::{FormOutcome, request_context, use_me, use_posted};
+use crate::cms::context::{FormOutcome, RequestContext, request_context, use_me, use_posted};
 use crate::cms::error_page::ErrorPage;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::identity::passkeys::PasskeyForm;
@@ -96,6 +96,46 @@ fn hidden_fields(posted: &FormOutcome) -> impl IntoView + use<> {
 /// nothing has to be typed twice.
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
+    Suspend::new(async move {
+        let provider = match request_context() {
+            Ok(RequestContext { actor: Some(actor), services, .. }) => services.sso.proves_by(&actor).await.ok(),
+            _ => None,
+        };
+        match provider.flatten() {
+            Some(connection) => view! { <ConfirmByProvider connection/> }.into_any(),
+            None => view! { <ConfirmHere/> }.into_any(),
+        }
+    })
+}
+
+/// Where a page that asks once more who one is leads back to: a page, also where the form was no page's own.
+fn back(action: &str) -> String {
+    let path = action.split('?').next().unwrap_or_default();
+    match path.strip_prefix("/sso/").and_then(|rest| rest.strip_suffix("/test")) {
+        Some(connection) => format!("/cms/sign-in-settings/connections/{connection}"),
+        None => path.to_owned(),
+    }
+}
+
+/// For people who have nothing to show but what their provider says of them.
+#[component]
+fn ConfirmByProvider(connection: String) -> impl IntoView {
+    let locale = use_locale();
+    let back = back(&use_posted().action);
+    view! {
+        <PlainPage title=td_string!(locale, identity.confirm_heading)>
+            <p class="plain-text">{td_string!(locale, sso.confirm_text, connection = connection)}</p>
+            <form class="stack" method="post" action="/sso/confirm">
+                <input r#type="hidden" name="next" value=back.clone()/>
+                <Submit tone=Tone::Primary>{td_string!(locale, sso.confirm_do)}</Submit>
+                <a class="link" href=back>{td_string!(locale, common.cancel)}</a>
+            </form>
+        </PlainPage>
+    }
+}
+
+#[component]
+fn ConfirmHere() -> impl IntoView {
     let locale = use_locale();
     let posted = use_posted();
     let two_factor = use_me().is_some_and(|me| me.two_factor);
@@ -105,7 +145,7 @@ pub fn ConfirmPage() -> impl IntoView {
     let other = posted.error.clone().filter(|error| error.code != Code::ConfirmNeeded && wrong.is_none());
     let error = wrong.map(|code| Text::Borrowed(texts::error(code, language_of(locale))));
     let hidden = hidden_fields(&posted);
-    let back = posted.action.clone();
+    let back = back(&posted.action);
     let passkey = use_me().is_some_and(|me| me.passkey).then(|| {
         let hidden = hidden_fields(&posted);
         view! {

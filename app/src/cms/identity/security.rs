@@ -31,6 +31,10 @@ fn method(locale: Locale, method: Method) -> &'static str {
         Method::PasswordAndPasskey => td_string!(locale, passkeys.method_factor),
         Method::Passkey => td_string!(locale, passkeys.method_alone),
         Method::Invitation => td_string!(locale, identity.method_invitation),
+        Method::Provider => td_string!(locale, sso.method_provider),
+        Method::ProviderAndFactor => td_string!(locale, sso.method_factor),
+        Method::ProviderAndCode => td_string!(locale, sso.method_code),
+        Method::ProviderAndRecovery => td_string!(locale, sso.method_recovery),
     }
 }
 

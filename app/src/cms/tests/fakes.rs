@@ -40,6 +40,7 @@ mod connections;
 mod domains;
 mod passkeys;
 mod security;
+mod sso;
 mod support;
 
 pub use connections::connection_id;
@@ -64,6 +65,8 @@ pub struct World {
     pub setting_up: bool,
     /// Whoever asks has two passkeys, one of which was copied.
     pub passkeys: bool,
+    /// Whoever asks came by a connection and has nothing else to show.
+    pub by_provider: bool,
 }
 
 pub fn event_id() -> EventId {
@@ -99,6 +102,7 @@ pub fn services(world: World) -> Services {
         security: world.clone(),
         passkeys: world.clone(),
         directory: world.clone(),
+        sso: world.clone(),
         connections: world.clone(),
         domains: world.clone(),
         events: world.clone(),

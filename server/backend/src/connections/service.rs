@@ -18,6 +18,7 @@ use super::{draft, notices, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::write_tx;
 use crate::error::Failure;
+use crate::identity::provided;
 use crate::identity::scope::OrgScope;
 use crate::keystore::Realm;
 use crate::services::Deps;
@@ -263,6 +264,10 @@ impl ConnectionsService {
                 return Err(Code::ConnectionUntested.into());
             }
             queries::set_state(tx, &scope, &id, state).await?;
+            if state == State::Off {
+                // What came by it goes with it.
+                provided::end(tx, &id, None, None).await?;
+            }
             let (action, notice) = match state {
                 State::On => ("connections.switch_on", Notice::SwitchedOn),
                 State::Off => ("connections.switch_off", Notice::SwitchedOff),

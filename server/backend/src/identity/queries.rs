@@ -8,6 +8,7 @@ pub(super) mod factors;
 pub(crate) mod memberships;
 pub(super) mod one_time;
 pub(super) mod passkeys;
+pub(super) mod provided;
 pub(super) mod removed;
 pub(super) mod sessions;
 pub(crate) mod sign_ins;

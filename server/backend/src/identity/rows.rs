@@ -146,7 +146,7 @@ pub(super) struct NewUserRow<'a> {
     pub(super) email: Sealed<Pii<String>>,
     pub(super) name: Sealed<Pii<String>>,
     pub(super) language: &'a str,
-    pub(super) password_hash: Sealed<Secret>,
+    pub(super) password_hash: Option<Sealed<Secret>>,
     pub(super) failures: i32,
     pub(super) throttled_until: i64,
     pub(super) created_at: i64,

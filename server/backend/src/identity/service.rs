@@ -6,6 +6,7 @@ mod factors;
 mod joining;
 mod passkeys;
 mod passwords;
+pub(crate) mod provided;
 mod security;
 mod tokens;
 

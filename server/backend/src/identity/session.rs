@@ -86,6 +86,10 @@ pub(super) async fn open(
         confirmed_at: now.0,
         device: Some(device),
         address,
+        connection_id: None,
+        provider_session_hash: None,
+        provider_subject_hash: None,
+        id_token_hint: None,
     };
     if let Some(organisation) = organisation {
         memberships::seen(tx, organisation, user, now).await?;
@@ -126,7 +130,7 @@ pub(super) async fn open_pending(
     user: &UserId,
     organisation: Option<OrganisationId>,
     kind: Kind,
-) -> Result<NewPending, Failure> {
+) -> Result<(PendingId, NewPending), Failure> {
     let secret: [u8; SECRET_BYTES] = world.bytes();
     let now = world.now();
     let pending = Pending {
@@ -136,7 +140,8 @@ pub(super) async fn open_pending(
         persistent: kind == Kind::Remembered,
     };
     factors::insert_pending(tx, &pending, &pending_hash(keys, &secret), now, now.plus(PENDING)).await?;
-    Ok(NewPending { cookie: Secret::new(BASE64URL_NOPAD.encode(&secret)), max_age: PENDING / 1000 })
+    let waiting = NewPending { cookie: Secret::new(BASE64URL_NOPAD.encode(&secret)), max_age: PENDING / 1000 };
+    Ok((pending.id, waiting))
 }
 
 fn pending_hash(keys: &Keys, secret: &[u8]) -> [u8; 32] {
@@ -172,6 +177,8 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
     }
     let membership = match found.membership {
         Some(membership) => Some(membership),
+        // What one organisation's provider says of a person counts in that organisation.
+        None if found.provided => None,
         None => memberships::first_with_rules(&mut conn, &found.user).await?,
     };
     drop(conn);

@@ -87,6 +87,21 @@ impl Trace {
         (seal("device", &self.device), self.address.as_ref().map(|address| seal("address", address)))
     }
 
+    /// A secret of a session, sealed for its row.
+    pub(super) fn sealed_secret(
+        &self,
+        world: &World,
+        (table, column, row): (&'static str, &'static str, &str),
+        value: &Secret,
+    ) -> Sealed<Secret> {
+        Sealed::seal(world, &self.key, trace_place(table, column, row), value)
+    }
+
+    /// The key of the person, for what else is sealed under it.
+    pub(super) fn key(&self) -> &DataKey {
+        &self.key
+    }
+
     /// Writes the sign-in down. One that succeeded from a browser new to an account that knows others is told by mail.
     pub(super) async fn note(
         &self,

@@ -31,17 +31,21 @@ fn admitted(signed_in: &SignedIn, to: String) -> Done {
 }
 
 /// Where everybody begins.
-const OVERVIEW: &str = "/cms/overview";
+pub(in crate::http) const OVERVIEW: &str = "/cms/overview";
 
 /// A path within the CMS to go on to; anything else leads to the overview.
 fn next(uri: &Uri) -> String {
-    let wanted = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("next="));
-    let path = wanted.map(|text| text.replace("%2F", "/").replace("%2f", "/")).unwrap_or_default();
-    place(&path).unwrap_or(OVERVIEW).to_owned()
+    wanted(uri).unwrap_or_else(|| OVERVIEW.to_owned())
+}
+
+/// The path within the CMS that the address names, if it names one.
+pub(in crate::http) fn wanted(uri: &Uri) -> Option<String> {
+    let wanted = uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("next="))?;
+    place(&wanted.replace("%2F", "/").replace("%2f", "/")).map(str::to_owned)
 }
 
 /// The path, if it is one within the CMS and nothing else.
-pub(super) fn place(path: &str) -> Option<&str> {
+pub(in crate::http) fn place(path: &str) -> Option<&str> {
     let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_'));
     (plain && path.starts_with("/cms/") && !path.contains("//")).then_some(path)
 }
@@ -104,8 +108,11 @@ pub(in crate::http) async fn factor(posted: Posted) -> Response {
 pub(in crate::http) async fn sign_out(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
-            posted.services().accounts.sign_out(posted.actor()?).await?;
+            let leave = posted.services().sso.sign_out(posted.actor()?).await?;
             let cookies = vec![cookies::session_ended()];
+            if let Some(leave) = leave {
+                return Ok(Done::Gone { leave, cookies });
+            }
             Ok(Done::Session { to: "/cms/sign-in?done=signed_out".into(), cookies, clear: true })
         })
         .await

@@ -11,24 +11,32 @@ use shutterpost_app::cms::FormOutcome;
 use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::services::Services;
+use shutterpost_model::sso::{Begun, Leave};
 
 use super::form::{Fields, File, multipart};
 use super::{cookies, passkeys, render};
-use crate::http::Http;
 use crate::http::context::Context;
+use crate::http::{Http, sso};
 
 /// The field in which the page that asks who it is sends the answer.
 const PROOF: &str = "proof";
 /// The same, if the answer is a passkey's.
 const PASSKEY_PROOF: &str = "passkey_proof";
 
+/// What browsers forget when somebody signs out.
+const CLEAR: &str = "\"cache\", \"storage\"";
+
 /// What a form led to.
 #[derive(Debug)]
-pub(super) enum Done {
+pub(in crate::http) enum Done {
     /// To a page, with `?done=` for its toast.
     To(String),
     /// The same page, with a secret that is shown this once, and cookies that change.
     Issued { secret: String, cookies: Vec<String> },
+    /// On to an identity provider, or why not.
+    Begun(Begun),
+    /// Signed out here, and on to where the session ends at the provider too.
+    Gone { leave: Leave, cookies: Vec<String> },
     /// To a page, with cookies set or ended.
     Session { to: String, cookies: Vec<String>, clear: bool },
 }
@@ -39,7 +47,7 @@ pub(in crate::http) struct Posted {
     pub(super) context: Context,
     /// The form's page, which is shown again if something is wrong.
     pub(super) page: Uri,
-    pub(super) form: Fields,
+    pub(in crate::http) form: Fields,
 }
 
 impl std::fmt::Debug for Posted {
@@ -50,11 +58,11 @@ impl std::fmt::Debug for Posted {
 
 impl Posted {
     /// Who sent it; routes that need somebody never get here without.
-    pub(super) fn actor(&self) -> Result<&Actor, AppError> {
+    pub(in crate::http) fn actor(&self) -> Result<&Actor, AppError> {
         self.context.actor()
     }
 
-    pub(super) fn services(&self) -> &Services {
+    pub(in crate::http) fn services(&self) -> &Services {
         self.http.services()
     }
 
@@ -67,7 +75,7 @@ impl Posted {
     ///
     /// What is sensitive and comes too long after the sign-in is answered by a page that asks who it is and sends the form
     /// along; it comes back here with the proof.
-    pub(super) async fn answer(mut self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
+    pub(in crate::http) async fn answer(mut self, work: impl AsyncFnOnce(&Self) -> Result<Done, AppError>) -> Response {
         let mut renewed = Vec::new();
         if self.form.has(PROOF) || self.form.has(PASSKEY_PROOF) {
             match self.confirm().await {
@@ -78,6 +86,19 @@ impl Posted {
         let mut response = match work(&self).await {
             Ok(Done::To(to)) => Redirect::to(&to).into_response(),
             Ok(Done::Session { to, cookies, clear }) => session(&to, cookies, clear),
+            Ok(Done::Begun(begun)) => {
+                let mut response = sso::leaving(&self.http, &self.context, begun).await;
+                set(&mut response, std::mem::take(&mut renewed));
+                response
+            }
+            Ok(Done::Gone { leave, cookies }) => {
+                // The page is nobody's any more.
+                let context = Context { actor: None, ..self.context.clone() };
+                let mut response = sso::left(&self.http, &context, leave).await;
+                set(&mut response, cookies);
+                response.headers_mut().insert("clear-site-data", HeaderValue::from_static(CLEAR));
+                response
+            }
             Ok(Done::Issued { secret, cookies }) => {
                 let mut response = self.show(None, Some(secret), Page::Own).await;
                 set(&mut response, cookies);
@@ -152,7 +173,7 @@ fn session(to: &str, cookies: Vec<String>, clear: bool) -> Response {
     let mut response = Redirect::to(to).into_response();
     set(&mut response, cookies);
     if clear {
-        response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+        response.headers_mut().insert("clear-site-data", HeaderValue::from_static(CLEAR));
     }
     response
 }

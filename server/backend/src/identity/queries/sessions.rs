@@ -51,6 +51,8 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
                 .nullable(),
             identity_totp::confirmed_at.nullable(),
             exists(identity_passkeys::table.filter(identity_passkeys::user_id.eq(identity_sessions::user_id))),
+            identity_sessions::method,
+            identity_sessions::connection_id,
         ))
         .first(c).await.optional())?;
     row.map(FoundSession::try_from).transpose()

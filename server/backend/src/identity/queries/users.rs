@@ -81,11 +81,26 @@ impl Registered {
     ) -> NewUserRow<'a> {
         let id = self.id.as_str();
         NewUserRow {
+            password_hash: Some(Sealed::seal(world, &self.key, user_place("password_hash", id), hash)),
+            ..self.row_without_password(world, email, name, language)
+        }
+    }
+
+    /// The same of somebody who signs in by a provider.
+    pub(in crate::identity) fn row_without_password<'a>(
+        &'a self,
+        world: &World,
+        email: &Pii<String>,
+        name: &Pii<String>,
+        language: Language,
+    ) -> NewUserRow<'a> {
+        let id = self.id.as_str();
+        NewUserRow {
             id,
             email: Sealed::seal(world, &self.key, user_place("email", id), email),
             name: Sealed::seal(world, &self.key, user_place("name", id), name),
             language: language.tag(),
-            password_hash: Sealed::seal(world, &self.key, user_place("password_hash", id), hash),
+            password_hash: None,
             failures: 0,
             throttled_until: 0,
             created_at: world.now().0,

@@ -5,7 +5,7 @@ use shutterpost_model::access::Role;
 use shutterpost_model::id::{OrganisationId, SessionId, UserId};
 use shutterpost_model::identity::SessionLimits;
 use shutterpost_model::identity::security::{Method, SessionView};
-use shutterpost_model::pii::{Pii, Purpose};
+use shutterpost_model::pii::{Pii, Purpose, Secret};
 use shutterpost_model::time::Millis;
 use shutterpost_vault::data_key::DataKey;
 
@@ -37,6 +37,10 @@ pub(in crate::identity) struct NewSessionRow<'a> {
     pub(in crate::identity) confirmed_at: i64,
     pub(in crate::identity) device: Option<Sealed<Pii<String>>>,
     pub(in crate::identity) address: Option<Sealed<Pii<String>>>,
+    pub(in crate::identity) connection_id: Option<&'a str>,
+    pub(in crate::identity) provider_session_hash: Option<&'a [u8]>,
+    pub(in crate::identity) provider_subject_hash: Option<&'a [u8]>,
+    pub(in crate::identity) id_token_hint: Option<Sealed<Secret>>,
 }
 
 /// What a user is in an organisation, and what it asks of sessions.
@@ -84,9 +88,11 @@ pub(in crate::identity) struct FoundSession {
     pub(in crate::identity) user: UserId,
     pub(in crate::identity) disabled: bool,
     pub(in crate::identity) membership: Option<Membership>,
-    /// The user has a second factor in use.
+    /// The user has a second factor in use, or the provider saw one on which the organisation relies.
     pub(in crate::identity) two_factor: bool,
     pub(in crate::identity) begun: Millis,
+    /// Came by a connection, and so acts where that belongs and nowhere else.
+    pub(in crate::identity) provided: bool,
     pub(in crate::identity) last_seen: Millis,
     pub(in crate::identity) idle_millis: i64,
     pub(in crate::identity) expires_at: Millis,
@@ -108,6 +114,8 @@ pub(in crate::identity) struct FoundSessionRow {
     rules: Option<Rules>,
     factor_confirmed_at: Option<i64>,
     has_passkey: bool,
+    method: Option<String>,
+    connection: Option<String>,
 }
 
 impl TryFrom<FoundSessionRow> for FoundSession {
@@ -128,7 +136,10 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             rules,
             factor_confirmed_at,
             has_passkey,
+            method,
+            connection,
         } = row;
+        let method = method.as_deref().and_then(Method::from_name);
         let membership = match (organisation, name) {
             (Some(organisation), Some(name)) => Some(Membership {
                 organisation: id(organisation)?,
@@ -142,7 +153,8 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             user: id(user)?,
             disabled: disabled_at.is_some(),
             membership,
-            two_factor: factor_confirmed_at.is_some() || has_passkey,
+            two_factor: factor_confirmed_at.is_some() || has_passkey || method == Some(Method::ProviderAndFactor),
+            provided: connection.is_some(),
             begun: Millis(created_at),
             last_seen: Millis(last_seen_at),
             idle_millis,
@@ -166,6 +178,10 @@ pub(in crate::identity) struct ReplacedSessionRow {
     method: Option<String>,
     device: Option<Sealed<Pii<String>>>,
     address: Option<Sealed<Pii<String>>>,
+    connection_id: Option<String>,
+    provider_session_hash: Option<Vec<u8>>,
+    provider_subject_hash: Option<Vec<u8>>,
+    id_token_hint: Option<Sealed<Secret>>,
 }
 
 impl ReplacedSessionRow {
@@ -177,8 +193,21 @@ impl ReplacedSessionRow {
         (old, new): (&SessionId, &'a SessionId),
         secret_hash: &'a [u8],
     ) -> Result<NewSessionRow<'a>, Failure> {
-        let Self { user_id, organisation_id, persistent, created_at, idle_millis, expires_at, method, device, address } =
-            self;
+        let Self {
+            user_id,
+            organisation_id,
+            persistent,
+            created_at,
+            idle_millis,
+            expires_at,
+            method,
+            device,
+            address,
+            connection_id,
+            provider_session_hash,
+            provider_subject_hash,
+            id_token_hint,
+        } = self;
         let again = |sealed: &Option<Sealed<Pii<String>>>, column| {
             let open = sealed.as_ref().map(|sealed| sealed.open(key, trace_place(TABLE, column, old.as_str())));
             Ok::<_, Failure>(
@@ -199,8 +228,25 @@ impl ReplacedSessionRow {
             confirmed_at: world.now().0,
             device: again(device, "device")?,
             address: again(address, "address")?,
+            connection_id: connection_id.as_deref(),
+            provider_session_hash: provider_session_hash.as_deref(),
+            provider_subject_hash: provider_subject_hash.as_deref(),
+            id_token_hint: hint_again(world, key, id_token_hint.as_ref(), (TABLE, old.as_str()), new.as_str())?,
         })
     }
+}
+
+/// What the provider wants to see when a session ends, sealed for another row of sessions.
+pub(in crate::identity) fn hint_again(
+    world: &World,
+    key: &DataKey,
+    hint: Option<&Sealed<Secret>>,
+    (table, old): (&'static str, &str),
+    new: &str,
+) -> Result<Option<Sealed<Secret>>, Failure> {
+    let Some(hint) = hint else { return Ok(None) };
+    let open = hint.open(key, trace_place(table, "id_token_hint", old))?;
+    Ok(Some(Sealed::seal(world, key, trace_place(TABLE, "id_token_hint", new), &open)))
 }
 
 /// A session as the list of its owner shows it.

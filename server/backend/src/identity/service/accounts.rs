@@ -21,7 +21,7 @@ use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::hasher::{Hasher, Turn};
 use crate::identity::policy::PasswordPolicy;
-use crate::identity::queries::{factors, memberships, passkeys, sessions, users};
+use crate::identity::queries::{factors, memberships, passkeys, provided, sessions, users};
 use crate::identity::rows::{StoredPassword, User, user_place};
 use crate::identity::session::Opening;
 use crate::identity::throttle::Addresses;
@@ -188,6 +188,10 @@ impl AccountsService {
         let (world, doer, organisation) = (self.deps.world.clone(), Doer::from(actor), organisation.clone());
         write_tx!(self.deps.db, tx => {
             memberships::role(tx, &organisation, &user).await?.ok_or(Failure::NotFound)?;
+            // Whoever runs the provider of one organisation could otherwise act in every other.
+            if provided::stays_in(tx, &session).await?.is_some_and(|only| only != organisation) {
+                return Err(Code::OwnSignInNeeded.into());
+            }
             memberships::seen(tx, &organisation, &user, world.now()).await?;
             if !sessions::set_organisation(tx, &session, &organisation).await? {
                 return Err(Code::SignInNeeded.into());
@@ -208,7 +212,7 @@ pub(super) async fn admit(
 ) -> Result<(SignedIn, Option<SessionId>), Failure> {
     if factors::is_active(tx, opening.user).await? {
         let organisation = opening.organisation.cloned();
-        let pending = session::open_pending(tx, world, keys, opening.user, organisation, opening.kind).await?;
+        let (_, pending) = session::open_pending(tx, world, keys, opening.user, organisation, opening.kind).await?;
         return Ok((SignedIn::Factor(pending), None));
     }
     let (id, session) = session::open(tx, world, keys, opening).await?;

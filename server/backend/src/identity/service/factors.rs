@@ -14,6 +14,7 @@ use shutterpost_vault::data_key::DataKey;
 use shutterpost_vault::keys::Keys;
 
 use super::accounts::{AccountsService, Checked, signed_in};
+use super::provided;
 use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
@@ -34,7 +35,7 @@ const SETUP_GOOD: i64 = 15 * 60_000;
 const SUSPICIOUS: i32 = 10;
 
 /// The factor of a user, sealed as stored and open.
-struct Factor {
+pub(super) struct Factor {
     stored: Sealed<Secret>,
     open: Secret,
 }
@@ -55,7 +56,7 @@ impl AccountsService {
     }
 
     /// The factor in use, if there is one.
-    async fn active(&self, user: &UserId) -> Result<Option<Factor>, Failure> {
+    pub(super) async fn active(&self, user: &UserId) -> Result<Option<Factor>, Failure> {
         let found = factors::totp(&mut self.deps.db.read().await?, user).await?;
         match found.filter(|factor| factor.confirmed_at.is_some()) {
             Some(factor) => self.open_totp(user, &factor).await.map(Some),
@@ -88,6 +89,8 @@ impl AccountsService {
                 // Kept, not rolled back: the count of the try.
                 return Ok(Err(if left == 0 { Code::SignInNeeded.into() } else { wrong("code") }));
             };
+            let waited = provided::waiting(tx, &pending.id).await?;
+            let method = if waited.is_some() { method.after_provider() } else { method };
             if !factors::end_pending(tx, &pending.id).await? {
                 return Err(Code::SignInNeeded.into());
             }
@@ -95,6 +98,9 @@ impl AccountsService {
             let opening =
                 Opening { user: &user.id, organisation: pending.organisation.as_ref(), kind, method, trace: &trace };
             let (id, session) = session::open(tx, &world, &keys, opening).await?;
+            if let Some(waited) = &waited {
+                provided::pass_on(tx, &world, &trace, waited, &pending.id, &id).await?;
+            }
             let entry = Entry::new("identity.sign_in").object(id.as_str()).request(client.request);
             record(tx, &world, None, &Doer::User(user.id), entry).await?;
             Ok(Ok(session))
@@ -260,7 +266,7 @@ impl AccountsService {
 
 /// Compares what was shown with the factor in use, and uses it up. `None` if it is wrong, was used before, or comes too
 /// soon after many wrong ones: the answer does not tell which.
-async fn prove(
+pub(super) async fn prove(
     tx: &mut Tx,
     world: &World,
     keys: &Keys,

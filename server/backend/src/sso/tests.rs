@@ -1,0 +1,8 @@
+//! Signing in by connections, on both databases, through the port. Named by the cases of OpenID's and SAML's attacks that they
+//! show refused.
+
+mod arriving;
+mod ending;
+mod fixture;
+mod people;
+mod provider;
