@@ -41,10 +41,12 @@ pub enum Method {
     ProviderAndCode,
     /// The provider, then a recovery code.
     ProviderAndRecovery,
+    /// The provider, then a passkey.
+    ProviderAndPasskey,
 }
 
 impl Method {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Password,
         Self::PasswordAndCode,
         Self::PasswordAndRecovery,
@@ -55,6 +57,7 @@ impl Method {
         Self::ProviderAndFactor,
         Self::ProviderAndCode,
         Self::ProviderAndRecovery,
+        Self::ProviderAndPasskey,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -69,6 +72,7 @@ impl Method {
             Self::ProviderAndFactor => "provider_and_factor",
             Self::ProviderAndCode => "provider_and_code",
             Self::ProviderAndRecovery => "provider_and_recovery",
+            Self::ProviderAndPasskey => "provider_and_passkey",
         }
     }
 
@@ -87,6 +91,7 @@ impl Method {
                 | Self::ProviderAndFactor
                 | Self::ProviderAndCode
                 | Self::ProviderAndRecovery
+                | Self::ProviderAndPasskey
         )
     }
 
@@ -95,6 +100,7 @@ impl Method {
     pub const fn after_provider(self) -> Self {
         match self {
             Self::PasswordAndRecovery => Self::ProviderAndRecovery,
+            Self::PasswordAndPasskey => Self::ProviderAndPasskey,
             _ => Self::ProviderAndCode,
         }
     }

@@ -34,6 +34,7 @@ fn method(locale: Locale, method: Method) -> &'static str {
         Method::Provider => td_string!(locale, sso.method_provider),
         Method::ProviderAndFactor => td_string!(locale, sso.method_factor),
         Method::ProviderAndCode => td_string!(locale, sso.method_code),
+        Method::ProviderAndPasskey => td_string!(locale, sso.method_passkey),
         Method::ProviderAndRecovery => td_string!(locale, sso.method_recovery),
     }
 }

@@ -5,7 +5,7 @@
 
 use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::id::{SessionId, UserId};
+use shutterpost_model::id::{RequestId, SessionId, UserId};
 use shutterpost_model::identity::security::{Activity, Method, TotpSetup};
 use shutterpost_model::identity::{Client, NewSession};
 use shutterpost_model::pii::Secret;
@@ -20,7 +20,7 @@ use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::factors::{self as codes, Shown};
-use crate::identity::queries::factors::TotpFactor;
+use crate::identity::queries::factors::{Pending, TotpFactor};
 use crate::identity::queries::passkeys as rows;
 use crate::identity::queries::{factors, memberships, sessions, sign_ins, users};
 use crate::identity::rows::{User, totp_place};
@@ -42,6 +42,31 @@ pub(super) struct Factor {
 
 fn wrong(field: &'static str) -> Failure {
     AppError::field(field, Code::WrongCode).into()
+}
+
+/// Makes a session of a sign-in that waited, for whoever has just proved a second factor.
+pub(super) async fn finish_pending(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    pending: &Pending,
+    (method, trace): (Method, &Trace),
+    request: Option<RequestId>,
+) -> Result<NewSession, Failure> {
+    let waited = provided::waiting(tx, &pending.id).await?;
+    let method = if waited.is_some() { method.after_provider() } else { method };
+    if !factors::end_pending(tx, &pending.id).await? {
+        return Err(Code::SignInNeeded.into());
+    }
+    let kind = if pending.persistent { Kind::Remembered } else { Kind::Browser };
+    let opening = Opening { user: &pending.user, organisation: pending.organisation.as_ref(), kind, method, trace };
+    let (id, session) = session::open(tx, world, keys, opening).await?;
+    if let Some(waited) = &waited {
+        provided::pass_on(tx, world, trace, waited, &pending.id, &id).await?;
+    }
+    let entry = Entry::new("identity.sign_in").object(id.as_str()).request(request);
+    record(tx, world, None, &Doer::User(pending.user.clone()), entry).await?;
+    Ok(session)
 }
 
 impl AccountsService {
@@ -89,21 +114,7 @@ impl AccountsService {
                 // Kept, not rolled back: the count of the try.
                 return Ok(Err(if left == 0 { Code::SignInNeeded.into() } else { wrong("code") }));
             };
-            let waited = provided::waiting(tx, &pending.id).await?;
-            let method = if waited.is_some() { method.after_provider() } else { method };
-            if !factors::end_pending(tx, &pending.id).await? {
-                return Err(Code::SignInNeeded.into());
-            }
-            let kind = if pending.persistent { Kind::Remembered } else { Kind::Browser };
-            let opening =
-                Opening { user: &user.id, organisation: pending.organisation.as_ref(), kind, method, trace: &trace };
-            let (id, session) = session::open(tx, &world, &keys, opening).await?;
-            if let Some(waited) = &waited {
-                provided::pass_on(tx, &world, &trace, waited, &pending.id, &id).await?;
-            }
-            let entry = Entry::new("identity.sign_in").object(id.as_str()).request(client.request);
-            record(tx, &world, None, &Doer::User(user.id), entry).await?;
-            Ok(Ok(session))
+            finish_pending(tx, &world, &keys, &pending, (method, &trace), client.request).await.map(Ok)
         })?
     }
 

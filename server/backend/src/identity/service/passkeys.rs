@@ -18,7 +18,7 @@ use shutterpost_vault::data_key::DataKey;
 use shutterpost_vault::keys::Keys;
 
 use super::accounts::{AccountsService, signed_in};
-use super::factors::{renew_recovery, self_only};
+use super::factors::{finish_pending, renew_recovery, self_only};
 use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
@@ -289,16 +289,7 @@ impl AccountsService {
                 // Kept, not rolled back: the count of the try.
                 return Ok(Err(if left == 0 { Code::SignInNeeded.into() } else { refused() }));
             }
-            if !factors::end_pending(tx, &pending.id).await? {
-                return Err(Code::SignInNeeded.into());
-            }
-            let kind = if pending.persistent { Kind::Remembered } else { Kind::Browser };
-            let user = &shown.user.id;
-            let opening = Opening { user, organisation: pending.organisation.as_ref(), kind, method, trace: &trace };
-            let (id, session) = session::open(tx, &world, &keys, opening).await?;
-            let entry = Entry::new("identity.sign_in").object(id.as_str()).request(client.request);
-            record(tx, &world, None, &Doer::User(shown.user.id), entry).await?;
-            Ok(Ok(session))
+            finish_pending(tx, &world, &keys, &pending, (method, &trace), client.request).await.map(Ok)
         })?
     }
 

@@ -340,10 +340,11 @@ impl ProvedAccount {
         if !users::settle(tx, &user.id, stored, None).await? {
             return Err(AppError::field("password", Code::WrongPassword).into());
         }
-        match factor {
-            Some(factor) => Ok(prove(tx, world, keys, user, factor, code).await?.map(Method::after_provider)),
-            None => Ok(Some(Method::Provider)),
+        // With passkeys alone, a recovery code is what can be typed.
+        if factor.is_none() && !factors::is_active(tx, &user.id).await? {
+            return Ok(Some(Method::Provider));
         }
+        Ok(prove(tx, world, keys, user, factor.as_ref(), code).await?.map(Method::after_provider))
     }
 }
 
