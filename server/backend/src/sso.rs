@@ -10,6 +10,8 @@ mod leave;
 mod queries;
 mod report;
 mod service;
+mod tie;
+mod visit;
 
 #[cfg(test)]
 mod tests;

@@ -140,7 +140,7 @@ impl Route {
     }
 
     /// For what identity providers send.
-    const fn from_provider(mut self) -> Self {
+    const fn sent_by_provider(mut self) -> Self {
         self.spec.csrf = Csrf::Provider;
         self
     }
@@ -277,14 +277,14 @@ fn sso() -> Vec<Route> {
         get(Page, "/sso/{connection}/tie", Provider, sso::tie),
         post(Page, "/sso/{connection}/tie", Provider, sso::prove).rate(Rate::Auth),
         get(Page, "/sso/oidc/{connection}/callback", Provider, sso::callback).rate(Rate::Provider),
-        post(Page, "/sso/oidc/{connection}/callback", Provider, sso::answered).rate(Rate::Provider).from_provider(),
+        post(Page, "/sso/oidc/{connection}/callback", Provider, sso::answered).rate(Rate::Provider).sent_by_provider(),
         // From the provider's servers: one address speaks for all of its people.
-        post(Page, "/sso/oidc/{connection}/logout", Provider, sso::logout).from_provider(),
+        post(Page, "/sso/oidc/{connection}/logout", Provider, sso::logout).sent_by_provider(),
         get(Page, "/sso/oidc/{connection}/signed-out", Provider, sso::signed_out),
         get(Page, "/sso/saml/{connection}/metadata", Provider, sso::metadata),
-        post(Page, "/sso/saml/{connection}/acs", Provider, sso::acs).rate(Rate::Provider).from_provider(),
+        post(Page, "/sso/saml/{connection}/acs", Provider, sso::acs).rate(Rate::Provider).sent_by_provider(),
         get(Page, "/sso/saml/{connection}/slo", Provider, sso::slo).rate(Rate::Provider),
-        post(Page, "/sso/saml/{connection}/slo", Provider, sso::slo_posted).rate(Rate::Provider).from_provider(),
+        post(Page, "/sso/saml/{connection}/slo", Provider, sso::slo_posted).rate(Rate::Provider).sent_by_provider(),
     ]
 }
 

@@ -13,10 +13,10 @@ use shutterpost_sso::saml::connection::Connection as Saml;
 use shutterpost_sso::saml::logout::{Demand, LogoutAttempt, LogoutMessage as SamlMessage, NameId};
 use url::form_urlencoded;
 
-use super::arrive::Names;
 use super::attempts::{Hint, Payload, Purpose};
 use super::queries;
 use super::service::{Errand, Kept, SsoService, leave};
+use super::visit::Names;
 use crate::audit::record::{Doer, Entry, record};
 use crate::connections::rows::{Settings, Usable};
 use crate::db::write_tx;
