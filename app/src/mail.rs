@@ -400,6 +400,7 @@ impl Letter {
         let blocks = vec![
             Block::Heading(subject.to_owned()),
             Block::Text(text.to_owned()),
+            Block::Note(about.clone()),
             Block::Note(td_string!(locale, mail.activity_at, time = time.as_str())),
             Block::Text(td_string!(locale, connections.notice_help).to_owned()),
             button(locale, td_string!(locale, connections.notice_open), link),

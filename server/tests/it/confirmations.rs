@@ -165,6 +165,7 @@ async fn passkeys(forms: &mut Forms<'_>, home: &Tenant) {
 }
 
 async fn connections(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    forms.post("/cms/sign-in-settings", owner, &[("intent", "relax")]).await;
     let list = "/cms/sign-in-settings/connections";
     let new = [("kind", "oidc"), ("provider", "other"), ("name", "Another")];
     forms.post(&format!("{list}/new"), owner, &new).await;

@@ -46,7 +46,7 @@ async fn a_connection_shows_what_to_copy_and_never_a_secret() {
     assert_says(&html, &[&test]);
     // Nothing to test and nothing to switch on before the provider's side is entered.
     let html = page(3).page().await;
-    assert_silent(&html, &["/test\"", "value=\"on\"", "value=\"probe\""]);
+    assert_silent(&html, &["/test\"", ">Switch on<", "value=\"probe\""]);
     assert_says(&html, &["First sign in once as a test.", "name=\"issuer\""]);
 }
 

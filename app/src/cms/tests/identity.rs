@@ -215,7 +215,8 @@ async fn every_page_has_its_route() {
             .replace("{token}", "new")
             .replace("{event}", event_id().as_str())
             .replace("{capture}", capture_id(0).as_str())
-            .replace("{erasure}", erasure_id(0).as_str());
+            .replace("{erasure}", erasure_id(0).as_str())
+            .replace("{connection}", fakes::connection_id(1).as_str());
         let (status, html) = Visit::to(path.clone()).answer().await;
         assert!(status == 200 || (status == 410 && path.contains("reset")), "{path}: {status} {html}");
     }
