@@ -70,6 +70,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
         "/fonts/{file}" => "/fonts/inter-f80bb070.woff2".into(),
         "/assets/{file}" => shutterpost_app::share::script_path().into(),
         path if path.starts_with("/sso/saml/") => path.replace("{connection}", &home.saml),
+        path if path.starts_with("/sso/") => path.replace("{connection}", &home.oidc),
         path => path
             .replace("{connection}", &home.connection)
             .replace("{event}", &home.event)
@@ -78,7 +79,6 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{logo}", &home.logo)
             .replace("{object}", &home.guest)
             .replace("{erasure}", &home.erasure)
-            .replace("{connection}", &home.connection)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
             .replace("{*file}", "bundle.js"),
@@ -141,7 +141,6 @@ fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
         ("POST", "/cms/trash") => Some(format!("intent=erase&item={}", home.event)),
         ("POST", "/cms/privacy") => Some(format!("intent=erase_organisation&confirm={}", home.name)),
         ("POST", "/cms/events/{event}/settings") => Some("intent=delete".into()),
-        ("POST", "/cms/sign-in-settings") => Some("intent=relax".into()),
         ("POST", "/cms/sign-in-settings/domains") => Some("intent=add&domain=late.example".into()),
         ("POST", "/cms/sign-in-settings/connections/new") => Some("kind=oidc&provider=okta&name=Late".into()),
         ("POST", "/cms/sign-in-settings/connections/{connection}") => Some("intent=delete".into()),

@@ -46,7 +46,7 @@ pub(crate) async fn with_cookie(app: &App, path: &str, who: &As, browser: &str, 
     let own = match who {
         As::Cookie(cookie) => format!("__Host-shutterpost={cookie}; "),
         As::Pending(cookie) => format!("__Host-shutterpost-factor={cookie}; "),
-        As::Nobody | As::Bearer(_) => String::new(),
+        As::Nobody | As::Bearer(_) | As::Staff(_) | As::StaffPending(_) => String::new(),
     };
     let body: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     let request = app

@@ -324,7 +324,7 @@ pub(crate) struct Tenant {
     /// A member who is in the trash.
     pub(crate) removed: String,
     /// Connections to an identity provider, by OpenID Connect and by SAML, which are on.
-    pub(crate) connection: String,
+    pub(crate) oidc: String,
     pub(crate) saml: String,
     /// Path of a picture on the share page.
     pub(crate) picture: String,
@@ -431,7 +431,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         capture,
         logo,
         picture: picture(app, &text(&accepted, "/share_url")).await,
-        connection: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
+        oidc: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
         saml: crate::sso::saml(app, &owner).await,
     }
 }

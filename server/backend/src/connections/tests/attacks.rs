@@ -101,13 +101,15 @@ async fn metadata_that_is_none_or_of_another_provider_is_refused() {
         host.switched_on(&id).await;
         let before = host.test.select("SELECT CAST(changed_at AS TEXT) AS line FROM sso_connections").await;
         let ours = |text: &str| {
-            String::from_utf8(metadata("https://idp.example", &[good.clone()])).expect("text").replacen("<md:", text, 1)
+            String::from_utf8(metadata("https://idp.example", std::slice::from_ref(&good)))
+                .expect("text")
+                .replacen("<md:", text, 1)
         };
         let cases: Vec<(Vec<u8>, Code)> = vec![
             (ours("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><md:").into_bytes(), Code::BadMetadata),
             (metadata("https://idp.example", &[]), Code::BadCertificate),
             (metadata("https://idp.example", &["AAAA".into()]), Code::BadCertificate),
-            (metadata("https://evil.example", &[good.clone()]), Code::OtherProvider),
+            (metadata("https://evil.example", std::slice::from_ref(&good)), Code::OtherProvider),
             (
                 ours("<md:").replace("entityID=", "validUntil=\"2020-01-01T00:00:00Z\" entityID=").into_bytes(),
                 Code::MetadataEnded,
@@ -121,7 +123,7 @@ async fn metadata_that_is_none_or_of_another_provider_is_refused() {
             assert_eq!(field(refused), ("metadata".into(), wanted));
         }
         // In use, the same provider's metadata brings certificates and moves nobody elsewhere.
-        let moved = String::from_utf8(metadata("https://idp.example", &[good.clone()])).expect("text");
+        let moved = String::from_utf8(metadata("https://idp.example", std::slice::from_ref(&good))).expect("text");
         let moved = moved.replace("https://idp.example/sso", "https://evil.example/sso");
         host.connections.enter_metadata(&host.owner, &id, moved.into_bytes()).await.expect("nothing new");
         let usable = host.usable(&id).await.expect("there");
