@@ -272,6 +272,24 @@ impl DomainsService {
     }
 }
 
+/// Whether the connection answers for an address: its organisation has proved the domain, and sends that domain's people to
+/// it. What the provider says of the address then need not be verified by itself: Microsoft never says so.
+pub(crate) async fn speaks_for(
+    conn: &mut Conn,
+    (organisation, connection): (&OrganisationId, &ConnectionId),
+    email: &Pii<String>,
+) -> Result<bool, Failure> {
+    let Some((_, domain)) = email.expose().rsplit_once('@') else { return Ok(false) };
+    let Ok(domain) = normal(domain) else { return Ok(false) };
+    let found: i64 = on_db!(conn, c => sso_domains::table
+        .filter(sso_domains::organisation_id.eq(organisation.as_str()))
+        .filter(sso_domains::connection_id.eq(connection.as_str()))
+        .filter(sso_domains::domain.eq(&domain))
+        .filter(sso_domains::verified_at.is_not_null())
+        .count().get_result(c).await)?;
+    Ok(found > 0)
+}
+
 /// Whether DNS has the proof.
 async fn is_proved(deps: &Deps, row: &DomainRow) -> Result<bool, Unavailable> {
     let texts = deps.providers.names.texts(&format!("{LABEL}.{}", row.domain), &deps.world).await?;

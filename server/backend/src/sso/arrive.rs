@@ -17,6 +17,7 @@ use super::service::{SsoService, refused};
 use super::visit::{Names, Shown, Visit, admission, of_oidc, of_saml, refused_in, used_up};
 use super::{queries, report};
 use crate::audit::record::{Doer, Entry, record};
+use crate::connections::domains;
 use crate::connections::queries::note_report;
 use crate::connections::rows::{Settings, Usable};
 use crate::db::write_tx;
@@ -248,7 +249,10 @@ impl SsoService {
             return Ok(Err(refusal));
         }
         if !proof.email_verified {
-            return Ok(Err(Refusal::EmailUnverified));
+            let speaker = (&usable.organisation, &usable.id);
+            if !domains::speaks_for(&mut self.deps.db.read().await?, speaker, &email).await? {
+                return Ok(Err(Refusal::EmailUnverified));
+            }
         }
         let name = proof.name.clone().map(Pii::new);
         let entering = self.accounts.entering_anew(email, name.as_ref(), language, client).await?;

@@ -73,6 +73,36 @@ async fn case_63_only_a_verified_address_makes_an_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn case_63_a_domain_that_is_proved_and_led_here_vouches_for_its_addresses() {
+    for host in hosts().await {
+        let unverified = json!({ "email_verified": null });
+        let domain = |verified: &str, connection: &str| {
+            format!(
+                "INSERT INTO sso_domains (organisation_id, domain, token, connection_id, verified_at, created_at, told) \
+                 VALUES ('{}', 'people.example', 'token', {connection}, {verified}, 1, FALSE)",
+                host.organisation,
+            )
+        };
+        let own = format!("'{}'", host.oidc);
+        let other = format!("'{}'", host.saml);
+        for (verified, connection) in [("NULL", own.as_str()), ("1", "NULL"), ("1", other.as_str())] {
+            host.test.execute(&domain(verified, connection)).await;
+            let away = host.start(&host.oidc).await;
+            host.vouch(&away, "dora", &unverified);
+            assert_eq!(check(host.back(&away).await), "email_unverified", "{verified} {connection}");
+            host.test.execute("DELETE FROM sso_domains").await;
+        }
+        host.test.execute(&domain("1", &own)).await;
+        let away = host.start(&host.oidc).await;
+        host.vouch(&away, "dora", &unverified);
+        host.back(&away).await.expect("comes in");
+        let away = host.start(&host.oidc).await;
+        host.vouch(&away, "erika", &json!({ "email": "erika@elsewhere.example", "email_verified": null }));
+        assert_eq!(check(host.back(&away).await), "email_unverified", "another domain's address");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_member_proves_the_account_once_and_is_known_from_then_on() {
     for host in hosts().await {
         let user = host.member("max@people.example", Role::Editor).await;
