@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 16] = [
+const NAMESPACES: [&str; 17] = [
     "common",
     "errors",
     "identity",
@@ -23,6 +23,7 @@ const NAMESPACES: [&str; 16] = [
     "passkeys",
     "connections",
     "sso",
+    "enforce",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

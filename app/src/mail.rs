@@ -390,6 +390,25 @@ impl Letter {
                 td_string!(locale, connections.notice_domain_lost),
                 td_string!(locale, connections.notice_domain_lost_text),
             ),
+            Notice::OwnSignInRequired => (
+                td_string!(locale, enforce.notice_own_sign_in_required),
+                td_string!(locale, enforce.notice_own_sign_in_required_text),
+            ),
+            Notice::OwnSignInFree => (
+                td_string!(locale, enforce.notice_own_sign_in_free),
+                td_string!(locale, enforce.notice_own_sign_in_free_text),
+            ),
+            Notice::OwnerArmed => {
+                (td_string!(locale, enforce.notice_owner_armed), td_string!(locale, enforce.notice_owner_armed_text))
+            }
+            Notice::OwnerDisarmed => (
+                td_string!(locale, enforce.notice_owner_disarmed),
+                td_string!(locale, enforce.notice_owner_disarmed_text),
+            ),
+            Notice::EmergencyUsed => (
+                td_string!(locale, enforce.notice_emergency_used),
+                td_string!(locale, enforce.notice_emergency_used_text),
+            ),
             Notice::CertificateDay => (
                 td_string!(locale, connections.notice_certificate_day),
                 td_string!(locale, connections.notice_certificate_day_text),

@@ -72,6 +72,8 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::ApprovalNeeded => td_string!(locale, errors.approval_needed),
         Code::ReasonShort => td_string!(locale, errors.reason_short),
         Code::OwnSignInNeeded => td_string!(locale, errors.own_sign_in_needed),
+        Code::OwnSignInFirst => td_string!(locale, enforce.error_first),
+        Code::LastConnection => td_string!(locale, enforce.error_last_connection),
         Code::WrongPassword => td_string!(locale, errors.wrong_password),
         Code::PasswordShort => td_string!(locale, errors.password_short),
         Code::PasswordLong => td_string!(locale, errors.password_long),

@@ -164,6 +164,15 @@ pub enum Credential {
     Support { staff: StaffId, grant: GrantId, access: SupportAccess },
 }
 
+/// What an organisation asks of its people and somebody does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// Two-factor sign-in.
+    Factor,
+    /// A session that came by the organisation's own provider.
+    OwnSignIn,
+}
+
 /// Who makes the request, as proved by `backend::identity`, or `backend::support` for our staff, for this request and no
 /// longer.
 ///
@@ -174,13 +183,13 @@ pub struct Actor {
     membership: Option<(OrganisationId, Role)>,
     request: Option<RequestId>,
     confirmed_at: Option<Millis>,
-    lacks_factor: bool,
+    lacks: Option<Lack>,
 }
 
 impl Actor {
     /// For the code that has just checked the credential against the database.
     pub const fn proven(credential: Credential, membership: Option<(OrganisationId, Role)>) -> Self {
-        Self { credential, membership, request: None, confirmed_at: None, lacks_factor: false }
+        Self { credential, membership, request: None, confirmed_at: None, lacks: None }
     }
 
     /// The same actor, who showed at that time who they are: at sign-in, or when asked once more.
@@ -193,12 +202,29 @@ impl Actor {
     /// there.
     #[must_use]
     pub fn lacking_factor(self) -> Self {
-        Self { lacks_factor: true, ..self }
+        Self { lacks: Some(Lack::Factor), ..self }
+    }
+
+    /// The same actor, in an organisation that asks everybody to sign in by its own provider, by which this session did
+    /// not come: they may do nothing there.
+    #[must_use]
+    pub fn lacking_own_sign_in(self) -> Self {
+        Self { lacks: Some(Lack::OwnSignIn), ..self }
+    }
+
+    /// What the organisation asks for and the person does not have; whoever lacks something may do nothing there.
+    pub const fn lacks(&self) -> Option<Lack> {
+        self.lacks
     }
 
     /// Whether the organisation asks for two-factor sign-in and the person does not have it.
     pub const fn lacks_factor(&self) -> bool {
-        self.lacks_factor
+        matches!(self.lacks, Some(Lack::Factor))
+    }
+
+    /// Whether the organisation asks for sign-in by its own provider and the session did not come by it.
+    pub const fn lacks_own_sign_in(&self) -> bool {
+        matches!(self.lacks, Some(Lack::OwnSignIn))
     }
 
     /// The same person, whose session goes on under another id.
@@ -243,11 +269,11 @@ impl Actor {
     }
 
     /// The role in that organisation, a viewer's for support, whose grant decides (see [`Actor::may`]); devices have none,
-    /// nor have people who lack the second factor that it asks for.
+    /// nor have people who lack what it asks for.
     pub fn role(&self) -> Option<Role> {
         match self.credential {
             Credential::Device { .. } => None,
-            _ if self.lacks_factor => None,
+            _ if self.lacks.is_some() => None,
             _ => self.membership.as_ref().map(|(_, role)| *role),
         }
     }
@@ -338,10 +364,21 @@ mod tests {
 
     #[test]
     fn who_lacks_the_factor_that_is_asked_for_may_nothing() {
+        barred_from_everything(Actor::lacking_factor, Lack::Factor);
+    }
+
+    #[test]
+    fn who_did_not_come_by_the_provider_that_is_asked_for_may_nothing() {
+        barred_from_everything(Actor::lacking_own_sign_in, Lack::OwnSignIn);
+    }
+
+    fn barred_from_everything(bar: fn(Actor) -> Actor, lack: Lack) {
         let credential = Credential::Session { user: UserId::new(1, [1; 10]), session: SessionId::new(1, [1; 10]) };
         let owner = Actor::proven(credential, Some((OrganisationId::new(1, [2; 10]), Role::Owner)));
-        let barred = owner.clone().lacking_factor().confirmed(Millis(5)).renewed(SessionId::new(2, [3; 10]));
-        assert!(barred.lacks_factor() && barred.role().is_none());
+        let barred = bar(owner.clone()).confirmed(Millis(5)).renewed(SessionId::new(2, [3; 10]));
+        assert!(barred.lacks() == Some(lack) && barred.role().is_none());
+        assert_eq!(barred.lacks_factor(), lack == Lack::Factor);
+        assert_eq!(barred.lacks_own_sign_in(), lack == Lack::OwnSignIn);
         assert_eq!(barred.organisation(), owner.organisation());
         for permission in Permission::ALL {
             assert!(owner.may(permission) && !barred.may(permission), "{permission:?}");

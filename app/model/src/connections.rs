@@ -394,10 +394,20 @@ pub enum Notice {
     DomainFailing,
     /// It was missing for too long.
     DomainLost,
+    /// Everybody has to sign in by the organisation's own provider.
+    OwnSignInRequired,
+    /// Nobody has to any more.
+    OwnSignInFree,
+    /// An owner may get in without it for a while.
+    OwnerArmed,
+    /// That was taken back.
+    OwnerDisarmed,
+    /// An owner got in without it.
+    EmergencyUsed,
 }
 
 impl Notice {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Changed,
         Self::SwitchedOn,
         Self::SwitchedOff,
@@ -407,6 +417,11 @@ impl Notice {
         Self::CertificateDay,
         Self::DomainFailing,
         Self::DomainLost,
+        Self::OwnSignInRequired,
+        Self::OwnSignInFree,
+        Self::OwnerArmed,
+        Self::OwnerDisarmed,
+        Self::EmergencyUsed,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -420,6 +435,11 @@ impl Notice {
             Self::CertificateDay => "certificate_day",
             Self::DomainFailing => "domain_failing",
             Self::DomainLost => "domain_lost",
+            Self::OwnSignInRequired => "own_sign_in_required",
+            Self::OwnSignInFree => "own_sign_in_free",
+            Self::OwnerArmed => "owner_armed",
+            Self::OwnerDisarmed => "owner_disarmed",
+            Self::EmergencyUsed => "emergency_used",
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Actor, Permission};
+use crate::access::{Actor, Lack, Permission};
 use crate::tokens::TokenScope;
 
 macro_rules! codes {
@@ -84,8 +84,13 @@ codes! {
     SupportOver = "support_over" => 403;
     /// What support is about to do waits for a second person, who has been asked.
     ApprovalNeeded = "approval_needed" => 403;
-    /// Who came by one organisation's provider acts there and in no other.
+    /// Who came by one organisation's provider acts there and in no other; and where one asks for its own, nobody acts who
+    /// came otherwise.
     OwnSignInNeeded = "own_sign_in_needed" => 403;
+    /// Whoever asks others to sign in by the organisation's provider came by it.
+    OwnSignInFirst = "own_sign_in_first" => 409;
+    /// It is the last connection by which people get in who have to come by one.
+    LastConnection = "last_connection" => 409;
     /// The current password is wrong.
     WrongPassword = "wrong_password" => 422;
     /// The password is too short.
@@ -231,10 +236,12 @@ impl AppError {
         Self { code, fields: Vec::new(), request_id: None, scope: None }
     }
 
-    /// The permission is missing: because the organisation asks for a second factor, because the token lacks the scope, or because the role does not grant it.
+    /// The permission is missing: because the organisation asks for what the person lacks, because the token lacks the scope, or because the role does not grant it.
     pub fn denied(actor: &Actor, permission: Permission) -> Self {
-        if actor.lacks_factor() {
-            return Self::new(Code::FactorNeeded);
+        match actor.lacks() {
+            Some(Lack::Factor) => return Self::new(Code::FactorNeeded),
+            Some(Lack::OwnSignIn) => return Self::new(Code::OwnSignInNeeded),
+            None => {}
         }
         match actor.missing_scope(permission) {
             Some(scope) => Self { scope: Some(scope), ..Self::new(Code::InsufficientScope) },

@@ -14,9 +14,11 @@ use crate::support::SupportAccess;
 use crate::time::Millis;
 use crate::tokens::{OwnToken, Token, TokenDraft, TokenRenewal};
 
+pub mod own_sign_in;
 pub mod passkeys;
 pub mod security;
 
+use own_sign_in::{OwnSignIn, WayIn};
 use security::SignedIn;
 
 /// Shortest password while it is the only factor (NIST SP 800-63B-4), in characters.
@@ -91,6 +93,8 @@ pub struct Me {
     pub passkey: bool,
     /// The organisation acted in asks for one, and there is none.
     pub factor_needed: bool,
+    /// The organisation acted in asks for sign-in by its own provider, and this session did not come by it.
+    pub own_sign_in_needed: bool,
     /// How much support may do that acts here; `None` for the organisation's own people.
     pub support: Option<SupportAccess>,
 }
@@ -101,7 +105,8 @@ impl Me {
         if let Some(access) = self.support {
             return access.grants(permission);
         }
-        !self.factor_needed && self.current.as_ref().is_some_and(|current| current.role.grants(permission))
+        let lacks = self.factor_needed || self.own_sign_in_needed;
+        !lacks && self.current.as_ref().is_some_and(|current| current.role.grants(permission))
     }
 }
 
@@ -180,9 +185,10 @@ pub struct SignInRules {
     pub factor_required_at: Option<Millis>,
     /// Limits of sessions in this organisation.
     pub limits: SessionLimits,
-    /// Members who have it.
+    /// Members who have a second factor.
     pub with_factor: i64,
     pub members: i64,
+    pub own_sign_in: OwnSignIn,
 }
 
 /// An invitation that was neither accepted nor revoked.
@@ -248,6 +254,8 @@ pub trait Accounts: Send + Sync {
         client: Client,
     ) -> Result<SignedIn, AppError>;
     async fn me(&self, actor: &Actor) -> Result<Me, AppError>;
+    /// The connections that are on of the organisation acted in, by name, for whoever has to come by one.
+    async fn ways_in(&self, actor: &Actor) -> Result<Vec<WayIn>, AppError>;
     async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError>;
     /// Changes the password. All sessions of the account end with the old one, this one too; the person goes on in the
     /// new one.
@@ -273,6 +281,15 @@ pub trait Directory: Send + Sync {
     /// Asks everybody in the organisation for two-factor sign-in, or no more; at once, for sessions under way too.
     /// [`Code::FactorFirst`] if whoever asks does not have it.
     async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError>;
+    /// Asks everybody in the organisation to sign in by its own provider, or no more; at once, for sessions under way too.
+    /// [`Code::OwnSignInFirst`] if whoever asks did not come by a connection of it that is on.
+    async fn require_own_sign_in(&self, actor: &Actor, required: bool) -> Result<(), AppError>;
+    /// Lets an owner sign in with their own second factor all the same, for one of [`own_sign_in::ARMED_DAYS`]; told to
+    /// all owners, as is its first use. [`Code::BadChoice`] on `user` for somebody who is no owner and on `days`,
+    /// [`Code::FactorFirst`] without a second factor.
+    async fn arm_owner(&self, actor: &Actor, user: &UserId, days: i64) -> Result<(), AppError>;
+    /// Ends that at once, for a session under way too. [`Code::NotFound`] if there is nothing to end.
+    async fn disarm_owner(&self, actor: &Actor, user: &UserId) -> Result<(), AppError>;
     /// Limits the sessions of everybody in the organisation, those under way too.
     async fn limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), AppError>;
     /// Tokens that were not revoked; expired ones for [`crate::tokens::EXPIRED_SHOWN`].

@@ -10,6 +10,7 @@ use super::identity::account::AccountPage;
 use super::identity::factor::{ConfirmPage, FactorPage};
 use super::identity::forgot::{ForgotPage, ResetPage};
 use super::identity::invitation::InvitationPage;
+use super::identity::own_sign_in::OwnSignInPage;
 use super::identity::people::PeoplePage;
 use super::identity::rules::SignInRulesPage;
 use super::identity::security::SecurityPage;
@@ -57,6 +58,7 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/account",
         "/cms/account/security",
         "/cms/account/two-factor",
+        "/cms/own-sign-in",
         "/cms/support-access",
         "/support",
         "/support/sign-in",
@@ -108,6 +110,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("account") view=AccountPage/>
                     <Route path=path!("account/security") view=SecurityPage/>
                     <Route path=path!("account/two-factor") view=TwoFactorPage/>
+                    <Route path=path!("own-sign-in") view=OwnSignInPage/>
                     <Route path=path!("support-access") view=SupportAccessPage/>
                     <Route path=path!("*any") view=NotFoundPage/>
                 </ParentRoute>

@@ -15,6 +15,7 @@ use super::shell::{Assets, shell};
 mod connections;
 mod fakes;
 mod identity;
+mod own_sign_in;
 mod privacy;
 mod sso;
 mod support;

@@ -6,7 +6,6 @@ pub(crate) mod certificates;
 pub mod dns;
 pub(crate) mod domains;
 mod draft;
-mod notices;
 mod probe;
 pub mod providers;
 pub(crate) mod queries;

@@ -14,6 +14,7 @@ pub(crate) mod bearer;
 mod blocklist;
 pub(crate) mod factors;
 pub(crate) mod hasher;
+pub(crate) mod notices;
 pub(crate) mod one_time;
 mod passkeys;
 pub(crate) mod session;
@@ -27,5 +28,5 @@ pub(crate) mod rows;
 mod tests;
 
 pub use policy::PasswordPolicy;
-pub(crate) use service::provided;
 pub use service::{AccountsService, DirectoryService};
+pub(crate) use service::{own_sign_in, provided};

@@ -18,6 +18,7 @@ diesel::table! {
         factor_required_at -> Nullable<BigInt>,
         session_idle_millis -> Nullable<BigInt>,
         session_absolute_millis -> Nullable<BigInt>,
+        sso_required_at -> Nullable<BigInt>,
     }
 }
 
@@ -42,6 +43,17 @@ diesel::table! {
         role -> Text,
         created_at -> BigInt,
         last_seen_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    identity_emergencies (organisation_id, user_id) {
+        organisation_id -> Text,
+        user_id -> Text,
+        armed_by -> Nullable<Text>,
+        armed_at -> BigInt,
+        ends_at -> BigInt,
+        used_at -> Nullable<BigInt>,
     }
 }
 
@@ -635,6 +647,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     identity_organisations,
     identity_users,
     identity_memberships,
+    identity_emergencies,
     identity_removed_members,
     identity_sessions,
     identity_totp,

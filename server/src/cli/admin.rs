@@ -36,6 +36,16 @@ pub(super) enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+    /// Let an owner in for a day by their own second factor, where the organisation asks everybody to sign in by its own
+    /// provider and that is down. The last resort, when no owner has been armed under "Sign-in". All owners are told by mail.
+    ArmOwner {
+        /// Id of the organisation.
+        #[arg(long)]
+        organisation: String,
+        /// E-mail address of the owner.
+        #[arg(long)]
+        email: String,
+    },
     /// Make somebody a member of the support staff, or give who has not joined yet a new link. Prints a link that works
     /// once and for 48 hours, by which they choose a password and set up an authenticator app. Hand it to them yourself.
     InviteStaff {
@@ -73,6 +83,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> Result<(), Com
         AdminCommand::CreateOwner { organisation, name, email } => (organisation, name, email),
         AdminCommand::Receipt { id } => return receipt(&config, &id).await,
         AdminCommand::RemoveFactor { email } => return remove_factor(&config, email).await,
+        AdminCommand::ArmOwner { organisation, email } => return arm_owner(&config, &organisation, email).await,
         AdminCommand::InviteStaff { name, email } => return invite_staff(&config, name, email).await,
         AdminCommand::ListStaff => return list_staff(&config).await,
         AdminCommand::DisableStaff { email } => return disable_staff(&config, email).await,
@@ -94,6 +105,19 @@ async fn remove_factor(config: &Config, email: String) -> Result<(), CommandErro
         return Err("there is no account of that address, or it has no second factor".into());
     }
     eprintln!("The second factor is gone; the password alone signs in. Ask them to set up a new one at once.");
+    Ok(())
+}
+
+async fn arm_owner(config: &Config, organisation: &str, email: String) -> Result<(), CommandError> {
+    let organisation = organisation.parse().map_err(|_| "that is not the id of an organisation (org_…)")?;
+    let deps = wiring::deps(config).await?;
+    admin::arm_owner(&deps, &organisation, &Pii::new(email)).await.map_err(|error| match error.code {
+        Code::NotFound => "nobody of that address is a member of the organisation".into(),
+        Code::FactorFirst => "the owner has no second factor, and so cannot be armed".into(),
+        _ if error.of("user").is_some() => "that member is no owner, and only owners can be armed".into(),
+        _ => told(&error),
+    })?;
+    eprintln!("Armed for 24 hours: they get in by password and second factor, or by passkey. All owners are told.");
     Ok(())
 }
 

@@ -359,6 +359,8 @@ async fn refusal(
         Surface::Page if error.code == Code::SignInNeeded => Redirect::to("/cms/sign-in").into_response(),
         // To where it is set up; that page says why.
         Surface::Page if error.code == Code::FactorNeeded => Redirect::to("/cms/account/two-factor").into_response(),
+        // To where the ways in are that open the organisation.
+        Surface::Page if error.code == Code::OwnSignInNeeded => Redirect::to("/cms/own-sign-in").into_response(),
         Surface::Page => super::cms::error_page(http, context, &error).await,
         Surface::Function => problem::function(error, context),
         Surface::Api => problem::problem(&error, context),

@@ -318,6 +318,7 @@ fn pages() -> Vec<Route> {
         get(Page, "/cms/account", SignedIn, cms::page),
         get(Page, "/cms/account/security", SignedIn, cms::page),
         get(Page, "/cms/account/two-factor", SignedIn, cms::page),
+        get(Page, "/cms/own-sign-in", SignedIn, cms::page),
         get(Page, "/cms/account/two-factor/qr.svg", SignedIn, cms::security::qr),
         get(Page, "/cms/media/{capture}/{file}", May(P::CaptureRead), media::cms),
         get(Page, "/cms/logos/{event}/{logo}", May(P::EventRead), media::logo),

@@ -88,6 +88,19 @@ async fn people(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     forms.post("/cms/people", owner, &[("intent", "remove"), ("user", &user)]).await;
     forms.post("/cms/trash?kind=member", owner, &[("intent", "erase"), ("item", &user)]).await;
     forms.post("/cms/sign-in-settings", owner, &[("intent", "limits"), ("idle", "60"), ("absolute", "")]).await;
+    let second = NewMember {
+        name: Pii::new("Second Owner".into()),
+        email: Pii::new("second-owner@home.example".into()),
+        password: Secret::new(PASSWORD.into()),
+        role: Role::Owner,
+        language: Language::English,
+    };
+    let second = create_member(&forms.app.deps, PasswordPolicy::FLOOR, &home.organisation, second).await;
+    let second = second.expect("created").to_string();
+    factor::enrol(forms.app, "second-owner@home.example").await;
+    let arm = [("intent", "arm"), ("user", &*second), ("days", "1")];
+    forms.post("/cms/sign-in-settings", owner, &arm).await;
+    forms.post("/cms/sign-in-settings", owner, &[("intent", "disarm"), ("user", &second)]).await;
     let renew = [("intent", "renew"), ("token", &*home.token_id), ("expires", "7"), ("replaced", "overlaps")];
     assert_eq!(forms.app.form("/cms/tokens", owner, &renew).await.status, StatusCode::OK);
     for intent in ["end_previous", "revoke"] {

@@ -20,6 +20,7 @@ mod factor;
 mod staff;
 mod passkeys;
 mod sso;
+mod own_sign_in;
 mod trash;
 mod tokens;
 mod canary;

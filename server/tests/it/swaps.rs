@@ -84,6 +84,13 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
         let of = |id: &str| vec![form("/cms/people", intent, "user", id)];
         all.push((of(user.as_str()), of(&nobodys(user.as_str()))));
     }
+    for intent in ["arm", "disarm"] {
+        let of = |id: &str| {
+            let fields = vec![("intent", intent.to_owned()), ("user", id.to_owned()), ("days", "1".to_owned())];
+            vec![Attempt::Form("/cms/sign-in-settings".to_owned(), fields)]
+        };
+        all.push((of(user.as_str()), of(&nobodys(user.as_str()))));
+    }
     let of = |id: &str| vec![form("/cms/account/security", "end", "session", id)];
     all.push((of(session.as_str()), of(&nobodys(session.as_str()))));
     let passkey = crate::passkeys::equip(app, &theirs.email(Role::Reporter), &mut Authenticator::new(7)).await;

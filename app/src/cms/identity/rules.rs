@@ -5,6 +5,7 @@ use leptos_i18n::td_string;
 
 use shutterpost_model::identity::{Me, SessionLimits, SignInRules};
 
+use super::own_sign_in::OwnSignInCard;
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
 use crate::texts::{Locale, language_of, use_locale};
@@ -28,7 +29,7 @@ fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let organisation = me.current.map(|current| current.name).unwrap_or_default();
-    let SignInRules { factor_required_at, limits, with_factor, members } = rules;
+    let SignInRules { factor_required_at, limits, with_factor, members, own_sign_in } = rules;
     let count = td_string!(
         locale,
         identity.rules_count,
@@ -88,6 +89,7 @@ fn Rules(me: Me, rules: SignInRules) -> impl IntoView {
                     </ButtonLink>
                 </div>
             </section>
+            <OwnSignInCard own=own_sign_in/>
             <Limits limits/>
         </div>
     }

@@ -16,6 +16,7 @@ use shutterpost_model::events::{
 };
 use shutterpost_model::guests::{ConsentView, GuestView, Guests};
 use shutterpost_model::id::*;
+use shutterpost_model::identity::own_sign_in::WayIn;
 use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{
     AcceptInvitation, Accounts, Client, Directory, Invitation, InvitationView, Invite, Issued, Me, Member,
@@ -38,6 +39,7 @@ use shutterpost_model::tokens::{OwnToken, PreviousSecret, Scopes, Token, TokenDr
 
 mod connections;
 mod domains;
+mod own_sign_in;
 mod passkeys;
 mod security;
 mod sso;
@@ -67,6 +69,8 @@ pub struct World {
     pub passkeys: bool,
     /// Whoever asks came by a connection and has nothing else to show.
     pub by_provider: bool,
+    /// The organisation asks for sign-in by its own provider, and this session did not come by it.
+    pub own_sign_in: bool,
 }
 
 pub fn event_id() -> EventId {
@@ -397,8 +401,12 @@ impl Accounts for World {
             two_factor: self.two_factor || self.passkeys,
             passkey: self.passkeys,
             factor_needed: false,
+            own_sign_in_needed: self.own_sign_in,
             support: None,
         })
+    }
+    async fn ways_in(&self, _: &Actor) -> Answer<Vec<WayIn>> {
+        Ok(own_sign_in::ways())
     }
     async fn sign_in(&self, _: SignIn, _: Client) -> Answer<SignedIn> {
         elsewhere()
@@ -496,9 +504,19 @@ impl Directory for World {
     async fn sign_in_rules(&self, _: &Actor) -> Answer<SignInRules> {
         let factor_required_at = self.two_factor.then_some(NOW);
         let limits = SessionLimits { idle: Some(30), absolute: None };
-        Ok(SignInRules { factor_required_at, limits, with_factor: 1, members: 2 })
+        let own_sign_in = own_sign_in::rules(self.own_sign_in);
+        Ok(SignInRules { factor_required_at, limits, with_factor: 1, members: 2, own_sign_in })
     }
     async fn limit_sessions(&self, _: &Actor, _: SessionLimits) -> Answer<()> {
+        elsewhere()
+    }
+    async fn require_own_sign_in(&self, _: &Actor, _: bool) -> Answer<()> {
+        elsewhere()
+    }
+    async fn arm_owner(&self, _: &Actor, _: &UserId, _: i64) -> Answer<()> {
+        elsewhere()
+    }
+    async fn disarm_owner(&self, _: &Actor, _: &UserId) -> Answer<()> {
         elsewhere()
     }
     async fn require_factor(&self, _: &Actor, _: bool) -> Answer<()> {

@@ -8,9 +8,9 @@ use shutterpost_model::connections::{Notice, State};
 use shutterpost_model::id::OrganisationId;
 use shutterpost_model::time::DAY;
 
-use super::notices;
 use crate::db::{on_db, write_tx};
 use crate::error::Failure;
+use crate::identity::notices;
 use crate::jobs::Permit;
 use crate::schema::sso_connections;
 use crate::services::Deps;

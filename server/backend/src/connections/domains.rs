@@ -14,11 +14,11 @@ use shutterpost_model::pii::Pii;
 use shutterpost_model::time::{DAY, Millis};
 
 use super::dns::Unavailable;
-use super::notices;
 use crate::audit::record::{Doer, Entry, record};
 use crate::context::World;
 use crate::db::{Conn, Tx, on_db, write_tx};
 use crate::error::Failure;
+use crate::identity::notices;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::schema::{sso_connections, sso_domains};

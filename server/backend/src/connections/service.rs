@@ -14,12 +14,12 @@ use shutterpost_sso::saml::connection::{Connection as Saml, Own};
 use shutterpost_vault::wrap::Purpose;
 
 use super::rows::{NewConnectionRow, Sealer, Settings, SettingsRow, Stored, connection_key};
-use super::{draft, notices, queries};
+use super::{draft, queries};
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::write_tx;
 use crate::error::Failure;
-use crate::identity::provided;
 use crate::identity::scope::OrgScope;
+use crate::identity::{notices, own_sign_in, provided};
 use crate::keystore::Realm;
 use crate::services::Deps;
 
@@ -255,10 +255,17 @@ impl ConnectionsService {
         let (Deps { db, world, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
         let id = connection.clone();
         write_tx!(db, tx => {
+            if state == State::Off {
+                // Before the connection is held: whoever asks everybody to come by it takes the two in this order.
+                own_sign_in::lock(tx, &scope).await?;
+            }
             queries::hold(tx, &scope, &id).await?;
             let before = queries::find(tx, &keystore, &scope, &id).await?;
             if before.state == state {
                 return Ok(());
+            }
+            if state == State::Off {
+                own_sign_in::keeps_a_way_in(tx, &scope, &id).await?;
             }
             if state == State::On && (before.settings.is_none() || before.tested_at.is_none()) {
                 return Err(Code::ConnectionUntested.into());
@@ -281,7 +288,14 @@ impl ConnectionsService {
         let scope = self.confirmed(actor)?;
         let (Deps { db, world, keystore, .. }, doer) = (self.deps.clone(), Doer::from(actor));
         let id = connection.clone();
-        queries::find(&mut db.read().await?, &keystore, &scope, &id).await?;
+        let (locked, switched) = (scope.clone(), id.clone());
+        write_tx!(db, tx => {
+            own_sign_in::lock(tx, &locked).await?;
+            queries::hold(tx, &locked, &switched).await?;
+            own_sign_in::keeps_a_way_in(tx, &locked, &switched).await?;
+            // From here on nobody counts on it.
+            queries::set_state(tx, &locked, &switched, State::Off).await
+        })?;
         // First: a row without its key is deleted by the sweep, a key without its row would be found no more.
         let realm = Realm::Organisation(scope.organisation().clone());
         keystore.destroy(&realm, &[Purpose::Subject], &[id.as_str()]).await?;

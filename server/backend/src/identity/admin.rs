@@ -10,7 +10,7 @@ use shutterpost_model::validate::{self, Check};
 
 use super::PasswordPolicy;
 use super::queries::{factors, memberships, sessions, users};
-use super::service::AccountsService;
+use super::service::{AccountsService, own_sign_in};
 use super::trace;
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::{Db, write_tx};
@@ -99,6 +99,19 @@ pub async fn remove_factor(deps: &Deps, email: &Pii<String>) -> Result<bool, App
         Ok(true)
     });
     removed.map_err(AppError::from)
+}
+
+/// Arms an owner for a day, so that they get in by their own second factor while the provider is down that their
+/// organisation asks for. Told to all owners.
+///
+/// # Errors
+/// [`Code::NotFound`] if nobody of that address is a member, [`Code::BadChoice`] on `user` for a member who is no owner,
+/// [`Code::FactorFirst`] without a second factor.
+pub async fn arm_owner(deps: &Deps, organisation: &OrganisationId, email: &Pii<String>) -> Result<(), AppError> {
+    let user = find_user_by_email(deps, email).await?.ok_or(Code::NotFound)?;
+    let (Deps { db, world, .. }, organisation) = (deps.clone(), organisation.clone());
+    let armed = write_tx!(db, tx => own_sign_in::arm_by_operator(tx, &world, &organisation, &user).await);
+    armed.map_err(AppError::from)
 }
 
 enum Place {

@@ -4,6 +4,7 @@
 
 pub(super) mod bearers;
 pub(super) mod directory;
+pub(super) mod emergencies;
 pub(super) mod factors;
 pub(crate) mod memberships;
 pub(super) mod one_time;

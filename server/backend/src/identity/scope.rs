@@ -65,7 +65,7 @@ impl OrgScope {
         let organisation = actor.organisation().ok_or(Code::Forbidden)?.clone();
         if actor.may_upload_to(event) {
             Ok(Self { organisation, actor: Some(actor.clone()) })
-        } else if actor.role().is_none() && !actor.lacks_factor() {
+        } else if actor.role().is_none() && actor.lacks().is_none() {
             // A device asks for another event than its own; it must not learn whether there is one.
             Err(Failure::NotFound)
         } else {

@@ -4,6 +4,7 @@ mod accounts;
 mod directory;
 mod factors;
 mod joining;
+pub(crate) mod own_sign_in;
 mod passkeys;
 mod passwords;
 pub(crate) mod provided;

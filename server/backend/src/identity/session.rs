@@ -2,7 +2,7 @@
 //! last use and one since sign-in.
 
 use data_encoding::BASE64URL_NOPAD;
-use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::access::{Actor, Credential, Role};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{OrganisationId, PendingId, SessionId, UserId};
 use shutterpost_model::identity::NewSession;
@@ -13,8 +13,9 @@ use shutterpost_vault::data_key::DataKey;
 use shutterpost_vault::keys::Keys;
 
 use super::queries::factors::{self, Pending};
-use super::queries::{memberships, sessions, sign_ins};
+use super::queries::{emergencies, memberships, sessions, sign_ins};
 use super::rows::sessions::{Membership, NewSessionRow, TABLE};
+use super::service::own_sign_in;
 use super::trace::{self, Trace};
 use crate::context::World;
 use crate::db::{Db, Tx, write_tx};
@@ -196,10 +197,22 @@ pub(super) async fn resolve(db: &Db, world: &World, keys: &Keys, cookie: &str) -
             sessions::seen(tx, &session, now).await
         }));
     }
+    let outside = match &membership {
+        Some(membership) if rules.own_sign_in_required_at().is_some() && !found.provided => {
+            // The account's factor as well: a session outlives the factor that it began with.
+            let may_be_armed = membership.role == Role::Owner && found.showed_factor && found.two_factor;
+            !(may_be_armed && own_sign_in::let_in(db, world, &membership.organisation, &found.user).await?)
+        }
+        _ => false,
+    };
     let barred = !found.two_factor && rules.factor_required();
     let membership = membership.map(|Membership { organisation, role, rules: _ }| (organisation, role));
     let actor = Actor::proven(Credential::Session { user: found.user, session: found.session }, membership);
-    let actor = if barred { actor.lacking_factor() } else { actor };
+    let actor = match (outside, barred) {
+        (true, _) => actor.lacking_own_sign_in(),
+        (false, true) => actor.lacking_factor(),
+        (false, false) => actor,
+    };
     Ok(Some(match found.confirmed_at {
         Some(at) => actor.confirmed(at),
         None => actor,
@@ -220,7 +233,8 @@ pub(crate) async fn sweep(db: &Db, world: &World, _permit: &Permit) -> Result<us
         let sessions = sessions::delete_expired(tx, now).await?;
         let resets = super::queries::one_time::delete_resets(tx, now.plus(-RESETS_KEPT)).await?;
         let factors = factors::delete_expired(tx, now, now.plus(-DAY)).await?;
+        let armed = emergencies::delete_ended(tx, now).await?;
         let sign_ins = sign_ins::delete_before(tx, now.plus(-trace::KEPT)).await?;
-        Ok(sessions + resets + factors + sign_ins)
+        Ok(sessions + resets + factors + armed + sign_ins)
     })
 }

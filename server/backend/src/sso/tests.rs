@@ -4,5 +4,6 @@
 mod arriving;
 mod ending;
 mod fixture;
+mod own_sign_in;
 mod people;
 mod provider;

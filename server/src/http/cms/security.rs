@@ -86,12 +86,24 @@ pub(in crate::http) async fn two_factor(posted: Posted) -> Response {
         .await
 }
 
-/// `POST /cms/sign-in-settings`: require, relax, limits. Who may call: owners.
+/// `POST /cms/sign-in-settings`: require, relax, own_require, own_relax, arm, disarm, limits. Who may call: owners.
 pub(in crate::http) async fn rules(posted: Posted) -> Response {
     posted
         .answer(async |posted| {
             let (directory, actor) = (&posted.services().directory, posted.actor()?);
+            let mut done = "rules_saved";
             match posted.intent() {
+                "own_require" => directory.require_own_sign_in(actor, true).await?,
+                "own_relax" => directory.require_own_sign_in(actor, false).await?,
+                "arm" => {
+                    let user = posted.form.parse("user", Code::BadChoice)?;
+                    directory.arm_owner(actor, &user, posted.form.parse("days", Code::BadChoice)?).await?;
+                    done = "owner_armed";
+                }
+                "disarm" => {
+                    directory.disarm_owner(actor, &posted.form.parse("user", Code::NotFound)?).await?;
+                    done = "owner_disarmed";
+                }
                 "require" => directory.require_factor(actor, true).await?,
                 "relax" => directory.require_factor(actor, false).await?,
                 "limits" => {
@@ -103,7 +115,7 @@ pub(in crate::http) async fn rules(posted: Posted) -> Response {
                 }
                 _ => return Err(AppError::new(Code::BadRequest)),
             }
-            Ok(Done::To("/cms/sign-in-settings?done=rules_saved".into()))
+            Ok(Done::To(format!("/cms/sign-in-settings?done={done}")))
         })
         .await
 }

@@ -66,6 +66,7 @@ pub(in crate::identity) async fn rules(conn: &mut Conn, scope: &OrgScope) -> Res
             identity_organisations::factor_required_at,
             identity_organisations::session_idle_millis,
             identity_organisations::session_absolute_millis,
+                identity_organisations::sso_required_at,
         ))
         .first(c).await)
 }

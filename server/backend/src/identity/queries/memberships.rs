@@ -52,6 +52,7 @@ pub(in crate::identity) async fn first_with_rules(
                 identity_organisations::factor_required_at,
                 identity_organisations::session_idle_millis,
                 identity_organisations::session_absolute_millis,
+                identity_organisations::sso_required_at,
             ),
         ))
         .first(c).await.optional())?;

@@ -47,6 +47,7 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
                 identity_organisations::factor_required_at,
                 identity_organisations::session_idle_millis,
                 identity_organisations::session_absolute_millis,
+                identity_organisations::sso_required_at,
             )
                 .nullable(),
             identity_totp::confirmed_at.nullable(),

@@ -56,6 +56,7 @@ pub(in crate::identity) struct Rules {
     factor_required_at: Option<i64>,
     idle_millis: Option<i64>,
     absolute_millis: Option<i64>,
+    own_sign_in_required_at: Option<i64>,
 }
 
 impl Rules {
@@ -65,6 +66,14 @@ impl Rules {
 
     pub(in crate::identity) const fn factor_required_at(self) -> Option<Millis> {
         match self.factor_required_at {
+            Some(at) => Some(Millis(at)),
+            None => None,
+        }
+    }
+
+    /// Since when everybody has to sign in by the organisation's own provider.
+    pub(in crate::identity) const fn own_sign_in_required_at(self) -> Option<Millis> {
+        match self.own_sign_in_required_at {
             Some(at) => Some(Millis(at)),
             None => None,
         }
@@ -90,6 +99,8 @@ pub(in crate::identity) struct FoundSession {
     pub(in crate::identity) membership: Option<Membership>,
     /// The user has a second factor in use, or the provider saw one on which the organisation relies.
     pub(in crate::identity) two_factor: bool,
+    /// A second factor was shown when this session began.
+    pub(in crate::identity) showed_factor: bool,
     pub(in crate::identity) begun: Millis,
     /// Came by a connection, and so acts where that belongs and nowhere else.
     pub(in crate::identity) provided: bool,
@@ -154,6 +165,7 @@ impl TryFrom<FoundSessionRow> for FoundSession {
             disabled: disabled_at.is_some(),
             membership,
             two_factor: factor_confirmed_at.is_some() || has_passkey || method == Some(Method::ProviderAndFactor),
+            showed_factor: method.is_some_and(Method::has_factor),
             provided: connection.is_some(),
             begun: Millis(created_at),
             last_seen: Millis(last_seen_at),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Credential};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{OrganisationId, SessionId, UserId};
+use shutterpost_model::identity::own_sign_in::WayIn;
 use shutterpost_model::identity::security::{Method, SignedIn};
 use shutterpost_model::identity::{AcceptInvitation, Accounts, Client, InvitationView, Me, NewSession, SignIn};
 use shutterpost_model::language::Language;
@@ -159,6 +160,7 @@ impl AccountsService {
             current,
             organisations,
             factor_needed: actor.lacks_factor() && !two_factor,
+            own_sign_in_needed: actor.lacks_own_sign_in(),
             two_factor,
             support: None,
             passkey,
@@ -276,6 +278,10 @@ impl Accounts for AccountsService {
 
     async fn me(&self, actor: &Actor) -> Result<Me, AppError> {
         self.try_me(actor).await.map_err(AppError::from)
+    }
+
+    async fn ways_in(&self, actor: &Actor) -> Result<Vec<WayIn>, AppError> {
+        self.try_ways_in(actor).await.map_err(AppError::from)
     }
 
     async fn update_profile(&self, actor: &Actor, name: Pii<String>, language: Language) -> Result<(), AppError> {

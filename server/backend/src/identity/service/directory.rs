@@ -187,7 +187,9 @@ impl DirectoryService {
         let rules = directory::rules(&mut conn, &scope).await?;
         let (with_factor, members) = directory::with_factor(&mut conn, &scope).await?;
         let factor_required_at = rules.factor_required_at();
-        Ok(SignInRules { factor_required_at, limits: rules.limits(), with_factor, members })
+        drop(conn);
+        let own_sign_in = self.own_sign_in(actor, &scope, rules.own_sign_in_required_at()).await?;
+        Ok(SignInRules { factor_required_at, limits: rules.limits(), with_factor, members, own_sign_in })
     }
 
     async fn try_limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), Failure> {
@@ -226,7 +228,7 @@ impl DirectoryService {
 }
 
 /// A member's role, which stays as it is until the transaction ends.
-async fn locked_role(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<Role, Failure> {
+pub(super) async fn locked_role(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<Role, Failure> {
     directory::lock_members(tx, scope).await?;
     directory::member_role(tx, scope, user).await?.ok_or(Failure::NotFound)
 }
@@ -288,6 +290,18 @@ impl Directory for DirectoryService {
 
     async fn require_factor(&self, actor: &Actor, required: bool) -> Result<(), AppError> {
         self.try_require_factor(actor, required).await.map_err(AppError::from)
+    }
+
+    async fn require_own_sign_in(&self, actor: &Actor, required: bool) -> Result<(), AppError> {
+        self.try_require_own_sign_in(actor, required).await.map_err(AppError::from)
+    }
+
+    async fn arm_owner(&self, actor: &Actor, user: &UserId, days: i64) -> Result<(), AppError> {
+        self.try_arm(actor, user, days).await.map_err(AppError::from)
+    }
+
+    async fn disarm_owner(&self, actor: &Actor, user: &UserId) -> Result<(), AppError> {
+        self.try_disarm(actor, user).await.map_err(AppError::from)
     }
 
     async fn limit_sessions(&self, actor: &Actor, limits: SessionLimits) -> Result<(), AppError> {

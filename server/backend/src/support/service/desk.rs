@@ -192,6 +192,7 @@ impl SupportService {
             current: Some(current),
             two_factor: true,
             factor_needed: false,
+            own_sign_in_needed: false,
             support: Some(access),
             passkey: false,
         })

@@ -15,7 +15,7 @@ use crate::jobs::outbox::{self, NewMessage};
 use crate::schema::{identity_memberships, identity_users};
 
 /// Enqueues the notice for each owner who may sign in.
-pub(super) async fn tell_owners(
+pub(crate) async fn tell_owners(
     tx: &mut Tx,
     world: &World,
     organisation: &OrganisationId,
