@@ -31,6 +31,13 @@ PEOPLE = {
         "groups": ["staff", "admins"],
     },
     "bob": {"uid": ["bob"], "mail": ["bob@example.test"], "displayName": ["Bob Brown"], "groups": ["staff"]},
+    # At this provider alone: an address belongs to one account.
+    "dave": {
+        "uid": ["dave"],
+        "mail": ["dave@example.test"],
+        "displayName": ["Dave Dvořák"],
+        "groups": ["staff", "admins"],
+    },
 }
 
 SERVICE_PROVIDER = """<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}">

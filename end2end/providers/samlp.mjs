@@ -16,6 +16,8 @@ const cert = readFileSync(process.env.PROVIDER_CERTIFICATE, 'utf8');
 const people = {
   alice: { mail: 'alice@example.test', name: 'Alice Ångström', groups: ['staff', 'admins'] },
   bob: { mail: 'bob@example.test', name: 'Bob Brown', groups: ['staff'] },
+  // At this provider alone: an address belongs to one account.
+  erin: { mail: 'erin@example.test', name: 'Erin Çelik', groups: ['staff', 'admins'] },
 };
 
 /** What has made itself known by a file, read at every request. */

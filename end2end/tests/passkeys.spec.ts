@@ -52,6 +52,7 @@ test('an account gets a passkey, is signed in to with it, and loses it again', a
   await present(true);
   await page.getByRole('button', { name: 'Use a passkey' }).click();
   await expect(page).toHaveURL(/\/cms\/account$/);
+  await expect(page.locator('html[data-alive]')).toBeAttached();
 
   // In the place of the password.
   await present(false);
@@ -60,6 +61,7 @@ test('an account gets a passkey, is signed in to with it, and loses it again', a
   await present(true);
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await expect(page).toHaveURL(/\/cms\/account$/);
+  await expect(page.locator('html[data-alive]')).toBeAttached();
 
   // A device without one says so.
   await present(false);

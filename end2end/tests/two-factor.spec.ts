@@ -58,15 +58,15 @@ test('an account gets a second factor, is signed in to with it, and loses it aga
   // What the password alone gives opens nothing else.
   expect((await page.request.get('/cms/events', { maxRedirects: 0 })).status()).toBe(303);
   await page.getByLabel('Code').fill(recovery[0]!);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL(/\/cms\/events$/);
   await again();
   await page.getByLabel('Code').fill(recovery[0]!);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page.getByText('This code is wrong or was used already.')).toBeVisible();
   // The next code is taken half a minute early, as clocks differ.
   await page.getByLabel('Code').fill(code(secret, 1));
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL(/\/cms\/events$/);
 
   await openAlive(page, '/cms/account/security');

@@ -16,5 +16,12 @@ $config = [
             'displayName' => ['Bob Brown'],
             'groups' => ['staff'],
         ],
+        // At this provider alone: an address belongs to one account.
+        'carol:carolpw' => [
+            'uid' => ['carol'],
+            'mail' => ['carol@example.test'],
+            'displayName' => ['Carol Čapek'],
+            'groups' => ['staff', 'admins'],
+        ],
     ],
 ];

@@ -10,7 +10,7 @@ use crate::{
     checkout::Checkout,
     debian,
     failure::{Failure, While as _},
-    node,
+    idp, node,
     process::{command, run, shown},
     server::{self, Profile},
 };
@@ -27,6 +27,8 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
     if report.exists() {
         fs::remove_file(&report).or_fail("removing the last report")?;
     }
+    // They end with this value.
+    let providers = idp::Providers::start(checkout)?;
     let mut playwright = command(folder.join("node_modules/.bin/playwright"));
     playwright
         .arg("test")
@@ -34,6 +36,7 @@ pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
         .env("END2END_BINARY", &binary)
         .env("END2END_SITE", &site)
         .env("CHROMIUM", chromium)
+        .env(idp::VARIABLE, providers.file())
         // It is set by terminals and makes node warn in every worker.
         .env_remove("NO_COLOR");
     let status = playwright.status().or_fail(format_args!("starting `{}`", shown(&playwright)))?;
