@@ -218,9 +218,14 @@ pub(super) mod tests {
 
     impl Server {
         pub(in crate::connections) async fn start() -> Self {
-            let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-            let address = udp.local_addr().expect("bound");
-            let tcp = TcpListener::bind(address).await.expect("the same port");
+            let (udp, tcp, address) = loop {
+                let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+                let address = udp.local_addr().expect("bound");
+                // The same one may be somebody else's over TCP.
+                if let Ok(tcp) = TcpListener::bind(address).await {
+                    break (udp, tcp, address);
+                }
+            };
             let (zone, broken) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(false)));
             let mut tasks = JoinSet::new();
             let (of_udp, of_tcp) = ((Arc::clone(&zone), Arc::clone(&broken)), (Arc::clone(&zone), Arc::clone(&broken)));
