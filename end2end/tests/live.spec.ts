@@ -25,6 +25,13 @@ test('photos are brought in by hand, each with its progress, and a film is refus
   const event = await newEvent(page, 'Uploads');
   await openAlive(page, `/cms/events/${event}`);
   await expect(page.getByText('No captures yet')).toBeVisible();
+  // Photos travel once their progress was seen; else a quick server is done before anybody looks.
+  let travel = () => {};
+  const seen = new Promise<void>((resolve) => (travel = resolve));
+  await page.route(`**/cms/events/${event}/captures`, async (route) => {
+    await seen;
+    await route.continue();
+  });
   await page.locator('input[type="file"][name="file"]').setInputFiles([
     { name: 'one.jpg', mimeType: 'image/jpeg', buffer: photo },
     { name: 'broken.jpg', mimeType: 'image/jpeg', buffer: photo.subarray(0, 400) },
@@ -33,6 +40,7 @@ test('photos are brought in by hand, each with its progress, and a film is refus
   const list = page.locator('.captures-uploads-list');
   await expect(list.locator('li')).toHaveCount(3);
   await expect(list.locator('li', { hasText: 'one.jpg' }).getByRole('progressbar')).toHaveCount(1);
+  travel();
   await expect(page.locator('[data-capture]')).toHaveCount(1);
   await expect(list.locator('li', { hasText: 'broken.jpg' })).toContainText(/ends early/i);
   await expect(list.locator('li', { hasText: 'film.mov' })).toContainText(/JPEG|kind|type/i);
