@@ -90,10 +90,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   noErrors: [
     async ({ page, expectedErrors }, use) => {
       const errors: string[] = [];
-      page.on('pageerror', (error) => {
-        // The browser's own note that one page took another's place before it had faded in.
-        if (!String(error).includes('Transition was skipped')) errors.push(String(error));
-      });
+      page.on('pageerror', (error) => errors.push(String(error)));
       page.on('console', (message) => {
         // The browser's own note of a 4xx answer; tests look at the answer itself.
         if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
