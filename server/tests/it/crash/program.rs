@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use shutterpost_backend::db::DatabaseUrl;
@@ -21,7 +21,7 @@ pub(super) struct Program {
     folder: PathBuf,
     /// Where database, key store and roots are.
     stores: [(&'static str, String); 3],
-    port: u16,
+    port: Port,
     mail_port: u16,
     event: String,
     device: String,
@@ -66,7 +66,7 @@ impl Program {
         std::fs::create_dir(&folder).expect("a temporary folder");
         let (event, device) = (String::new(), String::new());
         let (cookie, log) = (String::new(), "serve.log");
-        let mut program = Self { folder, stores, port: free_port(), mail_port, event, device, cookie, log };
+        let mut program = Self { folder, stores, port: Port::reserve(), mail_port, event, device, cookie, log };
         program.create_owner();
         let running = program.start().await;
         let sign_in = format!("email={OWNER}&password={PASSWORD}");
@@ -91,7 +91,7 @@ impl Program {
         Self {
             folder: folder.clone(),
             stores: stores.clone(),
-            port: free_port(),
+            port: Port::reserve(),
             mail_port: *mail_port,
             event: event.clone(),
             device: device.clone(),
@@ -125,7 +125,7 @@ impl Program {
             .env_clear()
             .envs(self.stores.iter().map(|(name, value)| (name, value)))
             .env("SHUTTERPOST_DATA", &self.folder)
-            .env("SHUTTERPOST_PORT", self.port.to_string())
+            .env("SHUTTERPOST_PORT", self.port.number.to_string())
             .env("SHUTTERPOST_SMTP_URL", format!("smtp://127.0.0.1:{}", self.mail_port))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
@@ -140,14 +140,14 @@ impl Program {
     /// Starts it and waits until it is ready.
     pub(super) async fn start(&self) -> Running {
         let mut running = Running(self.command(self.log).arg("serve").spawn().expect("starts"));
-        for _ in 0..1000 {
+        for _ in 0..3000 {
             assert!(running.0.try_wait().expect("a child").is_none(), "it ended: {}", self.read_log(self.log));
             if self.ask("GET /readyz HTTP/1.1", &[]).await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
                 return running;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!("not ready after 20 s: {}", self.read_log(self.log));
+        panic!("not ready after a minute: {}", self.read_log(self.log));
     }
 
     /// Uploads a photo with a guest over REST; the name makes both unique. Gives id and path of the share page.
@@ -200,7 +200,7 @@ impl Program {
     }
 
     async fn ask(&self, head: &str, body: &[u8]) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port.number)).await?;
         let length = body.len();
         let head = format!("{head}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
         stream.write_all(head.as_bytes()).await?;
@@ -216,12 +216,22 @@ fn between(text: &str, before: &str, after: &str) -> String {
     rest.split(after).next().unwrap_or_default().to_owned()
 }
 
-/// A port below those that systems give to outgoing connections, so that none of these takes it between two starts.
-fn free_port() -> u16 {
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap_or(0);
-    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    // Each program of this process looks from behind the last one's: between its starts nobody listens there.
-    let from = first + TAKEN.fetch_add(100, Ordering::SeqCst);
-    (from..from + 100).find(free).expect("a free port")
+/// A TCP port of one program, kept between its starts: all tests ask for the UDP port of the same number first, and nobody
+/// else listens there.
+struct Port {
+    number: u16,
+    _reserved: UdpSocket,
+}
+
+impl Port {
+    /// Below those that systems give to outgoing connections, so that none of these takes it between two starts.
+    fn reserve() -> Self {
+        let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap_or(0);
+        let reserve = |number| {
+            let reserved = UdpSocket::bind(("127.0.0.1", number)).ok()?;
+            std::net::TcpListener::bind(("127.0.0.1", number)).ok()?;
+            Some(Self { number, _reserved: reserved })
+        };
+        (first..first + 1000).find_map(reserve).expect("a free port")
+    }
 }

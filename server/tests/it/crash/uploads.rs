@@ -18,7 +18,7 @@ use super::program::Program;
 const KILLS: &str = "SHUTTERPOST_SOAK_KILLS";
 /// Booths that upload at the same time.
 const BOOTHS: usize = 2;
-/// Of twenty kills on each database, on two cores.
+/// Of twenty kills on each database, on two quiet cores.
 const BUDGET: Duration = Duration::from_secs(120);
 
 /// What was accepted, by name: id and page.
@@ -47,6 +47,10 @@ async fn survive(database: &TestDatabase, kills: usize) {
         let kill = async {
             // Spread over the steps of an upload, without a clock of its own: 40 ms to about a second.
             tokio::time::sleep(Duration::from_millis(40 + (round as u64 * 389) % 900)).await;
+            // A busy machine may take longer than that for the first upload; kills of an idle program would show nothing.
+            while accepted.lock().expect("no panic").len() <= round {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             running.kill();
         };
         tokio::join!(booths, kill);
@@ -66,7 +70,6 @@ async fn survive(database: &TestDatabase, kills: usize) {
         let rows = usize::try_from(database.count(table, "1 = 1").await).expect("a count");
         assert_eq!(rows, accepted.len(), "{}: {table}, one each", database.kind);
     }
-    assert!(accepted.len() > kills, "{}: {} uploads are no load for {kills} kills", database.kind, accepted.len());
     running.kill();
     if database.kind == "sqlite" {
         assert_eq!(database.select("SELECT integrity_check AS line FROM pragma_integrity_check").await, ["ok"]);
