@@ -57,7 +57,7 @@ pub use badge::{Badge, Meaning};
 pub use banner::{Banner, ErrorBanner};
 pub use button::{Button, ButtonLink, Submit, Tone};
 pub use copy::CopyButton;
-pub use dialog::{Dialog, DialogActions, DialogButton};
+pub use dialog::{AskDialog, Dialog, DialogActions, DialogButton};
 pub use empty::{Art, EmptyState};
 pub use escape::escape;
 pub use field::{Field, PasswordField};

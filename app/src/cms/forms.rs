@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use shutterpost_model::error::AppError;
 use shutterpost_model::language::Language;
 
 use super::context::{FormOutcome, use_outcome};
@@ -70,11 +71,14 @@ pub fn OutcomeBanner(
     #[prop(optional, into)]
     intent: Text,
 ) -> impl IntoView {
-    let language = language_of(use_locale());
-    use_outcome(&intent).error.map(|error| {
-        let (text, request_id) = banner(&error, language);
-        view! { <ErrorBanner text=text request_id=request_id/> }
-    })
+    use_outcome(&intent).error.map(|error| view! { <RefusalBanner error/> })
+}
+
+/// Why a form was refused.
+#[component]
+pub(in crate::cms) fn RefusalBanner(error: AppError) -> impl IntoView {
+    let (text, request_id) = banner(&error, language_of(use_locale()));
+    view! { <ErrorBanner text=text request_id=request_id/> }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-use super::button::{face, given};
+use super::button::{Submit, face, given};
 use super::{Icon, IconName, Text, Tone};
 use crate::texts::use_locale;
 
@@ -76,5 +76,37 @@ pub fn DialogActions(children: Children) -> impl IntoView {
             </button>
             {children()}
         </div>
+    }
+}
+
+/// Asks before one act on one thing: a sentence, and the form that does it. Whatever needs more fields has a form of its
+/// own in a [`Dialog`].
+#[component]
+pub fn AskDialog(
+    #[prop(into)] id: Text,
+    #[prop(into)] title: Text,
+    /// What the form posts as its intent.
+    intent: &'static str,
+    /// The field that names the thing, and its value.
+    name: &'static str,
+    #[prop(into)] value: Text,
+    /// What will happen.
+    #[prop(into)]
+    text: Text,
+    /// Of the button that does it.
+    #[prop(into)]
+    action: Text,
+    tone: Tone,
+) -> impl IntoView {
+    view! {
+        <Dialog id title>
+            <form class="stack" method="post">
+                <p>{text}</p>
+                <input r#type="hidden" name=name value=value/>
+                <DialogActions>
+                    <Submit intent tone>{action}</Submit>
+                </DialogActions>
+            </form>
+        </Dialog>
     }
 }

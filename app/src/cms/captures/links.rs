@@ -8,7 +8,7 @@ use shutterpost_model::id::CaptureId;
 use shutterpost_model::share::LinkKind;
 
 use crate::texts::use_locale;
-use crate::ui::{Badge, ButtonLink, CopyButton, Dialog, DialogActions, DialogButton, IconName, Submit, Time, Tone};
+use crate::ui::{AskDialog, Badge, ButtonLink, CopyButton, DialogButton, IconName, Time, Tone};
 
 /// All links of the capture.
 #[component]
@@ -106,31 +106,29 @@ fn LinkChanges(id: String, alive: bool) -> impl IntoView {
                     }
                 })}
         </div>
-        <Dialog id=renew title=td_string!(locale, captures.link_renew_ask)>
-            <form method="post">
-                <p>{td_string!(locale, captures.link_renew_text)}</p>
-                <input r#type="hidden" name="link" value=id/>
-                <DialogActions>
-                    <Submit intent="renew_link" tone=Tone::Primary>
-                        {td_string!(locale, captures.link_renew_confirm)}
-                    </Submit>
-                </DialogActions>
-            </form>
-        </Dialog>
+        <AskDialog
+            id=renew
+            title=td_string!(locale, captures.link_renew_ask)
+            intent="renew_link"
+            name="link"
+            value=id
+            text=td_string!(locale, captures.link_renew_text)
+            action=td_string!(locale, captures.link_renew_confirm)
+            tone=Tone::Primary
+        />
         {alive
             .then(|| {
                 view! {
-                    <Dialog id=revoke title=td_string!(locale, captures.link_revoke_ask)>
-                        <form method="post">
-                            <p>{td_string!(locale, captures.link_revoke_text)}</p>
-                            <input r#type="hidden" name="link" value=to_revoke/>
-                            <DialogActions>
-                                <Submit intent="revoke_link" tone=Tone::Danger>
-                                    {td_string!(locale, captures.link_revoke)}
-                                </Submit>
-                            </DialogActions>
-                        </form>
-                    </Dialog>
+                    <AskDialog
+                        id=revoke
+                        title=td_string!(locale, captures.link_revoke_ask)
+                        intent="revoke_link"
+                        name="link"
+                        value=to_revoke
+                        text=td_string!(locale, captures.link_revoke_text)
+                        action=td_string!(locale, captures.link_revoke)
+                        tone=Tone::Danger
+                    />
                 }
             })}
     }

@@ -10,7 +10,7 @@ use shutterpost_model::identity::Me;
 use super::contact::Contact;
 use crate::cms::island::island;
 use crate::texts::{language_of, use_locale};
-use crate::ui::{Badge, Dialog, DialogActions, DialogButton, IconName, Meaning, Submit, Time, Tone};
+use crate::ui::{AskDialog, Badge, DialogButton, IconName, Meaning, Time, Tone};
 use crate::words::{is_one, number};
 
 /// The guest's contact data, consents, and what can be done.
@@ -34,31 +34,29 @@ pub fn GuestCard(me: Me, guest: GuestView) -> impl IntoView {
                 <DialogButton dialog=delete.clone() tone=Tone::Quiet icon=IconName::Trash>
                     {td_string!(locale, guests.delete)}
                 </DialogButton>
-                <Dialog id=delete title=td_string!(locale, guests.delete_ask)>
-                    <form method="post">
-                        <p>{td_string!(locale, guests.delete_text)}</p>
-                        <input r#type="hidden" name="guest" value=own/>
-                        <DialogActions>
-                            <Submit intent="trash_guest" tone=Tone::Danger>
-                                {td_string!(locale, guests.delete_confirm)}
-                            </Submit>
-                        </DialogActions>
-                    </form>
-                </Dialog>
+                <AskDialog
+                    id=delete
+                    title=td_string!(locale, guests.delete_ask)
+                    intent="trash_guest"
+                    name="guest"
+                    value=own
+                    text=td_string!(locale, guests.delete_text)
+                    action=td_string!(locale, guests.delete_confirm)
+                    tone=Tone::Danger
+                />
                 <DialogButton dialog=dialog.clone() tone=Tone::Quiet icon=IconName::Shred>
                     {td_string!(locale, guests.erase)}
                 </DialogButton>
-                <Dialog id=dialog title=td_string!(locale, guests.erase_ask)>
-                    <form method="post">
-                        <p>{text}</p>
-                        <input r#type="hidden" name="guest" value=id/>
-                        <DialogActions>
-                            <Submit intent="delete_guest" tone=Tone::Danger>
-                                {td_string!(locale, guests.erase_confirm)}
-                            </Submit>
-                        </DialogActions>
-                    </form>
-                </Dialog>
+                <AskDialog
+                    id=dialog
+                    title=td_string!(locale, guests.erase_ask)
+                    intent="delete_guest"
+                    name="guest"
+                    value=id
+                    text
+                    action=td_string!(locale, guests.erase_confirm)
+                    tone=Tone::Danger
+                />
             </div>
         }
     });

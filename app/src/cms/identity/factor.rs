@@ -8,7 +8,8 @@ use shutterpost_model::identity::passkeys::Offered;
 
 use crate::cms::context::{FormOutcome, RequestContext, request_context, use_me, use_posted};
 use crate::cms::error_page::ErrorPage;
-use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::forms::{OutcomeBanner, RefusalBanner};
+use crate::cms::identity::fields::CodeField;
 use crate::cms::identity::passkeys::PasskeyForm;
 use crate::cms::plain::PlainPage;
 use crate::texts::{self, language_of, use_locale};
@@ -35,7 +36,6 @@ pub fn FactorPage() -> impl IntoView {
 #[component]
 fn Factor(offered: Offered) -> impl IntoView {
     let locale = use_locale();
-    let form = use_form("");
     let (text, label, hint) = if offered.code {
         (
             td_string!(locale, identity.factor_text),
@@ -68,15 +68,7 @@ fn Factor(offered: Offered) -> impl IntoView {
             {passkey}
             <OutcomeBanner/>
             <form class="stack" method="post">
-                <Field
-                    name="code"
-                    label=label
-                    hint=hint
-                    error=form.error("code")
-                    autocomplete="one-time-code"
-                    required=true
-                    autofocus=!offered.passkey
-                />
+                <CodeField label hint autofocus=!offered.passkey/>
                 <Submit tone=if offered.passkey { Tone::Plain } else { Tone::Primary }>
                     {td_string!(locale, identity.sign_in)}
                 </Submit>
@@ -190,11 +182,7 @@ fn ConfirmHere() -> impl IntoView {
     view! {
         <PlainPage title=td_string!(locale, identity.confirm_heading)>
             <p class="plain-text">{td_string!(locale, identity.confirm_text)}</p>
-            {other
-                .map(|error| {
-                    let (text, request_id) = crate::cms::refusal::banner(&error, language_of(locale));
-                    view! { <crate::ui::ErrorBanner text=text request_id=request_id/> }
-                })}
+            {other.map(|error| view! { <RefusalBanner error/> })}
             {passkey}
             <form class="stack" method="post" action=posted.action>
                 {hidden}

@@ -4,15 +4,11 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_query_map;
 
-use shutterpost_model::error::Code;
-
-use crate::cms::context::CmsError;
-use crate::cms::error_page::ErrorPage;
+use super::fields::{NewPasswordField, WayOut, behind_link};
 use crate::cms::forms::{OutcomeBanner, use_form};
-use crate::cms::load::load_by_token;
 use crate::cms::plain::PlainPage;
 use crate::texts::use_locale;
-use crate::ui::{ButtonLink, Field, PasswordField, Submit, Tone};
+use crate::ui::{ButtonLink, Field, Submit, Tone};
 
 /// Asks for the address; afterwards says the same whether or not it has an account.
 #[component]
@@ -53,67 +49,31 @@ pub fn ForgotPage() -> impl IntoView {
     .into_any()
 }
 
-/// What a page behind a mailed link shows when the link is no longer good.
-#[component]
-pub(in crate::cms) fn DeadLink(
-    error: CmsError,
-    text: &'static str,
-    href: &'static str,
-    label: &'static str,
-) -> impl IntoView {
-    let locale = use_locale();
-    if error.0.code != Code::LinkExpired {
-        return view! { <main class="plain"><ErrorPage error/></main> }.into_any();
-    }
-    view! {
-        <PlainPage title=td_string!(locale, identity.link_expired_heading)>
-            <p class="plain-text">{text}</p>
-            <ButtonLink href=href tone=Tone::Primary>{label}</ButtonLink>
-        </PlainPage>
-    }
-    .into_any()
-}
-
 /// The page behind the link in the mail.
 #[component]
 pub fn ResetPage() -> impl IntoView {
-    load_by_token(
+    let locale = use_locale();
+    let way_out = WayOut {
+        text: td_string!(locale, identity.link_expired_reset),
+        href: "/cms/forgot",
+        label: td_string!(locale, identity.ask_again),
+    };
+    behind_link(
         |services, token| async move { services.accounts.check_reset(&token).await },
-        |checked| match checked {
-            Ok(()) => view! { <ResetForm/> }.into_any(),
-            Err(error) => {
-                let locale = use_locale();
-                view! {
-                    <DeadLink
-                        error
-                        text=td_string!(locale, identity.link_expired_reset)
-                        href="/cms/forgot"
-                        label=td_string!(locale, identity.ask_again)
-                    />
-                }
-                .into_any()
-            }
-        },
+        way_out,
+        |()| view! { <ResetForm/> }.into_any(),
     )
 }
 
 #[component]
 fn ResetForm() -> impl IntoView {
     let locale = use_locale();
-    let form = use_form("");
     view! {
         <PlainPage title=td_string!(locale, identity.reset_heading)>
             <p class="plain-text">{td_string!(locale, identity.reset_text)}</p>
             <OutcomeBanner/>
             <form class="stack" method="post">
-                <PasswordField
-                    name="password"
-                    label=td_string!(locale, identity.new_password)
-                    hint=td_string!(locale, identity.new_password_hint)
-                    error=form.error("password")
-                    autocomplete="new-password"
-                    autofocus=true
-                />
+                <NewPasswordField label=td_string!(locale, identity.new_password) autofocus=true/>
                 <Submit tone=Tone::Primary>{td_string!(locale, identity.reset_save)}</Submit>
             </form>
         </PlainPage>

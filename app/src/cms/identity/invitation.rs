@@ -6,9 +6,8 @@ use leptos_i18n::td_string;
 use shutterpost_model::identity::InvitationView;
 use shutterpost_model::language::Language;
 
-use super::forgot::DeadLink;
+use super::fields::{NewPasswordField, WayOut, behind_link};
 use crate::cms::forms::{OutcomeBanner, use_form};
-use crate::cms::load::load_by_token;
 use crate::cms::plain::PlainPage;
 use crate::texts::{language_of, role, use_locale};
 use crate::ui::{Choice, Field, PasswordField, Select, Submit, Tone};
@@ -16,23 +15,16 @@ use crate::ui::{Choice, Field, PasswordField, Select, Submit, Tone};
 /// Who invites to what, and the form to join.
 #[component]
 pub fn InvitationPage() -> impl IntoView {
-    load_by_token(
+    let locale = use_locale();
+    let way_out = WayOut {
+        text: td_string!(locale, identity.link_expired_invitation),
+        href: "/cms/sign-in",
+        label: td_string!(locale, identity.back_to_sign_in),
+    };
+    behind_link(
         |services, token| async move { services.accounts.invitation(&token).await },
-        |invitation| match invitation {
-            Ok(invitation) => view! { <JoinForm invitation/> }.into_any(),
-            Err(error) => {
-                let locale = use_locale();
-                view! {
-                    <DeadLink
-                        error
-                        text=td_string!(locale, identity.link_expired_invitation)
-                        href="/cms/sign-in"
-                        label=td_string!(locale, identity.back_to_sign_in)
-                    />
-                }
-                .into_any()
-            }
-        },
+        way_out,
+        |invitation| view! { <JoinForm invitation/> }.into_any(),
     )
 }
 
@@ -74,13 +66,7 @@ fn JoinForm(invitation: InvitationView) -> impl IntoView {
                 required=true
                 autofocus=true
             />
-            <PasswordField
-                name="password"
-                label=td_string!(locale, identity.password)
-                hint=td_string!(locale, identity.new_password_hint)
-                error=form.error("password")
-                autocomplete="new-password"
-            />
+            <NewPasswordField label=td_string!(locale, identity.password)/>
             <Select
                 name="language"
                 label=td_string!(locale, identity.language)

@@ -7,7 +7,9 @@ use shutterpost_model::identity::passkeys::PasskeyView;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::texts::use_locale;
-use crate::ui::{Badge, Dialog, DialogActions, DialogButton, Field, Icon, IconName, Meaning, Submit, Text, Time, Tone};
+use crate::ui::{
+    AskDialog, Badge, Dialog, DialogActions, DialogButton, Field, Icon, IconName, Meaning, Submit, Text, Time, Tone,
+};
 
 /// A form whose answer comes from a passkey. The browser shows it when it knows passkeys (`ask`); without script there is
 /// always another way.
@@ -145,16 +147,16 @@ fn PasskeyRow(passkey: PasskeyView) -> impl IntoView {
                     </DialogActions>
                 </form>
             </Dialog>
-            <Dialog id=removes title=td_string!(locale, passkeys.remove_title)>
-                <form class="stack" method="post">
-                    <input r#type="hidden" name="intent" value="remove_passkey"/>
-                    <input r#type="hidden" name="passkey" value=id/>
-                    <p>{td_string!(locale, passkeys.remove_text)}</p>
-                    <DialogActions>
-                        <Submit tone=Tone::Danger>{td_string!(locale, passkeys.remove)}</Submit>
-                    </DialogActions>
-                </form>
-            </Dialog>
+            <AskDialog
+                id=removes
+                title=td_string!(locale, passkeys.remove_title)
+                intent="remove_passkey"
+                name="passkey"
+                value=id
+                text=td_string!(locale, passkeys.remove_text)
+                action=td_string!(locale, passkeys.remove)
+                tone=Tone::Danger
+            />
         </li>
     }
 }

@@ -13,8 +13,8 @@ use crate::cms::load::load;
 use crate::i18n::Locale;
 use crate::texts::{language_of, role, role_hint, use_locale};
 use crate::ui::{
-    Badge, Choice, Column, Dialog, DialogActions, DialogButton, Field, IconName, Meaning, Menu, PageHead, PageTitle,
-    Select, Submit, Table, Time, Tone,
+    AskDialog, Badge, Choice, Column, Dialog, DialogActions, DialogButton, Field, IconName, Meaning, Menu, PageHead,
+    PageTitle, Select, Submit, Table, Time, Tone,
 };
 
 /// Everybody in the organisation and on the way into it.
@@ -146,16 +146,16 @@ fn MemberActions(me: Me, organisation: String, user: UserId, name: String, role:
                 {td_string!(locale, identity.remove_member)}
             </DialogButton>
         </Menu>
-        <Dialog id=format!("sign-out-{user}") title=sign_out clone:user>
-            <form class="stack" method="post">
-                <input r#type="hidden" name="intent" value="sign_out"/>
-                <input r#type="hidden" name="user" value=user.to_string()/>
-                <p>{sign_out_text}</p>
-                <DialogActions>
-                    <Submit tone=Tone::Danger>{td_string!(locale, identity.sign_out_member)}</Submit>
-                </DialogActions>
-            </form>
-        </Dialog>
+        <AskDialog
+            id=format!("sign-out-{user}")
+            title=sign_out
+            intent="sign_out"
+            name="user"
+            value=user.to_string()
+            text=sign_out_text
+            action=td_string!(locale, identity.sign_out_member)
+            tone=Tone::Danger
+        />
         <Dialog id=format!("role-{user}") title=change clone:user>
             <form class="stack" method="post">
                 <input r#type="hidden" name="intent" value="role"/>
@@ -172,16 +172,16 @@ fn MemberActions(me: Me, organisation: String, user: UserId, name: String, role:
                 </DialogActions>
             </form>
         </Dialog>
-        <Dialog id=format!("remove-{user}") title=remove>
-            <form class="stack" method="post">
-                <input r#type="hidden" name="intent" value="remove"/>
-                <input r#type="hidden" name="user" value=user.to_string()/>
-                <p>{text}</p>
-                <DialogActions>
-                    <Submit tone=Tone::Danger>{td_string!(locale, identity.remove_member_do)}</Submit>
-                </DialogActions>
-            </form>
-        </Dialog>
+        <AskDialog
+            id=format!("remove-{user}")
+            title=remove
+            intent="remove"
+            name="user"
+            value=user.to_string()
+            text
+            action=td_string!(locale, identity.remove_member_do)
+            tone=Tone::Danger
+        />
     }
 }
 
@@ -246,16 +246,16 @@ fn InvitationActions(invitation: InvitationId, email: String) -> impl IntoView {
                 {td_string!(locale, identity.revoke_invitation)}
             </DialogButton>
         </Menu>
-        <Dialog id=format!("revoke-{invitation}") title=td_string!(locale, identity.revoke_invitation_title)>
-            <form class="stack" method="post">
-                <input r#type="hidden" name="intent" value="revoke"/>
-                <input r#type="hidden" name="invitation" value=invitation.to_string()/>
-                <p>{text}</p>
-                <DialogActions>
-                    <Submit tone=Tone::Danger>{td_string!(locale, identity.revoke_invitation_do)}</Submit>
-                </DialogActions>
-            </form>
-        </Dialog>
+        <AskDialog
+            id=format!("revoke-{invitation}")
+            title=td_string!(locale, identity.revoke_invitation_title)
+            intent="revoke"
+            name="invitation"
+            value=invitation.to_string()
+            text
+            action=td_string!(locale, identity.revoke_invitation_do)
+            tone=Tone::Danger
+        />
     }
 }
 

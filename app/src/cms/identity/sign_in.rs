@@ -4,39 +4,22 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::identity::fields::SignInFields;
 use crate::cms::identity::passkeys::PasskeyForm;
 use crate::cms::plain::PlainPage;
 use crate::texts::use_locale;
-use crate::ui::{Checkbox, Field, PasswordField, Submit, Tone};
+use crate::ui::{Checkbox, Submit, Tone};
 
 /// E-mail address and password; the form posts to its own address, so that `next` comes along.
 #[component]
 pub fn SignInPage() -> impl IntoView {
     let locale = use_locale();
     let form = use_form("");
-    // After a refusal the address stands there already and the password is what to type.
-    let refused = form.failed();
     view! {
         <PlainPage title=td_string!(locale, identity.sign_in_heading)>
             <OutcomeBanner/>
             <form class="stack" method="post">
-                <Field
-                    name="email"
-                    label=td_string!(locale, identity.email)
-                    kind="email"
-                    value=form.value("email", "")
-                    error=form.error("email")
-                    autocomplete="username webauthn"
-                    required=true
-                    autofocus=!refused
-                />
-                <PasswordField
-                    name="password"
-                    label=td_string!(locale, identity.password)
-                    autocomplete="current-password"
-                    error=form.error("password")
-                    autofocus=refused
-                />
+                <SignInFields autocomplete="username webauthn"/>
                 <div class="spread">
                     <Checkbox
                         name="remember"

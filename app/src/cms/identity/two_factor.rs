@@ -9,6 +9,7 @@ use shutterpost_model::identity::security::{SecurityOverview, TotpSetup};
 use shutterpost_model::time::Millis;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
+use crate::cms::identity::fields::CodeField;
 use crate::cms::identity::passkeys::PasskeySection;
 use crate::cms::load::load;
 use crate::texts::{language_of, use_locale};
@@ -115,7 +116,6 @@ fn Begin() -> impl IntoView {
 #[component]
 fn SetUp(setup: TotpSetup) -> impl IntoView {
     let locale = use_locale();
-    let form = use_form("confirm");
     let secret = setup.secret.expose().to_owned();
     // Groups of four are easier to type; apps take the spaces.
     let grouped: Vec<&str> = secret.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
@@ -149,13 +149,10 @@ fn SetUp(setup: TotpSetup) -> impl IntoView {
                 </li>
                 <li>
                     <form class="stack" method="post">
-                        <Field
-                            name="code"
+                        <CodeField
+                            intent="confirm"
                             label=td_string!(locale, identity.totp_step_code)
                             hint=td_string!(locale, identity.totp_code_hint)
-                            error=form.error("code")
-                            autocomplete="one-time-code"
-                            required=true
                             autofocus=true
                         />
                         <div class="form-actions">

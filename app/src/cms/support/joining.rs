@@ -8,11 +8,10 @@ use leptos_router::hooks::use_location;
 use shutterpost_model::support::StaffInvitation;
 
 use crate::cms::forms::{OutcomeBanner, use_form};
-use crate::cms::identity::forgot::DeadLink;
-use crate::cms::load::load_by_token;
+use crate::cms::identity::fields::{CodeField, NewPasswordField, WayOut, behind_link};
 use crate::cms::plain::PlainPage;
 use crate::texts::use_locale;
-use crate::ui::{ButtonLink, CopyButton, Field, PasswordField, Submit, Tone};
+use crate::ui::{ButtonLink, CopyButton, Submit, Tone};
 
 #[component]
 pub fn StaffInvitationPage() -> impl IntoView {
@@ -20,30 +19,22 @@ pub fn StaffInvitationPage() -> impl IntoView {
     if let Some(codes) = use_form("").issued() {
         return view! { <Joined codes/> }.into_any();
     }
-    load_by_token(
+    let locale = use_locale();
+    let way_out = WayOut {
+        text: td_string!(locale, support.invitation_dead),
+        href: "/support/sign-in",
+        label: td_string!(locale, support.to_sign_in),
+    };
+    behind_link(
         |services, token| async move { services.support.invitation(&token).await },
-        |invitation| match invitation {
-            Ok(invitation) => view! { <Join invitation/> }.into_any(),
-            Err(error) => {
-                let locale = use_locale();
-                view! {
-                    <DeadLink
-                        error
-                        text=td_string!(locale, support.invitation_dead)
-                        href="/support/sign-in"
-                        label=td_string!(locale, support.to_sign_in)
-                    />
-                }
-                .into_any()
-            }
-        },
+        way_out,
+        |invitation| view! { <Join invitation/> }.into_any(),
     )
 }
 
 #[component]
 fn Join(invitation: StaffInvitation) -> impl IntoView {
     let locale = use_locale();
-    let form = use_form("");
     let StaffInvitation { name, email, setup } = invitation;
     let (name, email) = (name.into_inner(), email.into_inner());
     let text = td_string!(locale, support.invitation_text, name = name.as_str(), email = email.as_str());
@@ -56,13 +47,7 @@ fn Join(invitation: StaffInvitation) -> impl IntoView {
             <form class="stack" method="post">
                 // For password managers: which account the password belongs to.
                 <input r#type="hidden" name="username" value=email autocomplete="username"/>
-                <PasswordField
-                    name="password"
-                    label=td_string!(locale, identity.password)
-                    hint=td_string!(locale, identity.new_password_hint)
-                    error=form.error("password")
-                    autocomplete="new-password"
-                />
+                <NewPasswordField label=td_string!(locale, identity.password)/>
                 <p>{td_string!(locale, identity.totp_step_scan)}</p>
                 <img class="totp-qr" src=qr width="200" height="200" alt=td_string!(locale, identity.totp_qr)/>
                 <details>
@@ -72,13 +57,9 @@ fn Join(invitation: StaffInvitation) -> impl IntoView {
                         <CopyButton text=secret label=td_string!(locale, identity.totp_copy)/>
                     </div>
                 </details>
-                <Field
-                    name="code"
+                <CodeField
                     label=td_string!(locale, identity.totp_step_code)
                     hint=td_string!(locale, identity.totp_code_hint)
-                    error=form.error("code")
-                    autocomplete="one-time-code"
-                    required=true
                 />
                 <Submit tone=Tone::Primary>{td_string!(locale, support.invitation_join)}</Submit>
             </form>

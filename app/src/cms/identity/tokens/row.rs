@@ -10,7 +10,7 @@ use super::words::{left, scope};
 use crate::cms::context::use_now;
 use crate::i18n::Locale;
 use crate::texts::{language_of, role, use_locale};
-use crate::ui::{Badge, Dialog, DialogActions, DialogButton, IconName, Meaning, Menu, Submit, Text, Time, Tone};
+use crate::ui::{AskDialog, Badge, DialogButton, IconName, Meaning, Menu, Submit, Text, Time, Tone};
 
 /// One token.
 #[component]
@@ -181,15 +181,15 @@ fn Actions(token: Token) -> impl IntoView {
             </DialogButton>
         </Menu>
         {renews.then(|| view! { <Renew id=renew token=token/> })}
-        <Dialog id=revoke title=td_string!(locale, identity.token_revoke_title, name = name)>
-            <form class="stack" method="post">
-                <input r#type="hidden" name="intent" value="revoke"/>
-                <input r#type="hidden" name="token" value=id/>
-                <p>{td_string!(locale, identity.token_revoke_text)}</p>
-                <DialogActions>
-                    <Submit tone=Tone::Danger>{td_string!(locale, identity.token_revoke_do)}</Submit>
-                </DialogActions>
-            </form>
-        </Dialog>
+        <AskDialog
+            id=revoke
+            title=td_string!(locale, identity.token_revoke_title, name = name)
+            intent="revoke"
+            name="token"
+            value=id
+            text=td_string!(locale, identity.token_revoke_text)
+            action=td_string!(locale, identity.token_revoke_do)
+            tone=Tone::Danger
+        />
     }
 }

@@ -62,12 +62,7 @@ pub(in crate::identity) async fn members(conn: &mut Conn, scope: &OrgScope) -> R
 pub(in crate::identity) async fn rules(conn: &mut Conn, scope: &OrgScope) -> Result<Rules, Failure> {
     on_db!(conn, c => identity_organisations::table
         .filter(identity_organisations::id.eq(scope.organisation().as_str()))
-        .select((
-            identity_organisations::factor_required_at,
-            identity_organisations::session_idle_millis,
-            identity_organisations::session_absolute_millis,
-                identity_organisations::sso_required_at,
-        ))
+        .select(Rules::as_select())
         .first(c).await)
 }
 

@@ -48,12 +48,7 @@ pub(in crate::identity) async fn first_with_rules(
         .select((
             identity_memberships::organisation_id,
             identity_memberships::role,
-            (
-                identity_organisations::factor_required_at,
-                identity_organisations::session_idle_millis,
-                identity_organisations::session_absolute_millis,
-                identity_organisations::sso_required_at,
-            ),
+            Rules::as_select(),
         ))
         .first(c).await.optional())?;
     row.map(|(organisation, role, rules)| {

@@ -9,7 +9,7 @@ use shutterpost_model::time::Millis;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows::sessions::{
-    FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow,
+    FoundSession, FoundSessionRow, NewSessionRow, OwnSessionRow, ReplacedSessionRow, Rules,
 };
 use crate::identity::scope::OrgScope;
 use crate::schema::{
@@ -43,13 +43,7 @@ pub(in crate::identity) async fn find(conn: &mut Conn, hash: &[u8; 32]) -> Resul
             identity_sessions::expires_at,
             identity_sessions::confirmed_at,
             identity_sessions::created_at,
-            (
-                identity_organisations::factor_required_at,
-                identity_organisations::session_idle_millis,
-                identity_organisations::session_absolute_millis,
-                identity_organisations::sso_required_at,
-            )
-                .nullable(),
+            Option::<Rules>::as_select(),
             identity_totp::confirmed_at.nullable(),
             exists(identity_passkeys::table.filter(identity_passkeys::user_id.eq(identity_sessions::user_id))),
             identity_sessions::method,

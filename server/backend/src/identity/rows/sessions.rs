@@ -13,7 +13,7 @@ use super::{id, role, trace_place};
 use crate::context::World;
 use crate::error::Failure;
 use crate::keystore::Sealed;
-use crate::schema::identity_sessions;
+use crate::schema::{identity_organisations, identity_sessions};
 
 /// As `trace_place` and the sealed values name it.
 pub(in crate::identity) const TABLE: &str = "identity_sessions";
@@ -51,12 +51,14 @@ pub(in crate::identity) struct Membership {
 }
 
 /// What an organisation asks of the sessions in it.
-#[derive(Clone, Copy, Default, Queryable)]
+#[derive(Clone, Copy, Default, Queryable, Selectable)]
+#[diesel(table_name = identity_organisations)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(in crate::identity) struct Rules {
     factor_required_at: Option<i64>,
-    idle_millis: Option<i64>,
-    absolute_millis: Option<i64>,
-    own_sign_in_required_at: Option<i64>,
+    session_idle_millis: Option<i64>,
+    session_absolute_millis: Option<i64>,
+    sso_required_at: Option<i64>,
 }
 
 impl Rules {
@@ -73,7 +75,7 @@ impl Rules {
 
     /// Since when everybody has to sign in by the organisation's own provider.
     pub(in crate::identity) const fn own_sign_in_required_at(self) -> Option<Millis> {
-        match self.own_sign_in_required_at {
+        match self.sso_required_at {
             Some(at) => Some(Millis(at)),
             None => None,
         }
@@ -81,13 +83,13 @@ impl Rules {
 
     pub(in crate::identity) fn limits(self) -> SessionLimits {
         let minutes = |millis: Option<i64>| millis.map(|millis| millis / MINUTE);
-        SessionLimits { idle: minutes(self.idle_millis), absolute: minutes(self.absolute_millis) }
+        SessionLimits { idle: minutes(self.session_idle_millis), absolute: minutes(self.session_absolute_millis) }
     }
 
     /// Whether a session has outlived what the organisation allows.
     pub(in crate::identity) fn are_over(self, begun: Millis, last_seen: Millis, now: Millis) -> bool {
         let over = |since: Millis, limit: Option<i64>| limit.is_some_and(|limit| now >= since.plus(limit));
-        over(last_seen, self.idle_millis) || over(begun, self.absolute_millis)
+        over(last_seen, self.session_idle_millis) || over(begun, self.session_absolute_millis)
     }
 }
 

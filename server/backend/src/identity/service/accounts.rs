@@ -150,8 +150,8 @@ impl AccountsService {
             users::by_id(&mut conn, &self.deps.keystore, &id).await?.ok_or(Failure::NotFound)?;
         let organisations = memberships::of_user(&mut conn, &id).await?;
         let current = organisations.iter().find(|mine| Some(&mine.id) == actor.organisation()).cloned();
-        let two_factor = factors::is_active(&mut conn, &id).await?;
         let passkey = passkeys::count(&mut conn, &id).await? > 0;
+        let two_factor = passkey || factors::has_totp(&mut conn, &id).await?;
         Ok(Me {
             user: Some(id),
             name: name.disclose(Purpose::OwnData),
