@@ -69,6 +69,14 @@ export default async function setup(): Promise<() => Promise<void>> {
   }
   const demo = JSON.parse(readFileSync(json, 'utf8')) as Demo;
 
+  // Nobody joins the staff but by a link that the operator makes at the machine.
+  const invite = ['admin', 'invite-staff', '--name', 'Sam Lee', '--email', 'sam@shutterpost.example'];
+  const invited = spawnSync(binary, invite, { env: environment, encoding: 'utf8' });
+  const staffLink = /https?:\/\/\S+/.exec(invited.stdout)?.[0];
+  if (invited.status !== 0 || !staffLink) {
+    throw new Error(`\`shutterpost admin invite-staff\` ended with ${invited.status}:\n${invited.stdout}${invited.stderr}`);
+  }
+
   const log = join(resultsFolder, 'server.log');
   const output = openSync(log, 'w');
   const server = spawn(binary, ['serve'], { env: environment, stdio: ['ignore', output, output] });
@@ -89,6 +97,6 @@ export default async function setup(): Promise<() => Promise<void>> {
     await stop();
     throw error;
   }
-  writeState({ url, mail, demo });
+  writeState({ url, mail, demo, staffLink });
   return stop;
 }

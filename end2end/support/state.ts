@@ -22,6 +22,8 @@ export interface State {
   /** Folder that holds one file for each mail that arrived. */
   mail: string;
   demo: Demo;
+  /** By which somebody joins the support staff, once. */
+  staffLink: string;
 }
 
 export const resultsFolder = join(import.meta.dirname, '..', 'test-results');
