@@ -309,8 +309,9 @@ pub trait Support: Send + Sync {
     /// Asks the owners of the organisation. [`Code::NotFound`] if there is none of that id, [`Code::Conflict`] if the same
     /// person waits for an answer already or has access.
     async fn ask(&self, staff: &StaffActor, ask: AskAccess) -> Result<(), AppError>;
-    /// From now on the session acts in the CMS by this grant.
-    async fn open(&self, staff: &StaffActor, grant: &GrantId) -> Result<(), AppError>;
+    /// From now on the session acts in the CMS by this grant. It goes on under another cookie: whoever saw the one from
+    /// before gets no further by it.
+    async fn open(&self, staff: &StaffActor, grant: &GrantId) -> Result<NewSession, AppError>;
     /// The session acts by no grant any more.
     async fn leave(&self, staff: &StaffActor) -> Result<(), AppError>;
     /// Ends one's own grant for good, or takes back that it was asked for.

@@ -212,9 +212,10 @@ async fn staff(app: &App, home: &Tenant) -> Vec<(&'static str, As)> {
     let mut reader = crate::staff::join(app, crate::staff::READER).await;
     let mut writer = crate::staff::join(app, "writer@shutterpost.example").await;
     let pending = nobodys.half_signed_in(app).await;
-    let (outside, reads, writes) = (nobodys.sign_in(app).await, reader.sign_in(app).await, writer.sign_in(app).await);
-    crate::staff::let_in(app, home, &reads, "read").await;
-    crate::staff::let_in(app, home, &writes, "write").await;
+    let (outside, mut reads, mut writes) =
+        (nobodys.sign_in(app).await, reader.sign_in(app).await, writer.sign_in(app).await);
+    crate::staff::let_in(app, home, &mut reads, "read").await;
+    crate::staff::let_in(app, home, &mut writes, "write").await;
     vec![("staff_pending", pending), ("staff", outside), ("staff_read", reads), ("staff_write", writes)]
 }
 

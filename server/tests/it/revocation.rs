@@ -175,9 +175,9 @@ async fn bearers(tally: &mut Tally, place: &Place, owner: &As) {
 
 async fn grants(tally: &mut Tally, place: &Place, owner: &As) {
     let (app, home) = (&place.app, &place.home);
-    let who = staff::join(app, "racer@shutterpost.example").await.sign_in(app).await;
+    let mut who = staff::join(app, "racer@shutterpost.example").await.sign_in(app).await;
     for _ in 0..GRANTS {
-        let grant = staff::let_in(app, home, &who, "read").await;
+        let grant = staff::let_in(app, home, &mut who, "read").await;
         let fields = [("intent", "end"), ("grant", grant.as_str())];
         tally.race(place, &who, ("/cms/support-access", owner, &fields)).await;
         let answer = app.form("/support", &who, &[("intent", "leave")]).await;

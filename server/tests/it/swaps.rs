@@ -127,9 +127,9 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
 /// What their owners decide of support: who is let in, and what waits for a second person.
 async fn of_support(app: &App, theirs: &Tenant) -> Vec<(Vec<Attempt>, Vec<Attempt>)> {
     let asks = staff::join(app, &format!("asks@{}.example", theirs.name)).await.sign_in(app).await;
-    let acts = staff::join(app, &format!("acts@{}.example", theirs.name)).await.sign_in(app).await;
+    let mut acts = staff::join(app, &format!("acts@{}.example", theirs.name)).await.sign_in(app).await;
     let asked = staff::ask(app, theirs, &asks, "read").await;
-    let running = staff::let_in(app, theirs, &acts, "write").await;
+    let running = staff::let_in(app, theirs, &mut acts, "write").await;
     let capture = format!("/cms/captures/{}", theirs.capture);
     let answer = app.form(&capture, &acts, &[("intent", "delete")]).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", answer.text());

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use shutterpost_model::id::OrganisationId;
 use shutterpost_model::pii::Pii;
+use shutterpost_model::time::Millis;
 
 use super::rows::AuditRow;
 use crate::db::{Conn, on_db};
@@ -54,6 +56,31 @@ pub(super) async fn list(
         }
         query.load(c).await
     })
+}
+
+/// Whether the trail of an organisation says already, after `since`, that this was done to the object: by `actor`, or by
+/// whomever.
+pub(crate) async fn noted(
+    conn: &mut Conn,
+    organisation: &OrganisationId,
+    actor: Option<&str>,
+    (action, object): (&str, &str),
+    since: Millis,
+) -> Result<bool, Failure> {
+    let found: i64 = on_db!(conn, c => {
+        let mut query = audit_entries::table
+            .filter(audit_entries::organisation_id.eq(organisation.as_str()))
+            .filter(audit_entries::object.eq(object))
+            .filter(audit_entries::action.eq(action))
+            .filter(audit_entries::at.gt(since.0))
+            .count()
+            .into_boxed();
+        if let Some(actor) = actor {
+            query = query.filter(audit_entries::actor_id.eq(actor));
+        }
+        query.get_result(c).await
+    })?;
+    Ok(found > 0)
 }
 
 /// Names of those of the ids that are members, devices or tokens of, or our staff known to, the organisation, whether revoked or not.

@@ -17,12 +17,16 @@ use super::attempts::{Hint, Payload, Purpose};
 use super::queries;
 use super::service::{Errand, Kept, SsoService, leave};
 use super::visit::Names;
+use crate::audit::queries as trail;
 use crate::audit::record::{Doer, Entry, record};
 use crate::connections::rows::{Settings, Usable};
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::identity::provided;
 use crate::services::Deps;
+
+/// A refused message is written down once in so many milliseconds.
+const REFUSED_AGAIN: i64 = 60_000;
 
 /// Sessions that a provider has ended.
 struct Ending {
@@ -105,7 +109,7 @@ impl SsoService {
         let ended = match self.deps.providers.oidc.ended(connection, token, self.deps.world.now()).await {
             Ok(ended) => ended,
             Err(reject) => {
-                self.refuse(&usable, None, reject.code(), &Client::default()).await?;
+                self.refuse_message(&usable, reject.code()).await?;
                 return Err(Code::BadRequest.into());
             }
         };
@@ -118,6 +122,17 @@ impl SsoService {
             sessions: session.iter().map(|session| names.session(session)).collect(),
         };
         if self.end(&usable, ending).await? { Ok(()) } else { Err(Code::BadRequest.into()) }
+    }
+
+    /// Writes down that a message to end sessions was refused, once a minute: whoever knows the address may send one, and
+    /// must not fill the organisation's trail.
+    async fn refuse_message(&self, usable: &Usable, check: &'static str) -> Result<(), Failure> {
+        let since = self.deps.world.now().plus(-REFUSED_AGAIN);
+        let entry = ("sso.refuse", usable.id.as_str());
+        if trail::noted(&mut self.deps.db.read().await?, &usable.organisation, None, entry, since).await? {
+            return Ok(());
+        }
+        self.refuse(usable, None, check, &Client::default()).await
     }
 
     /// Ends the sessions; `false` if the message was used before.
@@ -187,7 +202,7 @@ impl SsoService {
         let demand = match self.deps.providers.saml.receive_logout(connection, message, now) {
             Ok(demand) => demand,
             Err(reject) => {
-                self.refuse(usable, None, reject.code(), &Client::default()).await?;
+                self.refuse_message(usable, reject.code()).await?;
                 return Err(Code::BadRequest.into());
             }
         };

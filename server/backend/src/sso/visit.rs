@@ -91,7 +91,7 @@ impl Visit<'_> {
         match place {
             Place::Stays => Ok(None),
             Place::Becomes(role) => {
-                provided::set_role(tx, &usable.organisation, entering.user(), role).await?;
+                provided::set_role(tx, &usable.organisation, entering.user(), role, world.now()).await?;
                 Ok(Some("sso.change_role"))
             }
             Place::Joins(role) => {

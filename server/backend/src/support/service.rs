@@ -79,7 +79,7 @@ impl Support for SupportService {
         self.try_ask(staff, ask).await.map_err(AppError::from)
     }
 
-    async fn open(&self, staff: &StaffActor, grant: &GrantId) -> Result<(), AppError> {
+    async fn open(&self, staff: &StaffActor, grant: &GrantId) -> Result<NewSession, AppError> {
         self.try_open(staff, grant).await.map_err(AppError::from)
     }
 

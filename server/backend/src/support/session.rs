@@ -2,7 +2,7 @@
 //! and nowhere else, is never kept by the browser, and ends after a quarter of an hour without use and after eight hours.
 
 use data_encoding::BASE64URL_NOPAD;
-use shutterpost_model::id::{StaffId, StaffPendingId, StaffSessionId};
+use shutterpost_model::id::{GrantId, StaffId, StaffPendingId, StaffSessionId};
 use shutterpost_model::identity::NewSession;
 use shutterpost_model::identity::security::NewPending;
 use shutterpost_model::pii::Secret;
@@ -64,6 +64,22 @@ pub(super) async fn open(
     sessions::insert(tx, &id, staff, &session_hash(keys, &secret), (now, now.plus(ABSOLUTE))).await?;
     let cookie = Secret::new(BASE64URL_NOPAD.encode(&secret));
     Ok((id, NewSession { cookie, max_age: None, known: None }))
+}
+
+/// Lets a session go on under another id and cookie, acting by a grant; `None` if it has ended. Its limits stay as they
+/// were.
+pub(super) async fn act_by(
+    tx: &mut Tx,
+    world: &World,
+    keys: &Keys,
+    session: &StaffSessionId,
+    grant: &GrantId,
+) -> Result<Option<NewSession>, Failure> {
+    let secret: [u8; SECRET_BYTES] = world.bytes();
+    let id = world.id(StaffSessionId::new);
+    let goes_on = sessions::renew(tx, session, (&id, &session_hash(keys, &secret)), grant).await?;
+    let cookie = Secret::new(BASE64URL_NOPAD.encode(&secret));
+    Ok(goes_on.then_some(NewSession { cookie, max_age: None, known: None }))
 }
 
 /// The session behind a cookie. Notes the use, at most once a minute.

@@ -148,11 +148,17 @@ impl Fixture {
         AskAccess { organisation, reason: pii("The gallery of yesterday is empty"), minutes: 60, access }
     }
 
+    /// Opens a grant, under a cookie that is another one from then on.
+    async fn open(&self, (session, staff): (&mut NewSession, &mut StaffActor), grant: &GrantId) {
+        *session = self.support.open(staff, grant).await.expect("opened");
+        *staff = self.staff(session).await;
+    }
+
     /// Asked for, allowed for an hour and opened.
-    async fn let_in(&self, staff: &StaffActor, access: SupportAccess) -> GrantId {
+    async fn let_in(&self, (session, staff): (&mut NewSession, &mut StaffActor), access: SupportAccess) -> GrantId {
         let grant = self.ask(staff, access).await;
         self.support.allow(&self.owner().await, &grant, 60).await.expect("allowed");
-        self.support.open(staff, &grant).await.expect("opened");
+        self.open((session, staff), &grant).await;
         grant
     }
 

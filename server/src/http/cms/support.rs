@@ -106,8 +106,8 @@ pub(in crate::http) async fn desk(posted: Posted) -> Response {
                     "support_asked"
                 }
                 "open" => {
-                    support.open(staff, &grant()?).await?;
-                    return Ok(Done::To("/cms/overview".into()));
+                    let renewed = support.open(staff, &grant()?).await?;
+                    return Ok(session("/cms/overview", vec![cookies::staff(&renewed)]));
                 }
                 "leave" => {
                     support.leave(staff).await?;

@@ -103,7 +103,7 @@ impl Support for World {
     async fn ask(&self, _: &StaffActor, _: AskAccess) -> Answer<()> {
         elsewhere()
     }
-    async fn open(&self, _: &StaffActor, _: &GrantId) -> Answer<()> {
+    async fn open(&self, _: &StaffActor, _: &GrantId) -> Answer<NewSession> {
         elsewhere()
     }
     async fn leave(&self, _: &StaffActor) -> Answer<()> {

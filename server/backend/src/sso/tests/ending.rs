@@ -45,6 +45,10 @@ async fn case_67_a_provider_ends_its_own_sessions_and_no_others() {
         ] {
             assert_eq!(host.ended(id, &more).await, Some(Code::BadRequest), "{more}");
         }
+        assert_eq!(host.refusals().await, 1, "whoever sends many does not fill the trail");
+        host.test.clock.advance(60_000);
+        assert_eq!(host.ended("j5", &json!({})).await, Some(Code::BadRequest));
+        assert_eq!(host.refusals().await, 2);
         assert!(alive(&paula).await);
         // Nobody's session: fine, and without effect; so is a session of one person named for another.
         assert_eq!(host.ended("j6", &json!({ "sid": "unknown" })).await, None);

@@ -15,9 +15,7 @@ use crate::identity::rows::{id, language};
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::keystore::{KeyStore, Sealed};
-use crate::schema::{
-    audit_entries, identity_memberships, identity_organisations, identity_users, support_grants, support_staff,
-};
+use crate::schema::{identity_memberships, identity_organisations, identity_users, support_grants, support_staff};
 use crate::support::rows::{Grant, GrantRow, Running};
 
 /// Grants in a list.
@@ -289,22 +287,4 @@ pub(in crate::support) async fn organisation_name(
         .filter(identity_organisations::id.eq(organisation.as_str()))
         .select(identity_organisations::name)
         .first(c).await.optional())
-}
-
-/// Whether the trail says already, after `since`, that somebody of the staff looked at the object.
-pub(in crate::support) async fn noted(
-    conn: &mut Conn,
-    (organisation, staff): (&OrganisationId, &StaffId),
-    (action, object): (&str, &str),
-    since: Millis,
-) -> Result<bool, Failure> {
-    let found: i64 = on_db!(conn, c => audit_entries::table
-        .filter(audit_entries::organisation_id.eq(organisation.as_str()))
-        .filter(audit_entries::object.eq(object))
-        .filter(audit_entries::action.eq(action))
-        .filter(audit_entries::actor_id.eq(staff.as_str()))
-        .filter(audit_entries::at.gt(since.0))
-        .count()
-        .get_result(c).await)?;
-    Ok(found > 0)
 }

@@ -146,17 +146,31 @@ pub(in crate::support) async fn grant(conn: &mut Conn, session: &StaffSessionId)
     found.flatten().map(id).transpose()
 }
 
-/// Opens a grant, or leaves the one that is open; `false` if the session has ended.
-pub(in crate::support) async fn set_grant(
+/// Gives a session another id and cookie, and a grant to act by; `false` if it has ended.
+pub(in crate::support) async fn renew(
     tx: &mut Tx,
     session: &StaffSessionId,
-    grant: Option<&GrantId>,
+    (id, hash): (&StaffSessionId, &[u8; 32]),
+    grant: &GrantId,
 ) -> Result<bool, Failure> {
-    let set = on_db!(tx, c => diesel::update(support_sessions::table)
+    let renewed = on_db!(tx, c => diesel::update(support_sessions::table)
         .filter(support_sessions::id.eq(session.as_str()))
-        .set(support_sessions::grant_id.eq(grant.map(GrantId::as_str)))
+        .set((
+            support_sessions::id.eq(id.as_str()),
+            support_sessions::secret_hash.eq(hash.as_slice()),
+            support_sessions::grant_id.eq(grant.as_str()),
+        ))
         .execute(c).await)?;
-    Ok(set == 1)
+    Ok(renewed == 1)
+}
+
+/// The session acts by no grant any more.
+pub(in crate::support) async fn leave_grant(tx: &mut Tx, session: &StaffSessionId) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(support_sessions::table)
+        .filter(support_sessions::id.eq(session.as_str()))
+        .set(support_sessions::grant_id.eq(None::<&str>))
+        .execute(c).await)?;
+    Ok(())
 }
 
 /// `false` if it had ended before.

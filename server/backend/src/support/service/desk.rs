@@ -3,11 +3,12 @@
 use shutterpost_model::access::{Actor, Credential, Role};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{GrantId, OrganisationId, StaffId, SupportApprovalId};
-use shutterpost_model::identity::{Me, MyOrganisation};
+use shutterpost_model::identity::{Me, MyOrganisation, NewSession};
 use shutterpost_model::pii::{Pii, Purpose};
 use shutterpost_model::support::{APPROVAL_GOOD, Acting, AskAccess, Desk, StaffActor, SupportAccess, SupportMoment};
 
 use super::SupportService;
+use crate::audit::queries as trail;
 use crate::audit::record::{Doer, Entry, record};
 use crate::db::write_tx;
 use crate::error::Failure;
@@ -82,20 +83,19 @@ impl SupportService {
         })
     }
 
-    pub(super) async fn try_open(&self, actor: &StaffActor, grant: &GrantId) -> Result<(), Failure> {
-        let (world, doer) = (self.deps.world.clone(), Doer::from(actor));
+    pub(super) async fn try_open(&self, actor: &StaffActor, grant: &GrantId) -> Result<NewSession, Failure> {
+        let (world, keys, doer) = (self.deps.world.clone(), self.deps.keys.clone(), Doer::from(actor));
         let (person, session, grant) = (actor.staff().clone(), actor.session().clone(), grant.clone());
         write_tx!(self.deps.db, tx => {
             let now = world.now();
             let running = grants::running(tx, &grant, &person, now).await?.ok_or(Failure::NotFound)?;
-            if !sessions::set_grant(tx, &session, Some(&grant)).await? {
-                return Err(Code::SignInNeeded.into());
-            }
+            let renewed = session::act_by(tx, &world, &keys, &session, &grant).await?.ok_or(Code::SignInNeeded)?;
             if grants::begin(tx, &grant, now).await? {
                 tell::owners(tx, &world, &running.organisation, &grant, SupportMoment::Begun).await?;
             }
             let entry = Entry::new("support.begin").object(grant.as_str());
-            record(tx, &world, Some(&running.organisation), &doer, entry).await
+            record(tx, &world, Some(&running.organisation), &doer, entry).await?;
+            Ok(renewed)
         })
     }
 
@@ -104,7 +104,7 @@ impl SupportService {
         let session = actor.session().clone();
         write_tx!(self.deps.db, tx => {
             let Some(grant) = sessions::grant(tx, &session).await? else { return Ok(()) };
-            sessions::set_grant(tx, &session, None).await?;
+            sessions::leave_grant(tx, &session).await?;
             // One that is over was written down as that.
             if let Some((organisation, _)) = grants::open_of(tx, &grant).await? {
                 let entry = Entry::new("support.leave").object(grant.as_str());
@@ -121,7 +121,7 @@ impl SupportService {
             let open = grants::open_of(tx, &grant).await?;
             let (organisation, _) = open.filter(|(_, holder)| *holder == person).ok_or(Failure::NotFound)?;
             if sessions::grant(tx, &session).await?.as_ref() == Some(&grant) {
-                sessions::set_grant(tx, &session, None).await?;
+                sessions::leave_grant(tx, &session).await?;
             }
             if !grants::end(tx, &grant, world.now()).await? {
                 return Err(Failure::NotFound);
@@ -167,7 +167,7 @@ impl SupportService {
         let (world, doer) = (self.deps.world.clone(), Doer::from(actor));
         let since = world.now().plus(-VIEWED_AGAIN);
         let mut conn = self.deps.db.read().await?;
-        if grants::noted(&mut conn, (organisation, staff), (ACTION, &object), since).await? {
+        if trail::noted(&mut conn, organisation, Some(staff.as_str()), (ACTION, &object), since).await? {
             return Ok(());
         }
         drop(conn);

@@ -25,7 +25,7 @@ fn draft(retention_days: i32) -> EventDraft {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_grant_nothing_opens_and_with_one_its_organisation_alone() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
         assert_eq!(f.acting(&session).await, Acting::Outside);
         let grant = f.ask(&staff, SupportAccess::Read).await;
         assert_eq!(code(f.support.open(&staff, &grant).await), Code::NotFound, "asked for is not allowed");
@@ -51,7 +51,7 @@ async fn without_a_grant_nothing_opens_and_with_one_its_organisation_alone() {
         let (other, tom) = f.arrive(TOM).await;
         assert_eq!(code(f.support.open(&tom, &grant).await), Code::NotFound, "it is for one person");
         assert_eq!(code(f.support.finish(&tom, &grant).await), Code::NotFound);
-        f.support.open(&staff, &grant).await.expect("opened");
+        f.open((&mut session, &mut staff), &grant).await;
         let actor = f.acts(&session).await;
         assert_eq!(actor.organisation(), Some(&f.organisation));
         assert_eq!(f.acting(&other).await, Acting::Outside);
@@ -66,10 +66,10 @@ async fn without_a_grant_nothing_opens_and_with_one_its_organisation_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_grant_ends_to_the_millisecond_in_a_session_under_way() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
         let grant = f.ask(&staff, SupportAccess::Read).await;
         f.support.allow(&f.owner().await, &grant, 10).await.expect("allowed");
-        f.support.open(&staff, &grant).await.expect("opened");
+        f.open((&mut session, &mut staff), &grant).await;
         f.acts(&session).await;
         f.test.clock.advance(10 * MINUTE - 1);
         f.acts(&session).await;
@@ -124,8 +124,8 @@ async fn an_hour_is_the_most_and_the_database_holds_it_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_owner_ends_is_over_at_once() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
-        let grant = f.let_in(&staff, SupportAccess::Write).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
+        let grant = f.let_in((&mut session, &mut staff), SupportAccess::Write).await;
         f.acts(&session).await;
         f.support.end(&f.owner().await, &grant).await.expect("ended");
         assert_eq!(f.acting(&session).await, Acting::Over);
@@ -142,9 +142,9 @@ async fn what_deletes_waits_for_a_second_person_and_is_good_once() {
         let events = EventsService::new(f.deps.clone());
         let owner = f.owner().await;
         let event = events.create(&owner, draft(90)).await.expect("made");
-        let (session, sam) = f.arrive(SAM).await;
+        let (mut session, mut sam) = f.arrive(SAM).await;
         let (_, tom) = f.arrive(TOM).await;
-        f.let_in(&sam, SupportAccess::Write).await;
+        f.let_in((&mut session, &mut sam), SupportAccess::Write).await;
         let actor = f.acts(&session).await;
         let version = events.find(&actor, &event).await.expect("read").version;
 
@@ -201,10 +201,10 @@ async fn every_owner_is_told_and_nobody_else() {
         f.member("second@host.example", Role::Owner).await;
         f.member("adam@host.example", Role::Admin).await;
         owner(&f.deps, "Other", "otto@other.example").await;
-        let (session, staff) = f.arrive(SAM).await;
-        let grant = f.let_in(&staff, SupportAccess::Read).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
+        let grant = f.let_in((&mut session, &mut staff), SupportAccess::Read).await;
         f.support.leave(&staff).await.expect("left");
-        f.support.open(&staff, &grant).await.expect("opened again");
+        f.open((&mut session, &mut staff), &grant).await;
         f.acts(&session).await;
         f.support.finish(&staff, &grant).await.expect("ended");
         assert_eq!(f.acting(&session).await, Acting::Outside);
@@ -229,8 +229,8 @@ async fn every_owner_is_told_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_is_in_the_organisations_own_trail_with_a_name() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
-        let grant = f.let_in(&staff, SupportAccess::Write).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
+        let grant = f.let_in((&mut session, &mut staff), SupportAccess::Write).await;
         let actor = f.acts(&session).await;
         let event = EventsService::new(f.deps.clone()).create(&actor, draft(90)).await.expect("made");
         for _ in 0..3 {
@@ -265,8 +265,8 @@ async fn everything_is_in_the_organisations_own_trail_with_a_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reason_is_sealed_and_goes_with_the_organisation() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
-        f.let_in(&staff, SupportAccess::Read).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
+        f.let_in((&mut session, &mut staff), SupportAccess::Read).await;
         let dump = f.test.dump().await;
         assert!(!dump.contains("gallery of yesterday") && !dump.contains(SAM), "{}", f.test.kind);
         let found = f.support.notices(&f.owner().await).await.expect("read");

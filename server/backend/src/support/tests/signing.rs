@@ -133,8 +133,8 @@ async fn sessions_end_after_a_quarter_of_an_hour_unused_and_after_eight_hours() 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_shut_out_or_loses_the_factor_is_out_at_once() {
     for f in fixtures().await {
-        let (session, staff) = f.arrive(SAM).await;
-        f.let_in(&staff, SupportAccess::Read).await;
+        let (mut session, mut staff) = f.arrive(SAM).await;
+        f.let_in((&mut session, &mut staff), SupportAccess::Read).await;
         f.acts(&session).await;
         assert_eq!(admin::disable(&f.deps, &pii(SAM)).await, Ok(true));
         assert_eq!(f.acting(&session).await, Acting::Nobody);
