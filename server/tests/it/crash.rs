@@ -2,7 +2,7 @@
 //! come twice only where nobody could know: the mail server had it and the kill came before that was written down.
 
 mod post;
-mod program;
+pub(crate) mod program;
 mod two;
 mod uploads;
 

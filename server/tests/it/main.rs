@@ -15,6 +15,7 @@ mod confirmations;
 mod pages;
 mod alike;
 mod crash;
+mod admin;
 mod erasures;
 mod factor;
 mod staff;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::net::UdpSocket;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,11 +16,49 @@ use crate::support::{PASSWORD, PHOTO, multipart};
 
 const OWNER: &str = "owner@home.example";
 
-/// Where it is installed, and what may upload to it.
-pub(super) struct Program {
+/// A folder to run the program in, and its databases.
+#[derive(Clone)]
+pub(crate) struct Place {
     folder: PathBuf,
     /// Where database, key store and roots are.
     stores: [(&'static str, String); 3],
+}
+
+impl Place {
+    pub(crate) async fn new(database: &TestDatabase) -> Self {
+        let text = |url: &DatabaseUrl| match url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let stores = [
+            ("DATABASE_URL", text(&database.url)),
+            ("SHUTTERPOST_KEY_STORE", text(&database.keys_url)),
+            ("SHUTTERPOST_ROOTS", database.roots().display().to_string()),
+        ];
+        // The program has keys of its own, and so a ledger.
+        database.execute_keys("UPDATE keystore SET ledger_count = 0, ledger_hash = NULL").await;
+        let folder = database.folder().join("program");
+        std::fs::create_dir(&folder).expect("a temporary folder");
+        Self { folder, stores }
+    }
+
+    /// The program with nothing but its databases, reading nothing.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shutterpost"));
+        command
+            .current_dir(&self.folder)
+            // Of the environment of the tests nothing must reach it.
+            .env_clear()
+            .envs(self.stores.iter().map(|(name, value)| (name, value)))
+            .env("SHUTTERPOST_DATA", &self.folder)
+            .stdin(Stdio::null());
+        command
+    }
+}
+
+/// Where it is installed, and what may upload to it.
+pub(super) struct Program {
+    place: Place,
     port: Port,
     mail_port: u16,
     event: String,
@@ -51,22 +89,10 @@ impl Drop for Running {
 impl Program {
     /// Makes an organisation, an event and a device through the doors that people use.
     pub(super) async fn install(database: &TestDatabase, mail_port: u16) -> Self {
-        let text = |url: &DatabaseUrl| match url {
-            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
-            DatabaseUrl::Postgres(url) => url.clone(),
-        };
-        let stores = [
-            ("DATABASE_URL", text(&database.url)),
-            ("SHUTTERPOST_KEY_STORE", text(&database.keys_url)),
-            ("SHUTTERPOST_ROOTS", database.roots().display().to_string()),
-        ];
-        // The program has keys of its own, and so a ledger.
-        database.execute_keys("UPDATE keystore SET ledger_count = 0, ledger_hash = NULL").await;
-        let folder = database.folder().join("program");
-        std::fs::create_dir(&folder).expect("a temporary folder");
+        let place = Place::new(database).await;
         let (event, device) = (String::new(), String::new());
         let (cookie, log) = (String::new(), "serve.log");
-        let mut program = Self { folder, stores, port: Port::reserve(), mail_port, event, device, cookie, log };
+        let mut program = Self { place, port: Port::reserve(), mail_port, event, device, cookie, log };
         program.create_owner();
         let running = program.start().await;
         let sign_in = format!("email={OWNER}&password={PASSWORD}");
@@ -87,10 +113,9 @@ impl Program {
 
     /// A second program on the same databases and in the same folder, on another port.
     pub(super) fn twin(&self) -> Self {
-        let Self { folder, stores, port: _, mail_port, event, device, cookie, log: _ } = self;
+        let Self { place, port: _, mail_port, event, device, cookie, log: _ } = self;
         Self {
-            folder: folder.clone(),
-            stores: stores.clone(),
+            place: place.clone(),
             port: Port::reserve(),
             mail_port: *mail_port,
             event: event.clone(),
@@ -117,24 +142,18 @@ impl Program {
     }
 
     fn command(&self, log: &str) -> Command {
-        let log = File::options().create(true).append(true).open(self.folder.join(log)).expect("a log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shutterpost"));
+        let log = File::options().create(true).append(true).open(self.place.folder.join(log)).expect("a log");
+        let mut command = self.place.command();
         command
-            .current_dir(&self.folder)
-            // Of the environment of the tests nothing must reach it.
-            .env_clear()
-            .envs(self.stores.iter().map(|(name, value)| (name, value)))
-            .env("SHUTTERPOST_DATA", &self.folder)
             .env("SHUTTERPOST_PORT", self.port.number.to_string())
             .env("SHUTTERPOST_SMTP_URL", format!("smtp://127.0.0.1:{}", self.mail_port))
-            .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log);
         command
     }
 
     fn read_log(&self, name: &str) -> String {
-        std::fs::read_to_string(Path::new(&self.folder).join(name)).unwrap_or_default()
+        std::fs::read_to_string(self.place.folder.join(name)).unwrap_or_default()
     }
 
     /// Starts it and waits until it is ready.
