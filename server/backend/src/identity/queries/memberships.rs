@@ -12,7 +12,7 @@ use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows;
 use crate::identity::rows::sessions::{Membership, Rules};
-use crate::schema::{identity_memberships, identity_organisations};
+use crate::schema::{identity_invitations, identity_memberships, identity_organisations};
 
 /// All organisations of a person, by name.
 pub(in crate::identity) async fn of_user(conn: &mut Conn, user: &UserId) -> Result<Vec<MyOrganisation>, Failure> {
@@ -162,6 +162,29 @@ pub(crate) async fn organisation_exists(conn: &mut Conn, organisation: &Organisa
         .count()
         .get_result(c).await)?;
     Ok(found > 0)
+}
+
+/// Ends the open invitations by somebody that they could not make any more as what they are by now (`None`: no member).
+/// So nobody keeps a way in by having invited another address of their own in time.
+pub(in crate::identity) async fn revoke_invitations(
+    tx: &mut Tx,
+    organisation: &OrganisationId,
+    user: &UserId,
+    role: Option<Role>,
+    now: Millis,
+) -> Result<(), Failure> {
+    let may_grant = |promised: &Role| role.is_some_and(|role| role.may_grant(*promised));
+    let beyond: Vec<&str> =
+        Role::ALL.into_iter().filter(|promised| !may_grant(promised)).map(|role| role.as_str()).collect();
+    on_db!(tx, c => diesel::update(identity_invitations::table)
+        .filter(identity_invitations::organisation_id.eq(organisation.as_str()))
+        .filter(identity_invitations::invited_by.eq(user.as_str()))
+        .filter(identity_invitations::role.eq_any(&beyond))
+        .filter(identity_invitations::accepted_at.is_null())
+        .filter(identity_invitations::revoked_at.is_null())
+        .set(identity_invitations::revoked_at.eq(now.0))
+        .execute(c).await)?;
+    Ok(())
 }
 
 pub(in crate::identity) async fn set_role(

@@ -17,7 +17,7 @@ use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::one_time;
-use crate::identity::queries::{directory, factors, removed, sessions};
+use crate::identity::queries::{directory, factors, memberships, removed, sessions};
 use crate::identity::removed::may_touch;
 use crate::identity::rows::{MemberRow, NewInvitationRow, invitation_place, subject_key};
 use crate::identity::scope::OrgScope;
@@ -73,6 +73,7 @@ impl DirectoryService {
         let key = subject_key(scope.organisation(), id.as_str());
         let key = keystore.make_one(&key).await?;
         write_tx!(db, tx => {
+            lock(tx, &scope).await?;
             if directory::is_member(tx, &keystore, &scope, &email).await? {
                 return Err(Code::AlreadyMember.into());
             }
@@ -150,6 +151,7 @@ impl DirectoryService {
             }
             // No session ends: each request looks the role up anew.
             directory::set_role(tx, &scope, &user, role).await?;
+            memberships::revoke_invitations(tx, scope.organisation(), &user, Some(role), world.now()).await?;
             let entry = Entry::new("identity.change_role").object(user.as_str()).fields(vec!["role"]);
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
         })
@@ -163,6 +165,7 @@ impl DirectoryService {
             may_touch(&scope, current)?;
             keeps_an_owner(tx, &scope, current).await?;
             removed::remove(tx, &scope, &user, doer.id().as_deref(), world.now()).await?;
+            memberships::revoke_invitations(tx, scope.organisation(), &user, None, world.now()).await?;
             sessions::delete_in(tx, &scope, &user).await?;
             let entry = Entry::new("identity.remove_member").object(user.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await
@@ -229,8 +232,17 @@ impl DirectoryService {
 
 /// A member's role, which stays as it is until the transaction ends.
 pub(super) async fn locked_role(tx: &mut Tx, scope: &OrgScope, user: &UserId) -> Result<Role, Failure> {
-    directory::lock_members(tx, scope).await?;
+    lock(tx, scope).await?;
     directory::member_role(tx, scope, user).await?.ok_or(Failure::NotFound)
+}
+
+/// Makes changes of memberships wait for each other. Whoever lost their own place or role to the one before has no say
+/// any more: of two who remove each other, one stays.
+async fn lock(tx: &mut Tx, scope: &OrgScope) -> Result<(), Failure> {
+    directory::lock_members(tx, scope).await?;
+    let Some(actor) = scope.user() else { return Ok(()) };
+    let role = directory::member_role(tx, scope, actor).await?;
+    if role == scope.actor().and_then(Actor::role) { Ok(()) } else { Err(Code::Forbidden.into()) }
 }
 
 /// Refuses to take away the last owner; `leaving` is the role about to be lost.

@@ -259,8 +259,10 @@ pub(crate) async fn set_role(
     organisation: &OrganisationId,
     user: &UserId,
     role: Role,
+    now: Millis,
 ) -> Result<(), Failure> {
-    memberships::set_role(tx, organisation, user, role).await
+    memberships::set_role(tx, organisation, user, role).await?;
+    memberships::revoke_invitations(tx, organisation, user, Some(role), now).await
 }
 
 /// Makes somebody a member, with an account if they have none, by an invitation if there is one.

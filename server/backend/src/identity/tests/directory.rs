@@ -1,8 +1,10 @@
 //! Who may do what to whom.
 
+use std::collections::BTreeSet;
+
 use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::error::Code;
-use shutterpost_model::id::OrganisationId;
+use shutterpost_model::id::{InvitationId, OrganisationId};
 use shutterpost_model::identity::{Accounts, Directory};
 use shutterpost_model::pii::Pii;
 use shutterpost_model::tokens::{Lifetime, Replaced, Scopes, TokenRenewal};
@@ -83,10 +85,65 @@ async fn two_owners_cannot_demote_each_other_at_once() {
                 demote(two.clone(), host.owner.clone(), Role::Viewer),
             );
             assert!(first.is_ok() != other.is_ok(), "{}: {first:?} {other:?}", host.test.kind);
-            assert_eq!(first.and(other).map_err(|error| error.code), Err(Code::LastOwner));
+            // Whoever came second is no owner any more.
+            assert_eq!(first.and(other).map_err(|error| error.code), Err(Code::Forbidden));
             assert_eq!(host.test.count("identity_memberships", "role = 'owner'").await, 1);
             host.test.execute("UPDATE identity_memberships SET role = 'owner'").await;
         }
+    }
+}
+
+/// Case 127.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_remove_each_other_at_once_one_stays() {
+    for host in fixtures().await {
+        host.member("third@host.example", Role::Owner).await;
+        for role in [Role::Owner, Role::Admin] {
+            for round in 0..5 {
+                let emails = ["one", "two"].map(|who| format!("{who}-{round}-{}@host.example", role.as_str()));
+                let [one, two] = [host.member(&emails[0], role).await, host.member(&emails[1], role).await];
+                let [first, second] = [host.actor(&emails[0]).await, host.actor(&emails[1]).await];
+                let (gone, other) = tokio::join!(
+                    host.directory.remove_member(&first, &two),
+                    host.directory.remove_member(&second, &one),
+                );
+                assert!(gone.is_ok() != other.is_ok(), "{}: {gone:?} {other:?}", host.test.kind);
+                assert_eq!(gone.and(other).map_err(|error| error.code), Err(Code::Forbidden));
+                let still = format!("user_id IN ('{one}', '{two}')");
+                assert_eq!(host.test.count("identity_memberships", &still).await, 1, "{}", host.test.kind);
+            }
+        }
+    }
+}
+
+/// Case 105.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_invite_any_more_has_invited_nobody() {
+    for host in fixtures().await {
+        let owner = host.actor(OWNER).await;
+        let (oskar, ada) =
+            (host.member("oskar@host.example", Role::Owner).await, host.member("ada@host.example", Role::Admin).await);
+        let by_owner = host.actor("oskar@host.example").await;
+        let owners = host.invite(&by_owner, "second@guest.example", Role::Owner).await.expect("invited");
+        let editors = host.invite(&by_owner, "edda@guest.example", Role::Editor).await.expect("invited");
+        let by_admin = host.actor("ada@host.example").await;
+        let admins = host.invite(&by_admin, "mine@guest.example", Role::Admin).await.expect("invited");
+        let kept = host.invite(&owner, "kept@guest.example", Role::Admin).await.expect("invited");
+        let open = async || {
+            let listed = host.directory.people(&owner).await.expect("read").invitations;
+            listed.into_iter().map(|invitation| invitation.id).collect::<BTreeSet<_>>()
+        };
+        let all = BTreeSet::from([owners.clone(), editors.clone(), admins.clone(), kept]);
+        assert_eq!(open().await, all, "{}", host.test.kind);
+        // What an admin could promise as well stays.
+        host.once(host.directory.change_role(&owner, &oskar, Role::Admin)).await;
+        let gone =
+            |gone: &[&InvitationId]| all.iter().filter(|id| !gone.contains(id)).cloned().collect::<BTreeSet<_>>();
+        assert_eq!(open().await, gone(&[&owners]));
+        host.once(host.directory.change_role(&owner, &oskar, Role::Viewer)).await;
+        assert_eq!(open().await, gone(&[&owners, &editors]));
+        host.once(host.directory.remove_member(&owner, &ada)).await;
+        assert_eq!(open().await, gone(&[&owners, &editors, &admins]), "{}", host.test.kind);
     }
 }
 
