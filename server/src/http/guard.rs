@@ -426,17 +426,32 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && token.len() <= 256).then(|| token.trim())
 }
 
-/// The client's address: the peer, or what the nearest trusted proxy says, from the right.
+/// The client's address: the peer, or what the nearest trusted proxy says, from the right. What cannot be read ends the
+/// walk: left of it stands what the client made up.
 fn address(http: &Http, request: &Parts) -> Option<IpAddr> {
     let peer = request.extensions.get::<Peer>()?.0.ip();
     let trusted = &http.config().trusted_proxies;
     if !trusted.contains(&peer) {
         return Some(peer);
     }
-    let forwarded = request.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let chain: Vec<IpAddr> =
-        forwarded.flat_map(|text| text.split(',')).filter_map(|part| part.trim().parse().ok()).collect();
-    chain.into_iter().rev().find(|address| !trusted.contains(address)).or(Some(peer))
+    let forwarded = request.headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or_default());
+    let entries: Vec<&str> = forwarded.flat_map(|text| text.split(',')).collect();
+    let mut nearest = peer;
+    for entry in entries.into_iter().rev() {
+        let Some(address) = forwarded_address(entry.trim()) else { break };
+        nearest = address;
+        if !trusted.contains(&address) {
+            break;
+        }
+    }
+    Some(nearest)
+}
+
+/// Some proxies add the port.
+fn forwarded_address(entry: &str) -> Option<IpAddr> {
+    let with_port = || entry.parse().ok().map(|address: SocketAddr| address.ip());
+    let in_brackets = || entry.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    entry.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 /// `?lang=` where a reader switched, else `Accept-Language`.

@@ -1,11 +1,12 @@
 //! Fields of a posted form.
 
-use axum::Form;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{FromRequest, Multipart, RawForm, Request};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
+use url::form_urlencoded;
 
 use crate::http::{Http, problem};
 
@@ -95,14 +96,19 @@ impl FromRequest<Http> for Fields {
     type Rejection = Refused;
 
     async fn from_request(request: Request, http: &Http) -> Result<Self, Self::Rejection> {
-        let form = Form::<Vec<(String, String)>>::from_request(request, http).await;
-        form.map(|Form(fields)| Self(fields)).map_err(|rejection| {
-            Refused(AppError::new(match rejection.status().as_u16() {
+        let form = RawForm::from_request(request, http).await.map_err(|rejection| {
+            Refused(AppError::new(match rejection.into_response().status().as_u16() {
                 413 => Code::TooLarge,
                 415 => Code::ContentType,
                 _ => Code::BadRequest,
             }))
-        })
+        });
+        let RawForm(body) = form?;
+        // What is no text would arrive as the same sign for each wrong byte, and two passwords as one.
+        if percent_decode(&body).decode_utf8().is_err() {
+            return Err(Refused(AppError::new(Code::BadText)));
+        }
+        Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
     }
 }
 
