@@ -114,6 +114,11 @@ fn on_white(pixels: Pixels) -> Vec<u8> {
     }
 }
 
+/// RGBA, put on white.
+pub(crate) fn rgba_on_white(bytes: Vec<u8>) -> Vec<u8> {
+    on_white(Pixels::Rgba(bytes))
+}
+
 fn to_rgba(pixels: Pixels) -> Vec<u8> {
     match pixels {
         Pixels::Rgba(bytes) => bytes,

@@ -43,7 +43,15 @@ pub fn derive(
     limits: &Limits,
 ) -> Result<Derived, MediaError> {
     let decode::Decoded { picture, icc, orientation: files } = decode::photo(bytes, limits)?;
-    let orientation = orientation.unwrap_or(files);
+    made_of(picture, icc.as_deref(), orientation.unwrap_or(files), mark)
+}
+
+/// The same of pixels that are upright and sRGB.
+pub(crate) fn derive_picture(picture: Rgb, mark: Option<&Mark>) -> Result<Derived, MediaError> {
+    made_of(picture, None, 1, mark)
+}
+
+fn made_of(picture: Rgb, icc: Option<&[u8]>, orientation: u8, mark: Option<&Mark>) -> Result<Derived, MediaError> {
     let (width, height) =
         if (5..=8).contains(&orientation) { (picture.height, picture.width) } else { (picture.width, picture.height) };
 
@@ -55,7 +63,7 @@ pub fn derive(
         resize(&picture, picture.area(), master_width, master_height)
     };
     large = orient::upright(large, orientation);
-    colour::to_srgb(&mut large, icc.as_deref());
+    colour::to_srgb(&mut large, icc);
 
     // The card is a crop, which would cut the mark off: it gets one of its own.
     let mut og = resize(&large, cover(large.width, large.height, OG_WIDTH, OG_HEIGHT), OG_WIDTH, OG_HEIGHT);

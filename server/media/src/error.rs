@@ -30,6 +30,57 @@ pub enum MediaError {
     /// An encoder failed, which good input cannot cause.
     #[error("cannot encode: {0}")]
     Encode(&'static str),
+    /// What only moving pictures can be refused for.
+    #[error(transparent)]
+    Film(#[from] FilmError),
+}
+
+/// Why a film or an animation was refused, where [`MediaError`] has no name for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FilmError {
+    /// The first bytes are those of no film we know.
+    #[error("the file is not a film")]
+    NotAFilm,
+    /// The parts of a film, but no pictures that move.
+    #[error("the film has no pictures")]
+    NoPictures,
+    /// Lasts longer than the limit.
+    #[error("the film lasts longer than {limit} seconds")]
+    TooLong { limit: u64 },
+    /// More tracks than the limit.
+    #[error("the film has more than {limit} tracks")]
+    TooManyTracks { limit: u32 },
+    /// An animation of more pictures than the limit.
+    #[error("the animation has more than {limit} frames")]
+    TooManyFrames { limit: u32 },
+    /// More pictures in a second than the limit.
+    #[error("the film has more than {limit} frames a second")]
+    TooFast { limit: u32 },
+    /// The store did not give the bytes; not the file's fault.
+    #[error("the film could not be read: {0}")]
+    Unreadable(std::io::ErrorKind),
+    /// It would have to be converted, and nothing here may do that.
+    #[error("the film must be converted, which needs ffmpeg in a sandbox, and there is none")]
+    NoSandbox,
+    /// The converter ended with an error: the film is damaged, or more than it may use was not enough.
+    #[error("the film cannot be converted: {0}")]
+    Conversion(&'static str),
+}
+
+impl FilmError {
+    fn code(self) -> &'static str {
+        match self {
+            FilmError::NotAFilm => "file_not_a_film",
+            FilmError::NoPictures => "film_without_pictures",
+            FilmError::TooLong { .. } => "film_too_long",
+            FilmError::TooManyTracks { .. } => "film_too_many_tracks",
+            FilmError::TooManyFrames { .. } => "animation_too_many_frames",
+            FilmError::TooFast { .. } => "film_too_fast",
+            FilmError::Unreadable(_) => "film_unreadable",
+            FilmError::NoSandbox => "film_conversion_unavailable",
+            FilmError::Conversion(_) => "film_conversion_failed",
+        }
+    }
 }
 
 impl MediaError {
@@ -45,6 +96,7 @@ impl MediaError {
             MediaError::Malformed(_) => "image_malformed",
             MediaError::TooManyPixels { .. } => "image_too_many_pixels",
             MediaError::Encode(_) => "image_encoding_failed",
+            MediaError::Film(film) => film.code(),
         }
     }
 }

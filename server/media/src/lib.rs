@@ -8,6 +8,10 @@
 //! - [`inspect`][mod@inspect]: what a file claims to be, and whether that is acceptable.
 //! - [`strip`][mod@strip]: the same picture without metadata, bit for bit.
 //! - [`derive`][mod@derive]: the renditions.
+//! - [`kind`][mod@kind]: still, animation or film.
+//! - [`animation`], [`burst`]: GIF, WebP and APNG that move, and photos made into one.
+//! - [`video`]: films walked and cleaned, without ffmpeg and without holding them in memory.
+//! - [`convert`], [`sandbox`]: what does need ffmpeg, in a cage or not at all.
 //! - [`mark`][]: the logo that is blended in.
 //! - [`rendition`][]: names, encodings and sizes of what comes out.
 
@@ -16,6 +20,12 @@ pub mod inspect;
 pub mod mark;
 pub mod rendition;
 pub mod strip;
+pub mod kind;
+pub mod animation;
+pub mod burst;
+pub mod video;
+pub mod convert;
+pub mod sandbox;
 
 pub mod error;
 

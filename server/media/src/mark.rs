@@ -43,21 +43,37 @@ impl Mark {
 
     /// Blends the mark into the lower right corner. Touches only the pixels under it.
     pub(crate) fn blend_into(&self, picture: &mut Rgb) {
+        self.placed(picture.width, picture.height).blend_into(picture);
+    }
+
+    /// The mark as it goes into pictures of this size, for many of them.
+    pub(crate) fn placed(&self, picture_width: u32, picture_height: u32) -> Placed {
         let share = |side: u32, share: f64| ((f64::from(side) * share).round() as u32).max(1);
-        let (box_width, box_height) = (share(picture.width, WIDTH), share(picture.height, HEIGHT));
+        let (box_width, box_height) = (share(picture_width, WIDTH), share(picture_height, HEIGHT));
         let (width, height) = fit(self.0.width, self.0.height, box_width, box_height);
-        let mark = resize(&self.0, width, height);
-        let margin = (f64::from(picture.width) * MARGIN).round() as u32;
+        let margin = (f64::from(picture_width) * MARGIN).round() as u32;
         // Saturating: in a picture of a few pixels the margin gives way.
         let area = Area {
-            left: picture.width.saturating_sub(width + margin),
-            top: picture.height.saturating_sub(height + margin),
+            left: picture_width.saturating_sub(width + margin),
+            top: picture_height.saturating_sub(height + margin),
             width,
             height,
         };
-        for row in 0..height {
-            let marks = mark.row(mark.area(), row).as_chunks::<4>().0;
-            let pixels = picture.row_mut(area, row).as_chunks_mut::<3>().0;
+        Placed { mark: resize(&self.0, width, height), area }
+    }
+}
+
+/// A mark of the right size in the right place.
+pub(crate) struct Placed {
+    mark: Rgba,
+    area: Area,
+}
+
+impl Placed {
+    pub(crate) fn blend_into(&self, picture: &mut Rgb) {
+        for row in 0..self.area.height {
+            let marks = self.mark.row(self.mark.area(), row).as_chunks::<4>().0;
+            let pixels = picture.row_mut(self.area, row).as_chunks_mut::<3>().0;
             for (pixel, [red, green, blue, alpha]) in pixels.iter_mut().zip(marks) {
                 let over = [red, green, blue];
                 for (value, over) in pixel.iter_mut().zip(over) {

@@ -13,11 +13,11 @@ enum Piece {
 }
 
 #[derive(Default)]
-pub(super) struct Pieces(Vec<Piece>);
+pub(crate) struct Pieces(Vec<Piece>);
 
 impl Pieces {
     /// Keeps a range of the original; neighbours become one.
-    pub(super) fn copy(&mut self, range: Range<usize>) -> Result<(), MediaError> {
+    pub(crate) fn copy(&mut self, range: Range<usize>) -> Result<(), MediaError> {
         if let Some(Piece::Copied(last)) = self.0.last_mut()
             && last.end == range.start
         {
@@ -28,20 +28,20 @@ impl Pieces {
     }
 
     /// Adds bytes that are not in the original.
-    pub(super) fn make(&mut self, bytes: Vec<u8>) -> Result<(), MediaError> {
+    pub(crate) fn make(&mut self, bytes: Vec<u8>) -> Result<(), MediaError> {
         self.push(Piece::Made(bytes))
     }
 
-    pub(super) fn append(&mut self, other: Pieces) -> Result<(), MediaError> {
+    pub(crate) fn append(&mut self, other: Pieces) -> Result<(), MediaError> {
         other.0.into_iter().try_for_each(|piece| self.push(piece))
     }
 
     /// Length of the stripped file in bytes.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.iter().map(Piece::len).sum()
     }
 
-    pub(super) fn join(&self, original: &[u8]) -> Vec<u8> {
+    pub(crate) fn join(&self, original: &[u8]) -> Vec<u8> {
         let mut joined = Vec::with_capacity(self.len());
         for piece in &self.0 {
             joined.extend_from_slice(match piece {
