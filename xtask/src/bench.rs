@@ -5,6 +5,7 @@ mod list;
 mod load;
 mod nginx;
 mod pairs;
+mod remux;
 mod share;
 mod sign_in;
 mod start;
@@ -28,11 +29,12 @@ use crate::{
 };
 
 /// Names, what they compare and about how long they take once everything is built.
-const BENCHES: [(&str, &str); 9] = [
+const BENCHES: [(&str, &str); 10] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
     ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
     ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
     ("sign-in", "a wrong password of a known address against one of an unknown, time to the answer; about 2 minutes"),
+    ("remux", "a film cleaned with its index first against ffmpeg copying it, time and memory; about 2 minutes"),
     ("vault-aead", "sealing segments against `openssl speed`, bytes per CPU second; about 2 minutes"),
     ("vault-ingest", "the pictures of an upload sealed against not sealed, CPU; about a minute"),
     ("vault-serve", "a sealed rendition against nginx over TLS, requests per CPU second; about 2 minutes"),
@@ -92,6 +94,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
             "list" => list::measure(checkout, options.pairs)?,
             "start" => start::measure(checkout, options.pairs)?,
             "sign-in" => sign_in::measure(checkout, options.pairs, options.profile)?,
+            "remux" => remux::measure(checkout, options.pairs)?,
             "vault-aead" => vault::aead::measure(checkout, options.pairs)?,
             "vault-ingest" => vault::ingest::measure(checkout, options.pairs)?,
             "vault-serve" => vault::serve::measure(checkout, options.pairs)?,

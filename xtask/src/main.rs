@@ -47,7 +47,7 @@ cargo xtask COMMAND
         everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start, sign-in, and vault for vault-aead,
+        the committed measurements, one JSON line each: share, list, start, sign-in, remux, and vault for vault-aead,
         vault-ingest, vault-serve, vault-range and vault-field
           --debug      of sign-in alone: the server as it is built for development
 

@@ -1,47 +1,67 @@
-//! Cleans a film: `cargo run --release -p shutterpost-media --example remux -- IN OUT`, or `-- --poster IN FOLDER`.
+//! Cleans a film, makes its poster, or converts it, and prints what that took as a line of JSON.
+//!
+//! `cargo run --release -p shutterpost-media --example remux -- IN OUT`, `… -- --poster IN FOLDER` or
+//! `… -- --convert IN OUT`.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::error::Error;
 use std::fs::File;
+use std::time::Instant;
 
 use shutterpost_media::convert::{poster, transcode};
 use shutterpost_media::sandbox::Sandbox;
-use shutterpost_media::video::{Video, VideoLimits, probe};
+use shutterpost_media::video::{Film, Source, Video, VideoLimits, probe};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let limits = VideoLimits::default();
-    match words.as_slice() {
+    let idle = peak_kilobytes()?;
+    let seconds = match words.as_slice() {
         ["--poster", from, folder] => {
             let source = File::open(from)?;
-            let Video::Film(film) = probe(&source, &limits)? else { return Err("convert it first".into()) };
-            for rendition in poster(&Sandbox::find()?, &source, &film, None)?.renditions {
+            // Proven once, when the server starts.
+            let sandbox = Sandbox::find()?;
+            let started = Instant::now();
+            let derived = poster(&sandbox, &source, &*film(&source)?, None)?;
+            let seconds = started.elapsed().as_secs_f64();
+            std::fs::create_dir_all(folder)?;
+            for rendition in derived.renditions {
                 let name = format!("{folder}/{}.{}", rendition.name.as_str(), rendition.encoding.extension());
                 std::fs::write(name, &rendition.bytes)?;
             }
+            seconds
         }
         ["--convert", from, to] => {
             let source = File::open(from)?;
-            let video = probe(&source, &limits)?;
-            println!("{:?} {:?}", video.info(), video.treatment());
-            transcode(&Sandbox::find()?, &source, &video, &limits, &mut File::create(to)?)?;
+            let limits = VideoLimits::default();
+            let (video, sandbox) = (probe(&source, &limits)?, Sandbox::find()?);
+            let started = Instant::now();
+            transcode(&sandbox, &source, &video, &limits, &mut File::create(to)?)?;
+            started.elapsed().as_secs_f64()
         }
         [from, to] => {
+            let started = Instant::now();
             let source = File::open(from)?;
-            let Video::Film(film) = probe(&source, &limits)? else { return Err("convert it first".into()) };
-            let before = memory("VmHWM")?;
-            film.plan()?.write(&source, &mut File::create(to)?)?;
-            println!("{:?} {:?}, {before} kB, {} kB at most", film.info, film.treatment(), memory("VmHWM")?);
+            film(&source)?.plan()?.write(&source, &mut File::create(to)?)?;
+            started.elapsed().as_secs_f64()
         }
         _ => return Err("[--poster | --convert] IN OUT".into()),
-    }
+    };
+    let beyond = peak_kilobytes()?.saturating_sub(idle);
+    println!("{{\"seconds\":{seconds:.6},\"idle_kb\":{idle},\"beyond_idle_kb\":{beyond}}}");
     Ok(())
 }
 
-/// A line of the kernel's about this process, in kilobytes.
-fn memory(name: &str) -> Result<u64, Box<dyn Error>> {
+fn film(source: &impl Source) -> Result<Box<Film>, Box<dyn Error>> {
+    match probe(source, &VideoLimits::default())? {
+        Video::Film(film) => Ok(film),
+        Video::Matroska(_) => Err("convert it first".into()),
+    }
+}
+
+/// The most memory that this process ever had.
+fn peak_kilobytes() -> Result<u64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with(name)).ok_or("no such line")?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).ok_or("no VmHWM here")?;
     Ok(line.split_whitespace().nth(1).ok_or("no number")?.parse()?)
 }

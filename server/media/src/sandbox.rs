@@ -6,6 +6,8 @@
 mod calls;
 mod proof;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

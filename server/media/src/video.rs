@@ -18,6 +18,8 @@ mod tables;
 mod track;
 mod write;
 
+pub mod exercise;
+
 use std::fmt;
 
 pub use plan::{Plan, PlanReader, Segment};

@@ -7,4 +7,4 @@ pub mod serve;
 pub mod range;
 pub mod field;
 
-mod program;
+pub mod program;

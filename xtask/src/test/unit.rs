@@ -8,6 +8,7 @@ use std::{
 use super::Tally;
 use crate::{
     checkout::Checkout,
+    debian,
     failure::{Failure, While as _},
     idp,
     moto::Moto,
@@ -24,6 +25,9 @@ pub fn run(
     providers: Option<&idp::Providers>,
 ) -> Result<Tally, Failure> {
     let softhsm = softhsm::module()?;
+    debian::program("exiftool", &["libimage-exiftool-perl"], "the tests on metadata")?;
+    debian::program("ffmpeg", &["ffmpeg"], "the tests on films")?;
+    debian::program("bwrap", &["bubblewrap"], "the tests on films")?;
     let mut nextest = nextest(checkout, postgres)?;
     if let Some(moto) = moto {
         nextest.env("SHUTTERPOST_TEST_KMS", moto.url());

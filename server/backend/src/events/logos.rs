@@ -97,7 +97,9 @@ pub(crate) fn code(error: MediaError) -> Code {
     match error {
         MediaError::Empty => Code::FileEmpty,
         MediaError::TooLarge { .. } => Code::TooLarge,
-        MediaError::NotAnImage | MediaError::Unsupported(_) | MediaError::Animated | MediaError::Film(_) => Code::FileKind,
+        MediaError::NotAnImage | MediaError::Unsupported(_) | MediaError::Animated | MediaError::Film(_) => {
+            Code::FileKind
+        }
         MediaError::Truncated => Code::FileTruncated,
         MediaError::Malformed(_) => Code::FileDamaged,
         MediaError::TooManyPixels { .. } => Code::FilePixels,

@@ -137,7 +137,7 @@ mod tests {
             0x00, 0x03, 0x03, 0xC0, 0xF1, 0x83, 0x19, 0x60,
         ];
         assert_eq!(sequence(&unit), Some(Sequence { width: 1280, height: 720, plain: true }));
-        for length in 0..12 {
+        for length in 0..9 {
             assert_eq!(sequence(&unit[..length]), None);
         }
     }

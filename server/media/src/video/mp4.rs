@@ -207,7 +207,9 @@ fn read_fragments<S: Source + ?Sized>(
         }
         let found = defaults.iter().find(|defaults| defaults.track == id).copied();
         let defaults = found.ok_or(MediaError::Malformed("a track without what its fragments need"))?;
-        Ok(Growing { defaults, tables: std::mem::take(tables), starts: None })
+        // Not what was read: a size for all samples would stay where each gets its own.
+        *tables = Tables::default();
+        Ok(Growing { defaults, tables: Tables::default(), starts: None })
     };
     let mut tracks = vec![growing(pictures.id, &mut pictures.tables)?];
     if let Some(sound) = &sound
@@ -271,7 +273,8 @@ fn check_data(outer: &Outer, bytes: u64, tables: &Tables) -> Result<(), MediaErr
         let box_of_it = outer.data.partition_point(|data| data.end < end);
         outer.data.get(box_of_it).filter(|data| data.start <= chunk.offset && end <= data.end)
     };
-    for chunk in &tables.chunks {
+    // A chunk of empty samples lies nowhere.
+    for chunk in tables.chunks.iter().filter(|chunk| chunk.bytes > 0) {
         if chunk.offset.checked_add(chunk.bytes).is_some_and(|end| end > bytes) {
             return Err(MediaError::Truncated);
         }

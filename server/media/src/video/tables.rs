@@ -296,7 +296,7 @@ impl Tables {
         parts.extend(counted(b"stsc", 0, &self.runs, 12));
         let sizes = [&self.constant_bytes.to_be_bytes()[..], &(self.samples as u32).to_be_bytes(), &self.sizes];
         parts.extend(full(b"stsz", 0, 0, &sizes));
-        let offsets = self.chunks.iter().map(|chunk| moved(chunk.offset));
+        let offsets = self.chunks.iter().map(|chunk| if chunk.bytes == 0 { 0 } else { moved(chunk.offset) });
         if wide {
             let list: Vec<u8> = offsets.flat_map(u64::to_be_bytes).collect();
             parts.extend(counted(b"co64", 0, &list, 8));

@@ -1,0 +1,162 @@
+//! Programs that misbehave, in place of ffmpeg. Perl is part of every Debian, and has a word for every mischief.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use crate::error::{FilmError, MediaError};
+use crate::sandbox::run::Extra;
+use crate::sandbox::{Budget, Ran, Sandbox, judged};
+
+const BUDGET: Budget =
+    Budget { memory_bytes: 512 << 20, cpu_seconds: 2, wall: Duration::from_secs(20), output_bytes: 1_000_000 };
+
+/// Proven once for all tests.
+fn sandbox() -> &'static Sandbox {
+    static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
+    let find = || Sandbox::find().unwrap_or_else(|error| panic!("`cargo xtask test` installs what is needed: {error}"));
+    SANDBOX.get_or_init(find)
+}
+
+fn perl_within(code: &str, budget: Budget) -> (Ran, String) {
+    let mut output = Vec::new();
+    let perl = Extra::Program(Path::new("/usr/bin/perl"));
+    let ran = sandbox().run(perl, &[], &mut code.as_bytes(), &mut output, budget);
+    (ran, String::from_utf8_lossy(&output).into_owned())
+}
+
+fn perl(code: &str) -> (Ran, String) {
+    perl_within(code, BUDGET)
+}
+
+fn refusal(ran: Ran) -> MediaError {
+    judged(ran).unwrap_err()
+}
+
+#[test]
+fn a_program_that_behaves_runs() {
+    let (ran, output) = perl("print 'fine'");
+    assert_eq!((ran.code, output.as_str()), (Some(0), "fine"), "{ran:?}");
+    assert_eq!(judged(ran), Ok(()));
+}
+
+/// Bad inputs 31 and 32: whatever a film makes ffmpeg try, nobody is reached and nothing is read.
+#[test]
+fn no_network_and_no_files() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connect = format!(
+        "use Socket; for my $d (AF_INET, AF_INET6, AF_UNIX) {{ socket(my $s, $d, SOCK_STREAM, 0) and print 'socket' }} \
+         socket(my $t, AF_INET, SOCK_STREAM, 0) and connect($t, sockaddr_in({port}, inet_aton('127.0.0.1'))) and print 'reached'"
+    );
+    let (ran, output) = perl(&connect);
+    assert_eq!((ran.code, output.as_str()), (Some(0), ""), "{ran:?}");
+    assert!(listener.accept().is_err(), "0 attempts arrive");
+
+    for path in [
+        "/etc/passwd",
+        "/etc/hostname",
+        "/root",
+        "/home",
+        "/proc/self/environ",
+        "/sys",
+        "/dev/mem",
+        "/tmp",
+        "/var",
+        "/run",
+    ] {
+        let (_, output) = perl(&format!("print 'there' if -e '{path}'"));
+        assert_eq!(output, "", "{path}");
+    }
+    for path in ["/x", "/tmp/x", "/usr/lib/x", "/usr/bin/x", "/etc/x"] {
+        let (_, output) = perl(&format!("print 'written' if open(my $f, '>', '{path}')"));
+        assert_eq!(output, "", "{path}");
+    }
+    let (_, output) = perl("print join ',', sort keys %ENV");
+    assert_eq!(output, "PWD", "an empty environment");
+    let (_, output) = perl("print 'a shell' if -e '/bin/sh' or -e '/usr/bin/sh'");
+    assert_eq!(output, "");
+
+    // ffmpeg itself, told to read a playlist that names files and hosts.
+    let playlist =
+        format!("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:{port}/\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n");
+    for words in [
+        vec!["-f", "hls", "-i", "pipe:0"],
+        vec!["-protocol_whitelist", "pipe", "-format_whitelist", "mov", "-f", "mov", "-i", "pipe:0"],
+        vec!["-protocol_whitelist", "file,http,tcp,pipe", "-f", "hls", "-i", "pipe:0"],
+        vec!["-safe", "0", "-f", "concat", "-i", "pipe:0"],
+        vec!["-i", "subfile,,start,0,end,10,,:/etc/passwd"],
+    ] {
+        let mut output = Vec::new();
+        let words =
+            [&["-nostdin", "-v", "error"], &words[..], &["-map", "0", "-c", "copy", "-f", "data", "pipe:1"]].concat();
+        let ran = sandbox().ffmpeg(&words, &mut playlist.as_bytes(), &mut output, BUDGET);
+        assert!(ran.code != Some(0) && output.is_empty(), "{words:?}");
+    }
+    assert!(listener.accept().is_err(), "0 attempts arrive");
+}
+
+/// Bad input 35.
+#[test]
+fn a_program_that_takes_all_processor_time_is_killed() {
+    let started = Instant::now();
+    let (ran, _) = perl("1 while 1");
+    assert_eq!(refusal(ran), FilmError::Conversion("it took more than it may").into());
+    let (ran, _) = perl("$SIG{XCPU} = 'IGNORE'; 1 while 1");
+    assert_eq!(refusal(ran), FilmError::Conversion("it took more than it may").into());
+    let (ran, _) = perl_within("sleep 60", Budget { wall: Duration::from_millis(500), ..BUDGET });
+    assert_eq!(refusal(ran), FilmError::Conversion("it took too long").into());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+/// Bad input 36.
+#[test]
+fn crashes_and_forks_stay_inside() {
+    let (ran, _) = perl("unpack 'p', pack 'J', 1; sleep 10");
+    assert_eq!(refusal(ran), FilmError::Conversion("the converter crashed").into());
+    let (ran, output) = perl(
+        "for (1..1000) { my $p = fork; print defined $p ? 'forked' : '' } system('/usr/bin/perl', '-e', 'print 1')",
+    );
+    assert_eq!((ran.code.is_some(), output.as_str()), (true, ""), "no process but its own");
+    let (ran, output) = perl("my $x = 'x' x (1 << 30); print length $x");
+    assert!(ran.code != Some(0) && output.is_empty(), "memory is limited");
+    let (ran, output) = perl("$| = 1; print 'x' x 100_000 for 1..1000");
+    assert_eq!(refusal(ran), FilmError::Conversion("more came out than may").into());
+    assert!(output.len() <= 1_000_000);
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let processes = || {
+        let ours = std::process::id().to_string();
+        let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let parent = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1).map(str::to_owned));
+            parent.as_deref() == Some(&ours)
+        });
+        children.count()
+    };
+    // Other tests run theirs meanwhile, each of which ends: only what stays counts.
+    perl_within("sleep 60", Budget { wall: Duration::from_millis(200), ..BUDGET });
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while processes() > 0 {
+        assert!(Instant::now() < deadline, "a child stays");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_not_the_films_fault() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::ConnectionReset.into())
+        }
+    }
+    let words =
+        ["-nostdin", "-v", "error", "-f", "data", "-i", "pipe:0", "-map", "0", "-c", "copy", "-f", "data", "pipe:1"];
+    let ran = sandbox().ffmpeg(&words, &mut Broken, &mut Vec::new(), BUDGET);
+    assert_eq!(refusal(ran), FilmError::Unreadable(std::io::ErrorKind::ConnectionReset).into());
+}
