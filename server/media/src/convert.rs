@@ -46,6 +46,9 @@ const PICTURES: [&str; 24] = [
     "filter_units=remove_types=6",
 ];
 const SOUND: [&str; 10] = ["-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", "48000", "-flags:a", "+bitexact"];
+/// From the light of HDR to that of usual screens; without it such films look grey.
+const DARKEN: &str = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:desat=0,\
+                      zscale=t=bt709:m=bt709:r=tv";
 /// Fragments, because a pipe cannot be gone back in.
 const TO_PIPE: [&str; 9] = [
     "-map_metadata",
@@ -74,11 +77,12 @@ pub fn transcode<S: Source + Sync + ?Sized>(
 ) -> Result<(), MediaError> {
     let Info { width, height, duration, .. } = *video.info();
     let size = even(fit_either_way(width, height));
-    let scale = format!(
-        "scale={}:{}:force_original_aspect_ratio=decrease:force_divisible_by=2:out_color_matrix=bt709:out_range=tv,\
-         setsar=1,format=yuv420p",
-        size.0, size.1
-    );
+    let size = format!("scale={}:{}:force_original_aspect_ratio=decrease:force_divisible_by=2", size.0, size.1);
+    let scale = if video.info().bright {
+        format!("{size},{DARKEN},setsar=1,format=yuv420p")
+    } else {
+        format!("{size}:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p")
+    };
     let longest = limits.max_seconds.to_string();
     let demuxer = if matches!(video, Video::Film(_)) { "mov" } else { "matroska" };
     let mut words = QUIET.to_vec();

@@ -117,6 +117,8 @@ pub struct Info {
     pub tracks: u32,
     /// Recorded in pieces; a cleaned film never is.
     pub fragmented: bool,
+    /// Recorded with more light than usual screens show (HDR: PQ or HLG), as far as the container says.
+    pub bright: bool,
 }
 
 /// What has to be done with a film so that every browser plays it.
@@ -177,6 +179,8 @@ impl Film {
         let Info { width, height, frame_rate, video, audio, .. } = self.info;
         if video != VideoCodec::H264 {
             Treatment::Convert("not H.264")
+        } else if self.info.bright {
+            Treatment::Convert("light that usual screens do not show")
         } else if !self.plain {
             Treatment::Convert("a kind of H.264 that browsers do not play")
         } else if width.max(height) > 1920 || width.min(height) > 1088 {
@@ -210,6 +214,7 @@ impl Film {
             width: kind.width,
             height: kind.height,
             plain: kind.plain,
+            bright: kind.bright,
             entries: entry::Entries { count: kind.entries.count, bytes: kind.entries.bytes.clone() },
         };
         let (id, enabled, rotation, shown) = (*id, *enabled, *rotation, *shown);

@@ -71,7 +71,7 @@ fn is_limited(sandbox: &Sandbox) -> Result<(), SandboxError> {
     Ok(())
 }
 
-fn reads_no_files(sandbox: &Sandbox) -> Result<(), SandboxError> {
+pub(super) fn reads_no_files(sandbox: &Sandbox) -> Result<(), SandboxError> {
     let (ran, output) = copied(sandbox, Extra::Nothing, FOREIGN_FILE);
     if ran.code == Some(0) || !output.is_empty() {
         return Err(SandboxError::Leaks("it reads files of this machine"));
@@ -79,7 +79,7 @@ fn reads_no_files(sandbox: &Sandbox) -> Result<(), SandboxError> {
     Ok(())
 }
 
-fn reaches_nobody(sandbox: &Sandbox) -> Result<(), SandboxError> {
+pub(super) fn reaches_nobody(sandbox: &Sandbox) -> Result<(), SandboxError> {
     let unknown = |_| SandboxError::Leaks("whether it reaches the network could not be tried");
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(unknown)?;
     listener.set_nonblocking(true).map_err(unknown)?;

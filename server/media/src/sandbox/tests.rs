@@ -1,13 +1,14 @@
 //! Programs that misbehave, in place of ffmpeg. Perl is part of every Debian, and has a word for every mischief.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::error::{FilmError, MediaError};
 use crate::sandbox::run::Extra;
-use crate::sandbox::{Budget, Ran, Sandbox, judged};
+use crate::sandbox::{Budget, Ran, Sandbox, SandboxError, judged, proof};
 
 const BUDGET: Budget =
     Budget { memory_bytes: 512 << 20, cpu_seconds: 2, wall: Duration::from_secs(20), output_bytes: 1_000_000 };
@@ -109,6 +110,39 @@ fn a_program_that_takes_all_processor_time_is_killed() {
     let (ran, _) = perl_within("sleep 60", Budget { wall: Duration::from_millis(500), ..BUDGET });
     assert_eq!(refusal(ran), FilmError::Conversion("it took too long").into());
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
+
+/// Bad input 35, with ffmpeg: hours of pictures of 8K.
+#[test]
+fn a_film_that_takes_all_processor_time_is_killed() {
+    let started = Instant::now();
+    let words = ["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=7680x4320:rate=30:duration=36000"];
+    let words = [&words[..], &["-c:v", "libx264", "-threads", "2", "-f", "null", "-"]].concat();
+    let budget = Budget { memory_bytes: 4 << 30, ..BUDGET };
+    let ran = sandbox().ffmpeg(&words, &mut std::io::empty(), &mut Vec::new(), budget);
+    assert_eq!(refusal(ran), FilmError::Conversion("it took more than it may").into());
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
+
+/// A sandbox that does not hold is found out: here a program in place of bubblewrap that starts what it gets as it is.
+#[test]
+fn a_sandbox_that_leaks_is_refused() {
+    let folder = std::env::temp_dir().join(format!("shutterpost-no-sandbox-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let fake = |name: &str, script: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        Sandbox { bwrap: path, ..sandbox().clone() }
+    };
+    let open = fake("open", "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec \"$@\"\n");
+    assert_eq!(proof::reads_no_files(&open), Err(SandboxError::Leaks("it reads files of this machine")));
+    assert_eq!(proof::reaches_nobody(&open), Err(SandboxError::Leaks("it reaches the network")));
+    assert_eq!(proof::prove(&open), Err(SandboxError::Leaks("system calls are not filtered")));
+    let broken = fake("broken", "#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n");
+    let expected = SandboxError::DoesNotStart("No permissions to create new namespace".to_owned());
+    assert_eq!(proof::prove(&broken), Err(expected));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// Bad input 36.

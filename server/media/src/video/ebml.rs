@@ -97,6 +97,7 @@ impl Tracks {
             audio,
             tracks: count,
             fragmented: false,
+            bright: false,
         })
     }
 }

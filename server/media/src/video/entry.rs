@@ -22,6 +22,8 @@ pub(super) struct Visual {
     pub(super) height: u32,
     /// H.264 in eight bits and 4:2:0.
     pub(super) plain: bool,
+    /// Light beyond what usual screens show: PQ or HLG.
+    pub(super) bright: bool,
     pub(super) entries: Entries,
 }
 
@@ -69,6 +71,7 @@ pub(super) fn visual(stsd: &[u8]) -> Result<Visual, MediaError> {
                 all.width = all.width.max(one.width);
                 all.height = all.height.max(one.height);
                 all.plain &= one.plain;
+                all.bright |= one.bright;
                 all.entries.bytes.extend_from_slice(&one.entries.bytes);
             }
         }
@@ -97,7 +100,7 @@ fn visual_entry(name: Name, payload: &[u8]) -> Result<Visual, MediaError> {
     let inside = payload.get(VISUAL_BYTES..).ok_or(ODD_SETUP)?;
 
     let mut setup = Vec::new();
-    let mut plain = false;
+    let (mut plain, mut bright) = (false, false);
     for next in Boxes(inside) {
         let (name, payload) = next?;
         match &name {
@@ -114,9 +117,11 @@ fn visual_entry(name: Name, payload: &[u8]) -> Result<Visual, MediaError> {
             b"esds" => setup.extend(elementary(payload)?.written()),
             // Numbers for primaries, transfer and matrix. A profile, the other kind, can hold anything.
             b"colr" if payload.starts_with(b"nclx") => {
+                bright |= is_bright(payload);
                 setup.extend(boxed(b"colr", &[payload.get(..11).ok_or(ODD_SETUP)?]));
             }
             b"colr" if payload.starts_with(b"nclc") => {
+                bright |= is_bright(payload);
                 setup.extend(boxed(b"colr", &[b"nclx", payload.get(4..10).ok_or(ODD_SETUP)?, &[0]]));
             }
             b"pasp" => setup.extend(boxed(b"pasp", &[payload.get(..8).ok_or(ODD_SETUP)?])),
@@ -142,7 +147,12 @@ fn visual_entry(name: Name, payload: &[u8]) -> Result<Visual, MediaError> {
         }
     }
     let bytes = boxed(&name, &[&header, &setup]);
-    Ok(Visual { codec, width, height, plain, entries: Entries { count: 1, bytes } })
+    Ok(Visual { codec, width, height, plain, bright, entries: Entries { count: 1, bytes } })
+}
+
+/// Whether the transfer that a `colr` names is that of PQ or HLG.
+fn is_bright(colr: &[u8]) -> bool {
+    matches!(colr.get(6..8), Some([0, 16 | 18]))
 }
 
 fn fitting(side: u32) -> Result<u16, MediaError> {

@@ -105,6 +105,7 @@ pub(super) fn read<S: Source + ?Sized>(source: &S, bytes: u64, limits: &VideoLim
         audio: sound.as_ref().map(|sound| sound.kind.codec),
         tracks,
         fragmented,
+        bright: pictures.kind.bright,
     };
     Ok(Film { info, plain: pictures.kind.plain, scale, pictures, sound })
 }

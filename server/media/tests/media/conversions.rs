@@ -56,6 +56,23 @@ fn what_browsers_do_not_play_becomes_what_they_do() {
     }
 }
 
+/// Films of phones with HDR: white of the usual brightness stays nearly white, and colours stay colours.
+#[test]
+fn bright_films_do_not_become_grey() {
+    let words = "-f lavfi -i color=0xF0F0F0:size=160x120:rate=30:duration=0.5 \
+                 -vf zscale=tin=bt709:min=bt709:pin=bt709:rin=tv:t=arib-std-b67:m=bt2020nc:p=bt2020:npl=203,format=yuv420p10le \
+                 -c:v libx265 -preset ultrafast -x265-params log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc \
+                 -color_trc arib-std-b67 -color_primaries bt2020 -colorspace bt2020nc -tag:v hvc1 -movflags +write_colr";
+    let bytes = made("hlg.mp4", &words.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert!(film(&bytes).info.bright);
+    let clean = converted(&bytes).unwrap();
+    assert!(!film(&clean).info.bright && film(&clean).treatment() == Treatment::Copy);
+    let derived = poster(sandbox(), &clean, &film(&clean), None).unwrap();
+    let web = derived.renditions.iter().find(|made| made.name == Name::Web && made.encoding == Encoding::Jpeg).unwrap();
+    let [red, green, blue] = decode(&web.bytes).at(80, 60);
+    assert!(red > 190 && red.abs_diff(green) < 12 && red.abs_diff(blue) < 12, "{red} {green} {blue}");
+}
+
 #[test]
 fn a_large_fast_film_becomes_smaller_and_slower() {
     let words =
