@@ -12,6 +12,11 @@ impl Args {
         Self(std::env::args().skip(1).collect())
     }
 
+    /// A command line of nothing more.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
     #[cfg(test)]
     pub fn from_words(words: &[&str]) -> Self {
         Self(words.iter().map(ToString::to_string).collect())

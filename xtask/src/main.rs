@@ -10,10 +10,12 @@ mod checkout;
 mod debian;
 mod drill;
 mod failure;
+mod fuzz;
 mod http;
 mod idp;
 mod moto;
 mod mutants;
+mod native;
 mod node;
 mod postgres;
 mod process;
@@ -43,18 +45,26 @@ cargo xtask COMMAND
           --port N          default: 8080
           --release         optimised bundle and server, as they would be shipped
 
-  test [--only NAME[,NAME…]]
+  test [--only NAME[,NAME…]] [--fuzz]
         everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
+          --fuzz  and a minute of fuzzing for each target
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start, sign-in, remux, and vault for vault-aead,
-        vault-ingest, vault-serve, vault-range and vault-field
+        the committed measurements, one JSON line each: share, list, start, sign-in, remux, vault for vault-aead,
+        vault-ingest, vault-serve, vault-range and vault-field, and renditions for renditions-12, renditions-24,
+        renditions-usual and renditions-avif
           --debug      of sign-in alone: the server as it is built for development
 
   soak [--kills N] [--crashes N]
         the crash suites in full
           --kills N    of the real program under load, on each database (default: 200)
           --crashes N  seeded power cuts under both SQLite databases, the objects and the ledger (default: 2000)
+
+  fuzz [NAME…] [--seconds N] [--seed N] [--file FILE]
+        damaged input for whatever reads what strangers send: inspect, strip, decode, walk-as-it-is
+          --seconds N  for each target (default: 60)
+          --seed N     the same inputs again
+          --file FILE  only that input, such as one that broke it, for the one target named
 
   mutants [sso|identity] [--shard K/N] [--file PART] [--least PERCENT]
         takes the guards of sign-in out, one at a time, and fails if tests miss too many of them; hours, so in parts
@@ -112,6 +122,11 @@ fn run() -> Result<ExitCode, Failure> {
             let crashes = args.number("--crashes")?.unwrap_or(2_000);
             args.finish()?;
             test::soak(&Checkout::find()?, test::Soak { kills, crashes })
+        }
+        Some("fuzz") => {
+            let tally = fuzz::fuzz(&Checkout::find()?, &fuzz::Options::parse(args)?)?;
+            println!("{} held, {} broke", tally.passed, tally.failed);
+            Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Some("mutants") => {
             let options = mutants::Options::parse(args)?;

@@ -12,7 +12,7 @@ use std::{
 use crate::{
     checkout::Checkout,
     failure::{Failure, While as _},
-    progress,
+    native, progress,
 };
 
 /// A command without standard input and without what `cargo run` added to the environment.
@@ -47,6 +47,7 @@ fn belongs_to_cargo(path: &Path) -> bool {
 
 /// Cargo in the root of the checkout, with the shared target folder.
 pub fn cargo(checkout: &Checkout) -> Result<Command, Failure> {
+    native::prepare()?;
     checkout.claim(&checkout.target())?;
     let mut cargo = command("cargo");
     cargo.current_dir(&checkout.root).env("CARGO_TARGET_DIR", checkout.target());

@@ -10,33 +10,37 @@ use std::{process::ExitCode, time::Instant};
 
 pub use unit::Soak;
 
-use crate::{args::Args, checkout::Checkout, failure::Failure, idp, moto::Moto, postgres::Postgres, progress};
+use crate::{args::Args, checkout::Checkout, failure::Failure, fuzz, idp, moto::Moto, postgres::Postgres, progress};
 
 /// The parts, in the order they run.
 const PARTS: [&str; 7] = ["fmt", "licences", "clippy", "wasm", "unit", "bundle", "browser"];
 
 /// Which parts to run.
 #[derive(Debug)]
-pub struct Only(Vec<String>);
+pub struct Only {
+    names: Vec<String>,
+    fuzz: bool,
+}
 
 impl Only {
-    /// Reads `--only a,b`; nothing means all.
+    /// Reads `--only a,b`, where nothing means all, and `--fuzz`.
     pub fn parse(mut args: Args) -> Result<Self, Failure> {
         let names: Vec<String> = args
             .value("--only")?
             .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
             .unwrap_or_default();
+        let fuzz = args.flag("--fuzz");
         args.finish()?;
         match names.iter().find(|name| !PARTS.contains(&name.as_str())) {
             Some(unknown) => {
                 Err(Failure::new(format!("there is no part `{unknown}`; there are: {}", PARTS.join(", "))))
             }
-            None => Ok(Self(names)),
+            None => Ok(Self { names, fuzz }),
         }
     }
 
     fn includes(&self, part: &str) -> bool {
-        self.0.is_empty() || self.0.iter().any(|name| name == part)
+        self.names.is_empty() || self.names.iter().any(|name| name == part)
     }
 }
 
@@ -129,6 +133,11 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
             unit::run(checkout, postgres.as_ref(), moto.as_ref(), providers.as_ref())
         });
     }
+    if only.fuzz {
+        report.part("fuzz", "damaged input, a minute for each target", || {
+            fuzz::fuzz(checkout, &fuzz::Options::in_tests()?)
+        });
+    }
     if only.includes("bundle") {
         report.part("bundle", "release bundle and its size (about 10 minutes at first)", || budget::check(checkout));
     }
@@ -172,6 +181,7 @@ mod tests {
         assert!(only.includes("fmt") && only.includes("unit") && !only.includes("browser"));
         assert!(Only::parse(Args::from_words(&[])).unwrap().includes("browser"));
         assert!(Only::parse(Args::from_words(&["--only", "units"])).is_err());
+        assert!(Only::parse(Args::from_words(&["--fuzz", "--only", "unit"])).unwrap().fuzz);
     }
 
     #[test]

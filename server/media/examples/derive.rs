@@ -1,6 +1,8 @@
 //! Derives the renditions of one file and prints what came out, how long it took and the most memory it took.
 //!
 //! `cargo run --release -p shutterpost-media --example derive -- PHOTO [LOGO] [--out FOLDER] [--times N]`
+//! `… -- --set PHOTO [--avif] [--times N] [--out FOLDER]` makes the set of files that others are measured with: by one
+//! call or, with AVIF, in both stages.
 //! `… --example derive -- --synthesise WIDTH HEIGHT FILE` makes a test photo: noise, gradients and edges.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -8,17 +10,21 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use shutterpost_media::derive::derive;
+use shutterpost_media::derive::{derive, stage1, stage2};
 use shutterpost_media::inspect::{Limits, inspect};
 use shutterpost_media::mark::Mark;
+use shutterpost_media::rendition::Rendition;
 use shutterpost_media::strip::strip;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (mut files, mut out, mut times) = (Vec::new(), None, 1_u32);
+    let (mut set, mut avif) = (false, false);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--out" => out = arguments.next().map(PathBuf::from),
+            "--set" => set = true,
+            "--avif" => avif = true,
             "--times" => times = arguments.next().ok_or("--times N")?.parse()?,
             "--synthesise" => {
                 let (width, height) = (arguments.next().ok_or("WIDTH")?, arguments.next().ok_or("HEIGHT")?);
@@ -30,6 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = files.into_iter();
     let bytes = std::fs::read(files.next().ok_or("which photo?")?)?;
     let limits = Limits::default();
+    if set {
+        return measured_set(&bytes, &limits, avif, times, out);
+    }
     let mark =
         files.next().map(|logo| Mark::from_bytes(&std::fs::read(logo)?, &limits).map_err(Box::<dyn Error>::from));
     let mark = mark.transpose()?;
@@ -63,6 +72,36 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("no VmHWM here"));
+    Ok(())
+}
+
+/// As often as said, so that a process lives long enough to be measured; the files of the last time are kept.
+fn measured_set(
+    bytes: &[u8],
+    limits: &Limits,
+    avif: bool,
+    times: u32,
+    out: Option<PathBuf>,
+) -> Result<(), Box<dyn Error>> {
+    let mut made: Vec<Rendition> = Vec::new();
+    for _ in 0..times {
+        made = if avif {
+            let one = std::num::NonZeroUsize::MIN;
+            let mut first = stage1(bytes, None, None, limits, one)?.renditions;
+            first.extend(stage2(bytes, None, None, limits, one)?);
+            first
+        } else {
+            derive(bytes, None, None, limits)?.renditions
+        };
+    }
+    for rendition in &made {
+        println!("{rendition:?}");
+        if let Some(folder) = &out {
+            std::fs::create_dir_all(folder)?;
+            let name = format!("{}.{}", rendition.name.as_str(), rendition.encoding.extension());
+            std::fs::write(folder.join(name), &rendition.bytes)?;
+        }
+    }
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! Embedded colour profiles to sRGB. Renditions carry no profile, so every viewer shows them as sRGB.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
+use crate::decode::Pixels;
 use crate::picture::Picture;
 
 /// Converts the pixels to sRGB. A profile that cannot be read, or is not one of RGB, counts as none: showing the
@@ -14,6 +16,71 @@ pub(crate) fn to_srgb<const C: usize>(picture: &mut Picture<C>, icc: Option<&[u8
     if let Ok(Some(converted)) = catch_unwind(AssertUnwindSafe(|| convert::<C>(&picture.bytes, icc))) {
         picture.bytes = converted;
     }
+}
+
+/// CMYK as Adobe writes it (255 is no ink) to sRGB, through its profile where it has a sound one. In place: the pixels
+/// of the largest pictures would not fit twice.
+pub(crate) fn inks_to_srgb(mut bytes: Vec<u8>, icc: Option<&[u8]>) -> Vec<u8> {
+    /// Pixels converted at once.
+    const CHUNK: usize = 4096;
+    let transform = icc.and_then(|icc| catch_unwind(|| inks_transform(icc)).ok().flatten());
+    let pixels = bytes.len() / 4;
+    let mut inks = Vec::with_capacity(CHUNK * 4);
+    let mut colours = vec![0; CHUNK * 3];
+    let mut at = 0;
+    while at < pixels {
+        let count = CHUNK.min(pixels - at);
+        let stored = bytes.get(at * 4..(at + count) * 4).unwrap_or_default();
+        inks.clear();
+        inks.extend(stored.iter().map(|value| 255 - value));
+        let Some(colours) = colours.get_mut(..count * 3) else { break };
+        let converted = transform.as_ref().is_some_and(|transform| {
+            catch_unwind(AssertUnwindSafe(|| transform.transform(&inks, colours).is_ok())).unwrap_or(false)
+        });
+        if !converted {
+            for (colour, [cyan, magenta, yellow, key]) in
+                colours.as_chunks_mut::<3>().0.iter_mut().zip(inks.as_chunks::<4>().0)
+            {
+                let light = |ink: &u8| ((u32::from(255 - ink) * u32::from(255 - key) + 127) / 255) as u8;
+                *colour = [light(cyan), light(magenta), light(yellow)];
+            }
+        }
+        if let Some(place) = bytes.get_mut(at * 3..(at + count) * 3) {
+            place.copy_from_slice(colours);
+        }
+        at += count;
+    }
+    bytes.truncate(pixels * 3);
+    bytes
+}
+
+fn inks_transform(icc: &[u8]) -> Option<Arc<moxcms::Transform8BitExecutor>> {
+    let profile = ColorProfile::new_from_slice(icc).ok()?;
+    if profile.color_space != DataColorSpace::Cmyk {
+        return None;
+    }
+    let srgb = ColorProfile::new_srgb();
+    profile.create_transform_8bit(Layout::Rgba, &srgb, Layout::Rgb, TransformOptions::default()).ok()
+}
+
+/// Grey values through a profile of greys; with any other profile they stay.
+pub(crate) fn grey_to_srgb(bytes: Vec<u8>, icc: &[u8]) -> Pixels {
+    let shown = catch_unwind(|| {
+        let profile = ColorProfile::new_from_slice(icc).ok()?;
+        if profile.color_space != DataColorSpace::Gray {
+            return None;
+        }
+        let options = TransformOptions::default();
+        let srgb = ColorProfile::new_srgb();
+        let transform = profile.create_transform_8bit(Layout::Gray, &srgb, Layout::Rgb, options).ok()?;
+        let all: Vec<u8> = (0..=255).collect();
+        let mut shown = vec![0; 256 * 3];
+        transform.transform(&all, &mut shown).ok()?;
+        Some(shown)
+    });
+    let Ok(Some(shown)) = shown else { return Pixels::Gray(bytes) };
+    let table = shown.as_chunks::<3>().0;
+    Pixels::Rgb(bytes.iter().flat_map(|grey| table.get(usize::from(*grey)).copied().unwrap_or_default()).collect())
 }
 
 fn convert<const C: usize>(bytes: &[u8], icc: &[u8]) -> Option<Vec<u8>> {

@@ -2,6 +2,7 @@
 //! make up the stripped file. It decodes nothing.
 
 mod exif;
+pub(crate) mod heif;
 mod jpeg;
 pub(crate) mod pieces;
 mod png;
@@ -50,6 +51,7 @@ impl Container {
             SourceFormat::Jpeg => jpeg::walk(bytes, limits),
             SourceFormat::Png => png::walk(bytes, limits),
             SourceFormat::WebP => webp::walk(bytes, limits),
+            SourceFormat::Heic => heif::walk(bytes, limits),
         }?;
         Ok(Container { format, width, height, orientation, decoded_bytes, pieces })
     }
@@ -79,6 +81,12 @@ fn recognise(bytes: &[u8]) -> Result<SourceFormat, MediaError> {
     if bytes.starts_with(RIFF) && bytes.get(8..12) == Some(b"WEBP") {
         return Ok(SourceFormat::WebP);
     }
+    // Which of them it is can only be told by the coding of its picture: the brands overlap.
+    const HEIF: [&[u8]; 7] =
+        [b"ftypheic", b"ftypheix", b"ftypheim", b"ftyphevc", b"ftyphevx", b"ftypmif1", b"ftypmsf1"];
+    if bytes.get(4..12).is_some_and(|brand| HEIF.contains(&brand)) {
+        return Ok(SourceFormat::Heic);
+    }
     if [JPEG, PNG].iter().any(|magic| magic.starts_with(bytes)) || bytes.starts_with(RIFF) && bytes.len() < 12 {
         return Err(MediaError::Truncated);
     }
@@ -88,11 +96,8 @@ fn recognise(bytes: &[u8]) -> Result<SourceFormat, MediaError> {
 /// Names the formats people do send, so that the answer can say what is wrong with them.
 fn foreign(bytes: &[u8]) -> MediaError {
     let brand = bytes.get(4..12).unwrap_or_default();
-    let heif = [&b"ftypheic"[..], b"ftypheix", b"ftyphevc", b"ftypmif1", b"ftypmsf1"];
     if bytes.starts_with(b"GIF8") {
         MediaError::Unsupported("GIF")
-    } else if heif.contains(&brand) {
-        MediaError::Unsupported("HEIC")
     } else if brand == b"ftypavif" || brand == b"ftypavis" {
         MediaError::Unsupported("AVIF")
     } else if bytes.starts_with(b"II*\0") || bytes.starts_with(b"MM\0*") {
@@ -112,6 +117,11 @@ fn check_size(width: u32, height: u32, limits: &Limits) -> Result<(), MediaError
         return Err(MediaError::TooManyPixels { width, height });
     }
     Ok(())
+}
+
+/// What pixels take. Saturating: where no limits hold, a file may claim more than there are numbers for.
+fn decoded_bytes(width: u32, height: u32, bytes_a_pixel: u64) -> u64 {
+    (u64::from(width) * u64::from(height)).saturating_mul(bytes_a_pixel)
 }
 
 /// Whether an embedded profile is worth keeping: of bounded size, and a profile at all.

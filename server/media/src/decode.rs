@@ -1,11 +1,13 @@
 //! Stripped files to pixels. All decoders are safe Rust; they see only what the container walk let through.
 
+mod heif;
 mod jpeg;
 mod png;
 mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::colour;
 use crate::container::Container;
 use crate::error::MediaError;
 use crate::inspect::{Limits, SourceFormat};
@@ -20,7 +22,7 @@ struct Raw {
     icc: Option<Vec<u8>>,
 }
 
-enum Pixels {
+pub(crate) enum Pixels {
     Gray(Vec<u8>),
     GrayAlpha(Vec<u8>),
     Rgb(Vec<u8>),
@@ -38,7 +40,11 @@ pub(crate) struct Decoded<const C: usize> {
 
 /// Decodes a photo; what is transparent lies on white.
 pub(crate) fn photo(bytes: &[u8], limits: &Limits) -> Result<Decoded<3>, MediaError> {
-    let (raw, orientation) = decode(bytes, limits)?;
+    let (mut raw, orientation) = decode(bytes, limits)?;
+    raw.pixels = match (raw.pixels, raw.icc.as_deref()) {
+        (Pixels::Gray(bytes), Some(icc)) => colour::grey_to_srgb(bytes, icc),
+        (pixels, _) => pixels,
+    };
     let picture = Rgb { width: raw.width, height: raw.height, bytes: on_white(raw.pixels) };
     Ok(Decoded { picture, icc: raw.icc, orientation })
 }
@@ -58,6 +64,7 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<(Raw, u8), MediaError> {
         SourceFormat::Jpeg => jpeg::decode(&stripped),
         SourceFormat::Png => png::decode(&stripped),
         SourceFormat::WebP => webp::decode(&stripped, container.decoded_bytes),
+        SourceFormat::Heic => heif::decode(&stripped, limits.max_pixels),
     }))
     .unwrap_or(Err(MediaError::Malformed("the decoder gave up")))?;
     if (raw.width, raw.height) != (container.width, container.height) {

@@ -1,5 +1,6 @@
-//! Pixels to files: JPEG by `jpeg-encoder`, WebP by libwebp, PNG by `png`. None of them adds metadata.
+//! Pixels to files: AVIF by libaom, JPEG by `jpeg-encoder`, WebP by libwebp, PNG by `png`. None of them adds metadata.
 
+mod avif;
 mod webp;
 
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, QuantizationTableType, SamplingFactor};
@@ -13,6 +14,7 @@ const JPEG_QUALITY: u8 = 80;
 /// one scan. Further scans only add bytes, as this encoder does not refine.
 const JPEG_SCANS: u8 = 2;
 
+pub(crate) use avif::avif;
 pub(crate) use webp::webp;
 
 pub(crate) fn jpeg(picture: &Rgb) -> Result<Vec<u8>, MediaError> {

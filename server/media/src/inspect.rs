@@ -1,7 +1,9 @@
 //! What a file claims to be, read from its container alone. The gate before any decoder allocates.
 
 use crate::container::Container;
+use crate::derive::LARGE_SIDE;
 use crate::error::MediaError;
+use crate::picture::fit;
 
 /// What is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,7 @@ pub enum SourceFormat {
     Jpeg,
     Png,
     WebP,
+    Heic,
 }
 
 impl SourceFormat {
@@ -36,6 +39,7 @@ impl SourceFormat {
             SourceFormat::Jpeg => "image/jpeg",
             SourceFormat::Png => "image/png",
             SourceFormat::WebP => "image/webp",
+            SourceFormat::Heic => "image/heic",
         }
     }
 
@@ -45,6 +49,7 @@ impl SourceFormat {
             SourceFormat::Jpeg => "jpg",
             SourceFormat::Png => "png",
             SourceFormat::WebP => "webp",
+            SourceFormat::Heic => "heic",
         }
     }
 }
@@ -59,10 +64,23 @@ pub struct Inspected {
     pub height: u32,
     /// 1 to 8 as in Exif; 1 where the file says nothing or nonsense.
     pub orientation: u8,
-    /// About how many bytes [`derive`](crate::derive::derive) will hold at its peak, for admission: not the sum over
-    /// a queue but the sum over what runs decides whether the machine copes.
+    /// How many bytes [`derive`](crate::derive::derive) and [`stage1`](crate::derive::stage1) will hold at their peak at
+    /// most, for admission: not the sum over a queue but the sum over what runs decides whether the machine copes.
     pub memory_bytes: u64,
 }
+
+impl Inspected {
+    /// As [`Inspected::memory_bytes`], of [`stage2`](crate::derive::stage2) on one thread. The encoder of AVIF takes by far
+    /// the most, and the more the less there is to save.
+    pub fn second_stage_memory_bytes(&self) -> u64 {
+        let (width, height) = fit(self.width, self.height, LARGE_SIDE, LARGE_SIDE);
+        self.memory_bytes.max(u64::from(width) * u64::from(height) * AVIF_BYTES_A_PIXEL + AVIF_BYTES)
+    }
+}
+
+/// Measured with noise, the worst there is.
+const AVIF_BYTES_A_PIXEL: u64 = 48;
+const AVIF_BYTES: u64 = 24_000_000;
 
 /// Reads the container of a file and checks it against the limits. Allocates a few kilobytes at most, whatever the
 /// file claims.
@@ -72,7 +90,7 @@ pub struct Inspected {
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspected, MediaError> {
     let container = Container::read(bytes, limits)?;
     let (width, height) = container.shown_size(container.orientation);
-    let memory_bytes = container.decoded_bytes + 2 * bytes.len() as u64 + MASTER_BYTES;
+    let memory_bytes = container.decoded_bytes.saturating_add(2 * bytes.len() as u64 + MASTER_BYTES);
     Ok(Inspected { format: container.format, width, height, orientation: container.orientation, memory_bytes })
 }
 

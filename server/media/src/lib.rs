@@ -7,7 +7,8 @@
 //!
 //! - [`inspect`][mod@inspect]: what a file claims to be, and whether that is acceptable.
 //! - [`strip`][mod@strip]: the same picture without metadata, bit for bit.
-//! - [`derive`][mod@derive]: the renditions.
+//! - [`derive`][mod@derive]: the renditions, at once or in two stages, and the placeholder.
+//! - [`placeholder`][]: a blurred idea of a picture in a few bytes.
 //! - [`kind`][mod@kind]: still, animation or film.
 //! - [`animation`], [`burst`]: GIF, WebP and APNG that move, and photos made into one.
 //! - [`video`]: films walked and cleaned, without ffmpeg and without holding them in memory.
@@ -18,6 +19,7 @@
 pub mod derive;
 pub mod inspect;
 pub mod mark;
+pub mod placeholder;
 pub mod rendition;
 pub mod strip;
 pub mod kind;

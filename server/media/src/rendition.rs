@@ -38,17 +38,22 @@ impl Name {
 /// How a rendition is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoding {
+    /// The smallest by far, and the slowest to make: comes in the second stage.
+    Avif,
     WebP,
     Jpeg,
 }
 
 impl Encoding {
-    /// Both encodings, the preferred one first.
-    pub const ALL: [Encoding; 2] = [Encoding::WebP, Encoding::Jpeg];
+    /// All encodings, the preferred one first.
+    pub const ALL: [Encoding; 3] = [Encoding::Avif, Encoding::WebP, Encoding::Jpeg];
+    /// What is there as soon as a link is valid.
+    pub const FIRST: [Encoding; 2] = [Encoding::WebP, Encoding::Jpeg];
 
     /// The media type, such as `image/webp`.
     pub fn media_type(self) -> &'static str {
         match self {
+            Encoding::Avif => "image/avif",
             Encoding::WebP => "image/webp",
             Encoding::Jpeg => "image/jpeg",
         }
@@ -57,6 +62,7 @@ impl Encoding {
     /// The ending of a file name, without the dot. Never changes.
     pub fn extension(self) -> &'static str {
         match self {
+            Encoding::Avif => "avif",
             Encoding::WebP => "webp",
             Encoding::Jpeg => "jpg",
         }

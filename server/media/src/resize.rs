@@ -12,8 +12,9 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::picture::{Area, Rgb};
 
-/// Source rows narrowed at once. The horizontal weights are computed anew for each band, so small bands are slow.
-const BAND_ROWS: u32 = 256;
+/// Pixels of the source narrowed at once: 2 MB of them in linear light. The horizontal weights are computed anew for each
+/// band, so smaller bands are slow, and larger ones take memory beside a decoded picture, when there is least of it.
+const BAND_PIXELS: u32 = 400_000;
 /// Lanczos lobes.
 const LOBES: f64 = 3.0;
 
@@ -58,9 +59,10 @@ pub(crate) fn resize(source: &Rgb, area: Area, width: u32, height: u32) -> Rgb {
     let mut sum = vec![0.0; width as usize * 3];
     let mut band = Band::new(area.width, width);
 
+    let band_rows = (BAND_PIXELS / area.width.max(1)).clamp(16, 256);
     let mut first = 0;
     while first < area.height && pending.peek().is_some() {
-        let count = BAND_ROWS.min(area.height - first);
+        let count = band_rows.min(area.height - first);
         band.narrow(source, area, first, count);
         for (row, narrowed) in (first..).zip(band.rows(count)) {
             rows.put(row, narrowed);

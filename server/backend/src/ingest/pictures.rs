@@ -47,7 +47,7 @@ pub(super) fn make(
     let mark = logo.map(|logo| Mark::from_bytes(logo, limits)).transpose();
     let mark = mark.map_err(|error| Failure::internal("the stored logo does not read", error))?;
     let derived = derive(&original, Some(inspected.orientation), mark.as_ref(), limits).map_err(failure)?;
-    let Derived { width, height, renditions, backdrop: _ } = derived;
+    let Derived { width, height, renditions, backdrop: _, placeholder: _ } = derived;
     let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
     Ok(Pictures { original, width: side(width), height: side(height), renditions })
 }

@@ -108,7 +108,9 @@ pub(super) fn walk(bytes: &[u8], limits: &Limits) -> Result<Walked, MediaError> 
 
     // Whatever does not come in one scan of all components is kept as 16-bit coefficients until the end.
     let coefficients = if frame.progressive || !whole_scans { frame.samples * 2 } else { 0 };
-    let decoded_bytes = u64::from(frame.width) * u64::from(frame.height) * 3 + coefficients;
+    // Grey is widened into a second buffer; inks become colours in their own.
+    let bytes_a_pixel = if frame.components.len() == 3 { 3 } else { 4 };
+    let decoded_bytes = u64::from(frame.width) * u64::from(frame.height) * bytes_a_pixel + coefficients;
     let orientation = orientation.unwrap_or(1);
     Ok(Walked { width: frame.width, height: frame.height, orientation, decoded_bytes, pieces })
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::container::pieces::Pieces;
-use crate::container::{MAX_ICC_BYTES, Walked, be32, check_size, exif};
+use crate::container::{MAX_ICC_BYTES, Walked, be32, check_size, decoded_bytes, exif};
 use crate::error::MediaError;
 use crate::inspect::Limits;
 
@@ -111,7 +111,7 @@ fn read_header(payload: &[u8], limits: &Limits) -> Result<Header, MediaError> {
     if !matches!(depth, 1 | 2 | 4 | 8 | 16) {
         return Err(MediaError::Malformed("an unknown bit depth"));
     }
-    Ok(Header { width, height, decoded_bytes: u64::from(width) * u64::from(height) * bytes_a_pixel })
+    Ok(Header { width, height, decoded_bytes: decoded_bytes(width, height, bytes_a_pixel) })
 }
 
 /// The colour profile's chunk with its free-text name replaced.

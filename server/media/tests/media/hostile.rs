@@ -34,7 +34,7 @@ fn what_is_not_a_picture_is_named() {
         (b"%PDF-1.7", MediaError::NotAnImage),
         (b"RIFF\x10\0\0\0WAVEfmt ", MediaError::NotAnImage),
         (b"GIF89a", MediaError::Unsupported("GIF")),
-        (b"\0\0\0\x20ftypheic....", MediaError::Unsupported("HEIC")),
+        (b"\0\0\0\x20ftypheic....", MediaError::Truncated),
         (b"\0\0\0\x20ftypavif....", MediaError::Unsupported("AVIF")),
         (b"RIFF\x10\0", MediaError::Truncated),
         (b"\x89PNG\r\n", MediaError::Truncated),
@@ -128,6 +128,7 @@ fn a_file_that_is_cut_off_is_refused_wherever_it_is_cut() {
         ("png", png(width, height)),
         ("webp lossless", webp_of(&rgb, width, height, image_webp::ColorType::Rgb8)),
         ("webp lossy", lossy),
+        ("heic", heic(&rgb, width, height)),
     ];
     for (kind, file) in files {
         assert!(derive(&file, None, None, &Limits::default()).is_ok(), "{kind}");
@@ -188,6 +189,8 @@ fn damage_never_panics() {
         webp_of(&rgba, 48, 40, image_webp::ColorType::Rgba8),
         lossy.clone(),
         webp_file(&[canvas, riff_chunk(b"ICCP", &icc), lossy[12..].to_vec(), riff_chunk(b"EXIF", &exif(7))]),
+        heic_with(&rgb, 48, 40, Some(exif(6)), Some(icc.clone())),
+        heic_grid(48, 40, 2, 2),
     ];
     // Small, so that a damaged size does not turn the test into one of memory.
     let limits = Limits { max_pixels: 40_000, ..Limits::default() };

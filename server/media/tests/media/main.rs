@@ -3,10 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "the lint knows tests by their attribute only, not the functions they share")]
 
 mod animations;
+mod bad_inputs;
 mod conversions;
+mod families;
 mod films;
+mod heic;
 mod hostile;
+mod inks;
+mod memory;
 mod renditions;
+mod stages;
 mod stripping;
 mod synth;
 mod tools;

@@ -192,3 +192,94 @@ impl Noise {
         (self.0 % limit as u64) as usize
     }
 }
+
+/// A HEIC of one coded picture, or of a grid of tiles where it is larger than 512 pixels.
+pub fn heic(rgb: &[u8], width: u32, height: u32) -> Vec<u8> {
+    heic_with(rgb, width, height, None, None)
+}
+
+pub fn heic_with(rgb: &[u8], width: u32, height: u32, exif: Option<Vec<u8>>, icc_profile: Option<Vec<u8>>) -> Vec<u8> {
+    let data = rgb.chunks(3).flat_map(|pixel| [pixel[0].into(), pixel[1].into(), pixel[2].into(), 255]).collect();
+    let image = heifer::Image::<u16> { width, height, bit_depth: 8, has_alpha: false, data };
+    let xmp = exif.as_ref().map(|_| CANARY.to_vec());
+    let metadata = heifer::Metadata { exif, xmp, icc_profile };
+    let options = heifer::EncodeOptions { quality: 90, max_threads: 1 };
+    heifer::encode_with_metadata(&image, &metadata, &options).unwrap()
+}
+
+/// A box of ISO 14496-12.
+pub fn iso_box(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat()
+}
+
+/// The content of the first box of that kind, wherever it lies.
+pub fn box_content<'a>(file: &'a [u8], kind: &[u8; 4]) -> &'a [u8] {
+    let at = file.windows(4).position(|name| name == kind).unwrap();
+    let length = u32::from_be_bytes(*file[at - 4..].first_chunk().unwrap()) as usize;
+    &file[at + 4..at - 4 + length]
+}
+
+/// Items of a HEIC written by hand: kind, data, and properties as numbers from 1.
+pub type HandItem = ([u8; 4], Vec<u8>, Vec<u8>);
+
+/// A HEIC written by hand; the first item is the primary, `tiles` are the ids that it refers to.
+pub fn heic_by_hand(items: &[HandItem], properties: &[Vec<u8>], tiles: &[u16]) -> Vec<u8> {
+    let count = (items.len() as u16).to_be_bytes();
+    let mut entries = [&[0; 4][..], &count].concat();
+    let mut associations = [&[0; 4][..], &(items.len() as u32).to_be_bytes()].concat();
+    for (id, (kind, _, properties)) in (1_u16..).zip(items) {
+        let entry = [&[2, 0, 0, 0][..], &id.to_be_bytes(), &[0, 0], kind, &[0]].concat();
+        entries.extend(iso_box(b"infe", &entry));
+        associations.extend([&id.to_be_bytes()[..], &[properties.len() as u8], properties].concat());
+    }
+    let reference = [
+        &[0, 1][..],
+        &(tiles.len() as u16).to_be_bytes(),
+        &tiles.iter().flat_map(|id| id.to_be_bytes()).collect::<Vec<_>>(),
+    ]
+    .concat();
+    let file = |first: u32| {
+        let mut locations = [&[0, 0, 0, 0, 0x44, 0][..], &count].concat();
+        let mut at = first;
+        for (id, (_, data, _)) in (1_u16..).zip(items) {
+            locations.extend(
+                [&id.to_be_bytes()[..], &[0, 0, 0, 1], &at.to_be_bytes(), &(data.len() as u32).to_be_bytes()].concat(),
+            );
+            at += data.len() as u32;
+        }
+        let meta = [
+            vec![0; 4],
+            iso_box(b"hdlr", b"\0\0\0\0\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            iso_box(b"pitm", &[0, 0, 0, 0, 0, 1]),
+            iso_box(b"iinf", &entries),
+            iso_box(b"iref", &[vec![0; 4], iso_box(b"dimg", &reference)].concat()),
+            iso_box(b"iprp", &[iso_box(b"ipco", &properties.concat()), iso_box(b"ipma", &associations)].concat()),
+            iso_box(b"iloc", &locations),
+        ];
+        [iso_box(b"ftyp", b"heic\0\0\0\0mif1heic"), iso_box(b"meta", &meta.concat())].concat()
+    };
+    let head = file(0).len() as u32 + 8;
+    let data: Vec<u8> = items.iter().flat_map(|(_, data, _)| data.clone()).collect();
+    [file(head), iso_box(b"mdat", &data)].concat()
+}
+
+/// Coded data, parameters and size of one picture.
+pub fn coded(width: u32, height: u32) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let file = shutterpost_media::strip::strip(&heic(&pixels(width, height, 3), width, height)).unwrap();
+    let data = box_content(&file, b"mdat").to_vec();
+    let size = [&[0; 4][..], &width.to_be_bytes(), &height.to_be_bytes()].concat();
+    (data, iso_box(b"hvcC", box_content(&file, b"hvcC")), iso_box(b"ispe", &size))
+}
+
+/// A grid of equal tiles, as a phone writes it.
+pub fn heic_grid(tile_width: u32, tile_height: u32, columns: u8, rows: u8) -> Vec<u8> {
+    let (data, decoder, size) = coded(tile_width, tile_height);
+    let (width, height) = (tile_width * u32::from(columns), tile_height * u32::from(rows));
+    let whole = iso_box(b"ispe", &[&[0; 4][..], &width.to_be_bytes(), &height.to_be_bytes()].concat());
+    let sides = [(width as u16).to_be_bytes(), (height as u16).to_be_bytes()].concat();
+    let mut items = vec![(*b"grid", [&[0, 0, rows - 1, columns - 1][..], &sides].concat(), vec![3])];
+    let count = u16::from(columns) * u16::from(rows);
+    items.extend((0..count).map(|_| (*b"hvc1", data.clone(), vec![0x80 | 1, 2])));
+    let tiles: Vec<u16> = (2..2 + count).collect();
+    heic_by_hand(&items, &[decoder, size, whole], &tiles)
+}
