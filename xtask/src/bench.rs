@@ -6,6 +6,7 @@ mod load;
 mod nginx;
 mod pairs;
 mod remux;
+mod renditions;
 mod share;
 mod sign_in;
 mod start;
@@ -29,12 +30,19 @@ use crate::{
 };
 
 /// Names, what they compare and about how long they take once everything is built.
-const BENCHES: [(&str, &str); 10] = [
+const BENCHES: [(&str, &str); 14] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
     ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
     ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
     ("sign-in", "a wrong password of a known address against one of an unknown, time to the answer; about 2 minutes"),
     ("remux", "a film cleaned with its index first against ffmpeg copying it, time and memory; about 2 minutes"),
+    (
+        "renditions-12",
+        "all files of a photo of 12 megapixels against sharp's best way, CPU and memory; about 2 minutes",
+    ),
+    ("renditions-24", "the same of 24 megapixels; about 3 minutes"),
+    ("renditions-usual", "12 megapixels against sharp's usual way; about 2 minutes"),
+    ("renditions-avif", "12 megapixels with AVIF against sharp's best way; about 6 minutes"),
     ("vault-aead", "sealing segments against `openssl speed`, bytes per CPU second; about 2 minutes"),
     ("vault-ingest", "the pictures of an upload sealed against not sealed, CPU; about a minute"),
     ("vault-serve", "a sealed rendition against nginx over TLS, requests per CPU second; about 2 minutes"),
@@ -90,6 +98,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
         }
         let step = progress::step(&format!("bench {name}: {what}"), "");
         let line: Value = match name {
+            name if name.starts_with("renditions-") => renditions::measure(checkout, options.pairs, name)?,
             "share" => share::measure(checkout, options.pairs)?,
             "list" => list::measure(checkout, options.pairs)?,
             "start" => start::measure(checkout, options.pairs)?,

@@ -14,7 +14,7 @@ use crate::synth::*;
 /// Make, model, software and how a maker note of that make begins.
 const FAMILIES: [(&str, &str, &str, &[u8]); 24] = [
     ("Apple", "iPhone 15 Pro", "17.4.1", b"Apple iOS\0\0\x01MM\0\x01"),
-    ("samsung", "SM-S928B", "S928BXXU1AXB5", b"\x07\0\x01\0\x07\0\x04\0\0\00100"),
+    ("samsung", "SM-S928B", "S928BXXU1AXB5", b"\x07\0\x01\0\x07\0\x04\0\0\x000100"),
     ("Google", "Pixel 8 Pro", "HDR+ 1.0.585804376", b"HDRP\x03"),
     ("Xiaomi", "23116PN5BC", "MIUI", b"Xiaomi\0"),
     ("HUAWEI", "LYA-L29", "LYA-L29 9.1", b"HUAWEI\0\0"),

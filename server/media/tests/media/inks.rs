@@ -33,7 +33,7 @@ fn strange_inks() -> Vec<u8> {
         [&b"XYZ \0\0\0\0"[..], &0xF6D6_u32.to_be_bytes(), &0x1_0000_u32.to_be_bytes(), &0xD32D_u32.to_be_bytes()]
             .concat();
     let tags = [(*b"A2B0", &table), (*b"A2B1", &table), (*b"wtpt", &white)];
-    let mut header = vec![0; 128];
+    let mut header = [0; 128];
     header[8..12].copy_from_slice(&[2, 0x40, 0, 0]);
     header[12..24].copy_from_slice(b"prtrCMYKLab ");
     header[36..40].copy_from_slice(b"acsp");

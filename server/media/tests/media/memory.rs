@@ -1,4 +1,5 @@
 //! How much memory a job takes, measured as the peak of a process of its own, C libraries included.
+#![expect(clippy::print_stdout, reason = "the child tells its parent by it what it took")]
 
 use std::num::NonZeroUsize;
 use std::process::Command;
