@@ -61,7 +61,7 @@ cargo xtask COMMAND
           --crashes N  seeded power cuts under both SQLite databases, the objects and the ledger (default: 2000)
 
   fuzz [NAME…] [--seconds N] [--seed N] [--file FILE]
-        damaged input for whatever reads what strangers send: inspect, strip, decode, walk-as-it-is
+        damaged input for whatever reads what strangers send: inspect, strip, decode, walk-as-it-is, films
           --seconds N  for each target (default: 60)
           --seed N     the same inputs again
           --file FILE  only that input, such as one that broke it, for the one target named

@@ -1,4 +1,5 @@
-//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them.
+//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; and the
+//! walk over films.
 #![expect(clippy::unwrap_used, reason = "files made here are sound")]
 
 #[path = "../tests/media/synth.rs"]
@@ -13,6 +14,7 @@ use shutterpost_media::derive::derive;
 use shutterpost_media::inspect::{Limits, inspect};
 use shutterpost_media::mark::Mark;
 use shutterpost_media::strip::strip;
+use shutterpost_media::video::exercise;
 
 use crate::synth::*;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Target { name: "strip", corpus: pictures, mend: mend_checksums, run: stripper },
         Target { name: "decode", corpus: pictures, mend: mend_checksums, run: decoders },
         Target { name: "walk-as-it-is", corpus: pictures, mend: as_it_is, run: stripper },
+        Target { name: "films", corpus: exercise::corpus, mend: as_it_is, run: exercise::exercise },
     ])
 }
 

@@ -135,12 +135,7 @@ impl Pictures {
     }
 
     /// Pixels as decoded, with the colour profile they are in and how they are to be turned.
-    fn of_picture(
-        picture: Rgb,
-        (icc, orientation): (Option<&[u8]>, u8),
-        mark: Option<&Mark>,
-        card: Card,
-    ) -> Pictures {
+    fn of_picture(picture: Rgb, (icc, orientation): (Option<&[u8]>, u8), mark: Option<&Mark>, card: Card) -> Pictures {
         let (width, height) = if (5..=8).contains(&orientation) {
             (picture.height, picture.width)
         } else {
