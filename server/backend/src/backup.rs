@@ -22,7 +22,6 @@ mod media;
 pub mod postgres;
 mod restore;
 mod retention;
-mod s3;
 mod sealed;
 mod service;
 mod ship;

@@ -22,10 +22,11 @@ use crate::error::Failure;
 use crate::keystore::{GENERATION, Outlook};
 use crate::roots::Address;
 use crate::schema::{audit_entries, installation};
-use crate::storage::Storage;
+use crate::storage::s3;
 
 mod certificate;
 mod finding;
+mod objects;
 
 use finding::{
     BASE_BYTES, CLOCK_BEHIND, COMPARED, DISK_FREE, LEDGER_KNOWN, LEDGER_LINES, OBJECTS, ROOT_GENERATION, ROOT_MADE,
@@ -102,7 +103,8 @@ pub async fn examine(patient: &Patient, depth: Depth, world: &World) -> Vec<Find
         findings.extend(ledgers(patient, keys.as_ref(), outlook.ok()));
         findings.extend(certificate::look(&patient.origin, certificate::trusted(), now).await);
     }
-    findings.push(storage(&patient.storage).await);
+    findings.push(objects::storage(&patient.storage).await);
+    findings.extend(objects::stored(&patient.database, now).await);
     findings.extend(backups(patient, now));
     findings.extend(servers::servers(patient).await);
     findings.extend(space(patient));
@@ -257,17 +259,6 @@ fn ledgers(patient: &Patient, keys: Option<&Keys>, outlook: Option<Outlook>) -> 
     findings
 }
 
-async fn storage(url: &str) -> Finding {
-    const CHECK: &str = "storage";
-    match Storage::parse(url) {
-        Ok(store) => match store.check().await {
-            Ok(()) => Finding::good(CHECK, "takes and deletes an object; a folder keeps no versions"),
-            Err(failure) => Finding::failure(CHECK, told(&failure), "look at its disk and its permissions"),
-        },
-        Err(error) => Finding::failure(CHECK, error.to_string(), "look at storage"),
-    }
-}
-
 fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
     const CHECK: &str = "backup";
     let Some(url) = &patient.backup else {
@@ -306,6 +297,10 @@ fn backups(patient: &Patient, now: Millis) -> Vec<Finding> {
         && same_disk(&patient.data, folder)
     {
         findings.push(Finding::warning(CHECK, "the target lies on the disk of the data", "choose another disk"));
+    }
+    if s3::same_bucket(url, &patient.storage) {
+        let text = "the target lies in the bucket of the stored objects: what happens to one happens to both";
+        findings.push(Finding::warning(CHECK, text, "choose another bucket, of another account if you can"));
     }
     findings
 }

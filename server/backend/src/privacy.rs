@@ -7,6 +7,7 @@ mod orphans;
 mod queries;
 mod retention;
 mod rows;
+pub(crate) mod scrub;
 mod service;
 mod sweep;
 mod trash;
@@ -15,6 +16,7 @@ mod trash;
 mod tests;
 
 pub(crate) use erasure::FinishErasure;
+pub use scrub::{Flawed, Scrubbed, scrub_all};
 pub use service::{PrivacyService, receipt_of};
 pub use sweep::Swept;
 pub(crate) use sweep::sweep;

@@ -642,6 +642,28 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    scrub (singleton) {
+        singleton -> Integer,
+        begun_at -> BigInt,
+        source -> Text,
+        after -> Text,
+        objects -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        finished_objects -> BigInt,
+    }
+}
+
+diesel::table! {
+    scrub_flaws (object) {
+        object -> Text,
+        source -> Text,
+        subject -> Text,
+        flaw -> Text,
+        found_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     installation,
     identity_organisations,
@@ -689,4 +711,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     support_grants,
     support_sessions,
     support_approvals,
+    scrub,
+    scrub_flaws,
 );

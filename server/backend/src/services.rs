@@ -27,7 +27,7 @@ use crate::keystore::{KeyStore, Rotated};
 use crate::messages::MessagesService;
 use crate::messages::mailer::Mailer;
 use crate::messages::send::SendMessage;
-use crate::privacy::{FinishErasure, PrivacyService, TrashService};
+use crate::privacy::{FinishErasure, PrivacyService, TrashService, scrub};
 use crate::share::SharesService;
 use crate::sso::SsoService;
 use crate::storage::Storage;
@@ -142,6 +142,14 @@ impl Backend {
                 run: {
                     let deps = deps.clone();
                     Box::new(move |permit| domains::look_again(permit, deps.clone()).boxed())
+                },
+            })
+            .periodic(Periodic {
+                name: "scrub",
+                every: scrub::EVERY,
+                run: {
+                    let deps = deps.clone();
+                    Box::new(move |permit| scrub::run(permit, deps.clone()).boxed())
                 },
             })
             .periodic(Periodic {

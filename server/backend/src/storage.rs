@@ -1,9 +1,10 @@
-//! Where the bytes of captures and logos lie. Names are random and say nothing; whatever has meaning is in the
-//! database. With `crate::backup` the only home of `object_store`.
+//! Where the bytes of captures and logos lie: in a folder, or in a bucket of S3. Names are random and say nothing; whatever
+//! has meaning is in the database. With `crate::backup` the only home of `object_store`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use object_store::local::LocalFileSystem;
@@ -14,35 +15,59 @@ use shutterpost_vault::data_key::DataKey;
 
 use crate::error::Failure;
 
+mod bucket;
+mod examine;
 mod folder;
+pub(crate) mod s3;
 mod sealed;
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(feature = "measuring")]
 pub mod measure;
 
+pub use bucket::Versions;
+#[cfg(test)]
+pub(crate) use examine::Flaw;
 pub(crate) use sealed::{SealedFile, StoredFile};
 
 /// The object that the readiness check writes and deletes again.
 const PROBE: &str = "ready/check";
+/// How long a bucket that took the probe is believed to take objects: its requests cost money.
+const BELIEVED: Duration = Duration::from_secs(15);
+/// How long a bucket may take for the probe.
+const PROBE_WAIT: Duration = Duration::from_secs(10);
 
 /// Why the store cannot be used. Shown to the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageFailure {
-    #[error("{0:?} is not a known kind of storage; use file:PATH")]
+    #[error("{0:?} is not a known kind of storage; use file:PATH or s3://BUCKET/PREFIX?region=REGION")]
     UnknownScheme(String),
     #[error("the storage folder {path} cannot be used: {reason}")]
     Folder { path: PathBuf, reason: String },
+    #[error("the bucket cannot be used: {0}")]
+    Bucket(String),
 }
 
 /// A store of objects; cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
     store: Arc<dyn ObjectStore>,
-    folder: Arc<PathBuf>,
+    place: Place,
+    /// When a bucket last took the probe.
+    ready: Arc<Mutex<Option<Instant>>>,
     /// Names of objects stored since the last backup asked; none if none does.
     fresh: Option<Arc<Mutex<Vec<String>>>>,
     #[cfg(test)]
     puts_left: Option<Arc<std::sync::atomic::AtomicI64>>,
+}
+
+/// What the store is, for what `object_store` does not do alike.
+#[derive(Clone)]
+enum Place {
+    Folder(Arc<PathBuf>),
+    Bucket(Arc<s3::Own>),
 }
 
 impl fmt::Debug for Storage {
@@ -60,24 +85,36 @@ pub(crate) struct Stored {
 }
 
 impl Storage {
-    /// Opens `file:PATH`. The folder is made if missing and closed to everybody but its owner.
+    /// Opens `file:PATH`, whose folder is made if missing and closed to everybody but its owner, or
+    /// `s3://BUCKET/PREFIX?region=REGION`, which is asked nothing yet.
     ///
     /// # Errors
-    /// An unknown scheme (named; the rest may hold a secret), or a folder that cannot be made or used.
+    /// An unknown scheme (named; the rest may hold a secret), an address that does not read, or a folder that cannot be
+    /// made or used.
     pub fn parse(url: &str) -> Result<Self, StorageFailure> {
-        Self::folder(&folder_of(url)?)
+        if url.starts_with("s3:") { Self::bucket(url, s3::Patience::OBJECTS) } else { Self::folder(&folder_of(url)?) }
+    }
+
+    fn bucket(url: &str, patience: s3::Patience) -> Result<Self, StorageFailure> {
+        let s3::Bucket { store, own } = s3::open(url, patience).map_err(StorageFailure::Bucket)?;
+        Ok(Self::of(store, Place::Bucket(Arc::new(own))))
     }
 
     /// A store in a local folder.
     pub fn folder(path: &Path) -> Result<Self, StorageFailure> {
         let (store, absolute) = open(path)?;
-        Ok(Self {
+        Ok(Self::of(store, Place::Folder(Arc::new(absolute))))
+    }
+
+    fn of(store: Arc<dyn ObjectStore>, place: Place) -> Self {
+        Self {
             store,
-            folder: Arc::new(absolute),
+            place,
+            ready: Arc::default(),
             fresh: None,
             #[cfg(test)]
             puts_left: None,
-        })
+        }
     }
 
     /// The same store, which remembers what is stored until a backup asks for it.
@@ -125,8 +162,13 @@ impl Storage {
     }
 
     async fn write(&self, name: &str, bytes: Vec<u8>) -> Result<(), Failure> {
-        self.store.put(&name.into(), PutPayload::from(bytes)).await.map_err(failure)?;
-        folder::close(&self.folder, name).await
+        match &self.place {
+            Place::Folder(folder) => {
+                self.store.put(&name.into(), PutPayload::from(bytes)).await.map_err(failure)?;
+                folder::close(folder, name).await
+            }
+            Place::Bucket(_) => bucket::put(&self.store, name, bytes.into()).await,
+        }
     }
 
     /// A file, opened; [`Failure::NotFound`] if there is none.
@@ -136,8 +178,13 @@ impl Storage {
 
     /// The bytes of an object as stored: for backups, and for sealing what an older version left.
     pub(crate) async fn get_unsealed(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        let result = self.store.get(&name.into()).await.map_err(failure)?;
-        Ok(result.bytes().await.map_err(failure)?.into())
+        match &self.place {
+            Place::Folder(_) => {
+                let result = self.store.get(&name.into()).await.map_err(failure)?;
+                Ok(result.bytes().await.map_err(failure)?.into())
+            }
+            Place::Bucket(_) => bucket::get(&self.store, name).await,
+        }
     }
 
     /// Some bytes of a file. Reads and opens no more than the segments that they lie in.
@@ -161,11 +208,20 @@ impl Storage {
         Ok(Piece { bytes, first, total })
     }
 
-    /// Deletes an object; one that is not there is deleted already.
+    /// Deletes an object, with every version of it that a bucket kept; one that is not there is deleted already.
     pub(crate) async fn delete(&self, name: &str) -> Result<(), Failure> {
-        if folder::is_unfinished(name) {
-            return folder::remove(&self.folder, name).await;
+        match &self.place {
+            Place::Folder(folder) if folder::is_unfinished(name) => folder::remove(folder, name).await,
+            Place::Folder(_) => self.delete_plainly(name).await,
+            Place::Bucket(own) => match own.versioning().await? {
+                s3::Versioning::Kept => own.delete_versions(name).await,
+                // Where we may not ask the bucket, `doctor` says so.
+                s3::Versioning::Never | s3::Versioning::Unknown(_) => self.delete_plainly(name).await,
+            },
         }
+    }
+
+    async fn delete_plainly(&self, name: &str) -> Result<(), Failure> {
         match self.store.delete(&name.into()).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(failure(error)),
@@ -186,15 +242,52 @@ impl Storage {
         (0..=u8::MAX).map(|byte| HEXLOWER.encode(&[byte]))
     }
 
-    /// The objects on one shelf, with what crashes left unfinished there.
+    /// The objects on one shelf, with what crashes left unfinished in a folder.
     pub(crate) async fn list(&self, shelf: &str) -> Result<Vec<Stored>, Failure> {
-        folder::list(&self.folder, shelf).await
+        match &self.place {
+            Place::Folder(folder) => folder::list(folder, shelf).await,
+            Place::Bucket(_) => bucket::list(&self.store, shelf).await,
+        }
+    }
+
+    /// Takes back uploads in parts that began before this and were never finished; gives how many. A folder has none: what
+    /// is unfinished there is listed.
+    pub(crate) async fn abandon_uploads(&self, before: Millis) -> Result<u64, Failure> {
+        match &self.place {
+            Place::Folder(_) => Ok(0),
+            Place::Bucket(own) => own.abandon_uploads(before).await,
+        }
     }
 
     /// Whether objects can be written and deleted.
     pub async fn check(&self) -> Result<(), Failure> {
-        self.store.put(&PROBE.into(), PutPayload::from_static(b"ready")).await.map_err(failure)?;
-        self.delete(PROBE).await
+        let probe = async {
+            self.store.put(&PROBE.into(), PutPayload::from_static(b"ready")).await.map_err(failure)?;
+            self.delete(PROBE).await
+        };
+        if let Place::Folder(_) = &self.place {
+            return probe.await;
+        }
+        let ready = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready().is_some_and(|at| at.elapsed() < BELIEVED) {
+            return Ok(());
+        }
+        let outcome = tokio::time::timeout(PROBE_WAIT, probe).await;
+        outcome.map_err(|_| Failure::Internal("storage: the bucket takes too long for a small object".into()))??;
+        *ready() = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Whether what is deleted may still be kept elsewhere.
+    pub async fn versions(&self) -> Result<Versions, Failure> {
+        match &self.place {
+            Place::Folder(_) => Ok(Versions::None),
+            Place::Bucket(own) => Ok(match own.versioning().await? {
+                s3::Versioning::Never => Versions::None,
+                s3::Versioning::Kept => Versions::Deleted,
+                s3::Versioning::Unknown(reason) => Versions::Unknown(reason),
+            }),
+        }
     }
 
     /// The same store, which is full after so many more objects.
@@ -253,107 +346,4 @@ fn failure(error: object_store::Error) -> Failure {
         cause = current.source();
     }
     Failure::internal("storage", error)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use shutterpost_vault::data_key::KeyId;
-
-    use super::*;
-    use crate::testing as test;
-
-    #[test]
-    fn only_known_schemes_are_opened_and_secrets_are_not_printed() {
-        for url in ["s3://user:secret@bucket", "secret", "file:", ""] {
-            let error = Storage::parse(url).expect_err(url).to_string();
-            assert!(error.contains("file:PATH"), "{error}");
-            assert!(url == "secret" || !error.contains("secret"), "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn objects_are_kept_private_and_deleted_twice() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let root = folder.path().join("a/b");
-        let storage = Storage::parse(&format!("file:{}", root.display())).expect("opens");
-        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
-        let file = SealedFile::seal(&test::world(), &key, b"bytes").expect("is sealed");
-        let name = &*file.name().to_owned();
-        storage.put(file).await.expect("is stored");
-        assert_eq!(storage.get(name, &key).await.expect("is there"), b"bytes");
-        assert_eq!(storage.names().await, [name]);
-        let mode = |path: &Path| std::fs::metadata(path).expect("exists").permissions().mode() & 0o777;
-        assert_eq!(mode(&root.join(name)), 0o600);
-        for directory in root.join(name).ancestors().skip(1).take(3) {
-            assert_eq!(mode(directory), 0o700, "{}", directory.display());
-        }
-        for _ in 0..2 {
-            storage.delete(name).await.expect("deleting twice is no error");
-        }
-        assert!(matches!(storage.get(name, &key).await, Err(Failure::NotFound)));
-        storage.check().await.expect("is ready");
-        assert!(storage.names().await.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_range_is_what_it_is_in_the_plain_file_and_a_changed_or_moved_object_is_refused() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let storage = Storage::folder(folder.path()).expect("opens");
-        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
-        let plain: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
-        let world = test::world();
-        let (one, two) = (SealedFile::seal(&world, &key, &plain), SealedFile::seal(&world, &key, b"another"));
-        let (one, two) = (one.expect("is sealed"), two.expect("is sealed"));
-        let names = [one.name().to_owned(), two.name().to_owned()];
-        for file in [one, two] {
-            storage.put(file).await.expect("is stored");
-        }
-        for asked in [Asked::All, Asked::From(65_530, Some(65_560)), Asked::From(199_999, None), Asked::Last(70_000)] {
-            let Piece { bytes, first, total } = storage.read(&names[0], &key, asked).await.expect("is read");
-            let start = first as usize;
-            assert_eq!((&plain[start..start + bytes.len()], total), (&bytes[..], 200_000), "{asked:?}");
-            assert!(!bytes.is_empty());
-        }
-        let beyond = storage.read(&names[0], &key, Asked::From(200_000, None)).await.expect("is read");
-        assert_eq!((beyond.bytes.len(), beyond.total), (0, 200_000));
-
-        let path = |name: &str| folder.path().join(name);
-        let stored = std::fs::read(path(&names[0])).expect("is there");
-        for changed in [
-            std::fs::read(path(&names[1])).expect("is there"),
-            stored[..stored.len() - 1].to_vec(),
-            stored.iter().enumerate().map(|(at, byte)| if at == 150_000 { byte ^ 1 } else { *byte }).collect(),
-            plain.clone(),
-        ] {
-            std::fs::write(path(&names[0]), changed).expect("is written");
-            assert!(matches!(storage.get(&names[0], &key).await, Err(Failure::Internal(_))));
-        }
-    }
-
-    #[test]
-    fn a_full_disk_is_recognised_inside_the_stores_error() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("cannot write")]
-        struct Wrapped(#[source] std::io::Error);
-        let wrapped = |kind: std::io::ErrorKind| object_store::Error::Generic {
-            store: "LocalFileSystem",
-            source: Box::new(Wrapped(kind.into())),
-        };
-        assert!(matches!(failure(wrapped(std::io::ErrorKind::StorageFull)), Failure::Full(_)));
-        assert!(matches!(failure(wrapped(std::io::ErrorKind::QuotaExceeded)), Failure::Full(_)));
-        assert!(matches!(failure(wrapped(std::io::ErrorKind::PermissionDenied)), Failure::Internal(_)));
-    }
-
-    #[tokio::test]
-    async fn unfinished_uploads_are_listed_and_deleted() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let storage = Storage::folder(folder.path()).expect("opens");
-        std::fs::create_dir_all(folder.path().join("ab/cd")).expect("made");
-        std::fs::write(folder.path().join("ab/cd/abcd#1"), b"half").expect("written");
-        assert_eq!(storage.names().await, ["ab/cd/abcd#1"]);
-        storage.delete("ab/cd/abcd#1").await.expect("is deleted");
-        assert!(storage.names().await.is_empty());
-    }
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use shutterpost_backend::backup::Database;
 use shutterpost_backend::doctor::{Depth, Finding, State, examine};
+use shutterpost_backend::privacy::{Flawed, Scrubbed, scrub_all};
 
 use super::CommandError;
 use crate::adapters;
@@ -16,6 +17,10 @@ pub(super) struct DoctorArguments {
     /// Print the findings as JSON on standard output.
     #[arg(long)]
     json: bool,
+    /// Read every stored object that a row names to its end first, and say which are missing or damaged. Takes about a
+    /// minute for 10 GB in a folder.
+    #[arg(long)]
+    scrub: bool,
 }
 
 pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<(), CommandError> {
@@ -27,6 +32,9 @@ pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<()
                 hold.until_exit();
             }
         }
+    }
+    if arguments.scrub {
+        scrub(&config).await?;
     }
     let findings = examine(&patient, Depth::Whole, &world).await;
     let mut out = std::io::stdout().lock();
@@ -47,4 +55,24 @@ pub(super) async fn run(config: Config, arguments: DoctorArguments) -> Result<()
     }
     let failures = findings.iter().filter(|finding| finding.state == State::Failure).count();
     if failures == 0 { Ok(()) } else { Err(format!("{failures} checks failed").into()) }
+}
+
+/// Looks at every stored object, and tells how far it came. What it found is among the findings after it, and in the log.
+async fn scrub(config: &Config) -> Result<(), CommandError> {
+    let deps = wiring::deps(config).await?;
+    let mut tell = |objects: u64| {
+        if objects % 1000 < 20 {
+            // Nobody may be listening any more.
+            drop(writeln!(std::io::stderr(), "{objects} stored objects looked at"));
+        }
+    };
+    let scrubbed = scrub_all(&deps, &mut tell).await;
+    let Scrubbed { objects, bytes, flawed } =
+        scrubbed.map_err(|failure| format!("not every stored object was looked at: {failure:?}"))?;
+    let mut errors = std::io::stderr().lock();
+    writeln!(errors, "{objects} stored objects, {} MB, {} missing or damaged", bytes / 1_000_000, flawed.len())?;
+    for Flawed { object, flaw } in flawed {
+        writeln!(errors, "  {object}: {flaw}")?;
+    }
+    Ok(())
 }

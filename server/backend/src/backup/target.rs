@@ -14,8 +14,8 @@ use object_store::path::Path as Name;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
 use tokio::runtime::Handle;
 
-use super::{BackupFailure, s3};
-use crate::storage;
+use super::BackupFailure;
+use crate::storage::{self, s3};
 
 /// Bytes asked for at once, and sent at once. S3 takes nothing below five megabytes, but for the last part.
 const PART_BYTES: usize = 8 << 20;
@@ -57,7 +57,10 @@ impl Target {
     /// read, or a folder that cannot be made or used.
     pub fn parse(url: &str) -> Result<Self, BackupFailure> {
         let (store, folder) = match url.split_once(':') {
-            Some(("s3", _)) => (s3::open(url).map_err(|reason| BackupFailure::Target(format!("s3: {reason}")))?, None),
+            Some(("s3", _)) => {
+                let opened = s3::open(url, s3::Patience::BACKUP);
+                (opened.map_err(|reason| BackupFailure::Target(format!("s3: {reason}")))?.store, None)
+            }
             Some(("file", _)) => {
                 let opened = storage::folder_of(url).and_then(|folder| storage::open(&folder));
                 let (store, folder) = opened.map_err(|error| BackupFailure::Target(error.to_string()))?;

@@ -38,7 +38,7 @@ pub struct Figure {
 }
 
 /// Every figure by name, with what it says. Times are unix seconds.
-pub const FIGURES: [(&str, &str); 14] = [
+pub const FIGURES: [(&str, &str); 16] = [
     (TLS, "Whether the public address is https"),
     (CERTIFICATE_ENDS, "When the certificate of the public address ends"),
     (CLOCK_BEHIND, "Seconds that the clock is behind the newest audit entry"),
@@ -52,6 +52,8 @@ pub const FIGURES: [(&str, &str); 14] = [
     (BASE_BYTES, "Size of the newest base copy"),
     (COMPARED, "When stored objects were last compared with the target"),
     (OBJECTS, "Stored objects that the target has"),
+    (OBJECTS_FLAWED, "Stored objects that are missing, of another length or do not open"),
+    (OBJECTS_SEEN, "When every stored object had been looked at"),
     (DISK_FREE, "Bytes free on the disk of the data"),
 ];
 
@@ -68,6 +70,8 @@ pub(super) const VERIFIED: &str = "backup_verified_timestamp_seconds";
 pub(super) const BASE_BYTES: &str = "backup_base_bytes";
 pub(super) const COMPARED: &str = "backup_objects_compared_timestamp_seconds";
 pub(super) const OBJECTS: &str = "backup_objects";
+pub(super) const OBJECTS_FLAWED: &str = "objects_flawed";
+pub(super) const OBJECTS_SEEN: &str = "objects_looked_at_timestamp_seconds";
 pub(super) const DISK_FREE: &str = "disk_free_bytes";
 
 /// A time as monitoring wants it.

@@ -4,6 +4,7 @@ use shutterpost_model::captures::Captures as _;
 
 use shutterpost_vault::ledger::file::LedgerFile;
 
+use super::finding::OBJECTS_FLAWED;
 use super::*;
 use crate::ingest::fixture::{ANNA, Stand, stands};
 
@@ -66,7 +67,9 @@ async fn each_illness_is_named() {
             change(&mut patient);
             patient
         };
-        let cases: [(&str, Patient); 6] = [
+        let cases: [(&str, Patient); 8] = [
+            ("storage", ill(&|patient| patient.storage = "s3://nobody".into())),
+            ("storage", ill(&|patient| patient.storage = "s3://x?region=x&endpoint=http://127.0.0.1:1".into())),
             ("address", ill(&|patient| patient.origin = "http://photos.example".into())),
             ("key file", ill(&|_| {})),
             ("database", ill(&|patient| patient.database = DatabaseUrl::Sqlite(folder.join("none.sqlite")))),
@@ -90,6 +93,43 @@ async fn each_illness_is_named() {
         assert!(failures(&examined(&stand, &well).await).contains(&"key store"), "roots were not renewed");
         stand.captures.list(&stand.owner, &stand.event, Default::default(), None, 1).await.expect("goes on meanwhile");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_object_is_named_until_it_is_back() {
+    for stand in stands().await {
+        with_keys(&stand);
+        stand.capture(Some(ANNA)).await;
+        let said = async || {
+            let findings = examined(&stand, &patient(&stand)).await;
+            findings.into_iter().find(|finding| finding.check == "stored objects").expect("is looked at")
+        };
+        assert_eq!(said().await.state, State::Good, "nothing is known yet");
+        let objects = stand.deps.storage.names().await;
+        let path = stand.test.folder().join("objects").join(&objects[0]);
+        let aside = stand.test.folder().join("aside");
+        std::fs::rename(&path, &aside).expect("is there");
+        let scrubbed = crate::privacy::scrub_all(&stand.deps, &mut |_| {}).await.expect("looks");
+        assert_eq!(scrubbed.flawed.len(), 1, "{}", stand.test.kind);
+        let Finding { state, text, remedy, figures, .. } = said().await;
+        assert_eq!(state, State::Failure);
+        assert!(text.contains(&objects[0]) && text.contains("missing") && remedy.is_some(), "{text}");
+        assert!(figures.iter().any(|figure| figure.name == OBJECTS_FLAWED && figure.value > 0.5), "{figures:?}");
+        std::fs::rename(&aside, &path).expect("is put back");
+        crate::privacy::scrub::run(crate::jobs::Permit::of_test(), stand.deps.clone()).await.expect("looks again");
+        assert_eq!(said().await.state, State::Good, "{}", stand.test.kind);
+        stand.wait_days(40);
+        assert_eq!(said().await.state, State::Warning, "nobody looked for long");
+    }
+}
+
+#[test]
+fn a_target_in_the_bucket_of_the_objects_is_seen() {
+    let one = "s3://photos/media?region=eu-central-1";
+    assert!(s3::same_bucket(one, "s3://photos/backups?region=eu-central-1"));
+    assert!(!s3::same_bucket(one, "s3://copies/media?region=eu-central-1"));
+    assert!(!s3::same_bucket("s3://photos?region=x&endpoint=https://s3.example", one));
+    assert!(!s3::same_bucket("file:photos", "file:photos"));
 }
 
 #[test]

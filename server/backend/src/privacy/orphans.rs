@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use shutterpost_model::time::Millis;
+use shutterpost_model::time::{DAY, Millis};
 
 use super::sweep::Swept;
 use crate::captures::purge::in_use;
@@ -17,6 +17,8 @@ use crate::storage::Storage;
 
 /// An upload takes seconds; whatever is older and has no row will never get one.
 const AGE: i64 = 60 * 60_000;
+/// Parts of uploads to a bucket show their age by the bucket's clock, and a slow backup may be at work on others.
+const PARTS_AGE: i64 = DAY;
 
 pub(super) async fn sweep(_permit: &Permit, deps: &Deps, swept: &mut Swept) -> Result<(), Failure> {
     let before = deps.world.now().plus(-AGE);
@@ -25,16 +27,22 @@ pub(super) async fn sweep(_permit: &Permit, deps: &Deps, swept: &mut Swept) -> R
         if names.is_empty() {
             continue;
         }
-        let mut conn = deps.db.read().await?;
-        let mut used = in_use(&mut conn, &names).await?;
-        used.extend(logos_in_use(&mut conn, &names).await?);
-        drop(conn);
+        let used = named(deps, &names).await?;
         for name in names.iter().filter(|name| !used.contains(*name)) {
             deps.storage.delete(name).await?;
             swept.objects += 1;
         }
     }
+    deps.storage.abandon_uploads(deps.world.now().plus(-PARTS_AGE)).await?;
     Ok(())
+}
+
+/// Which of the objects a row names.
+pub(super) async fn named(deps: &Deps, names: &[String]) -> Result<HashSet<String>, Failure> {
+    let mut conn = deps.db.read().await?;
+    let mut used = in_use(&mut conn, names).await?;
+    used.extend(logos_in_use(&mut conn, names).await?);
+    Ok(used)
 }
 
 async fn old(deps: &Deps, shelf: &str, before: Millis) -> Result<Vec<String>, Failure> {

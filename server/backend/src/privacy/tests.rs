@@ -1,5 +1,6 @@
 //! Retention, trash and orphans; erasures on request. On both databases.
 
 mod erasure;
+mod scrub;
 mod sweep;
 mod trash;

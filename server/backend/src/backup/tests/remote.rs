@@ -4,8 +4,8 @@ use shutterpost_model::time::DAY;
 use shutterpost_vault::data_key::{DataKey, KeyId};
 
 use super::stage::Stage;
-use crate::backup::{At, BackupFailure, Database, Target, restore_media, s3};
-use crate::storage::{SealedFile, Storage};
+use crate::backup::{At, BackupFailure, Database, Target, restore_media};
+use crate::storage::{SealedFile, Storage, s3};
 use crate::testing::kms;
 
 /// The whole life of a backup: a chain, a copy in several parts, pruning, objects, and the way back.
@@ -14,7 +14,7 @@ async fn a_bucket_does_as_well_as_a_folder() {
     let mut stage = Stage::new().await;
     let endpoint = kms();
     let bucket = format!("backups-{}", std::process::id());
-    s3::make_bucket(&endpoint, &bucket).await;
+    s3::make_bucket(&endpoint, &bucket, false).await;
     stage.url = Some(format!("s3://{bucket}/here/there?region=us-east-1&endpoint={endpoint}"));
     let storage = stage.test.deps().storage;
     let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
@@ -63,6 +63,37 @@ async fn a_bucket_does_as_well_as_a_folder() {
         stage.settle(&mut service);
     }
     assert!(stage.objects("/wal/").is_empty(), "what is past its time is deleted");
+}
+
+/// What is stored in a bucket is copied as what is in a folder, and comes back into either.
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_in_a_bucket_are_copied_and_come_back() {
+    let stage = Stage::new().await;
+    let endpoint = kms();
+    let bucket = format!("objects-{}", std::process::id());
+    s3::make_bucket(&endpoint, &bucket, false).await;
+    let url = format!("s3://{bucket}/media?region=us-east-1&endpoint={endpoint}");
+    let storage = Storage::parse(&url).expect("reads");
+    let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
+    let mut names = Vec::new();
+    for length in [9, 9_000_000] {
+        let file = SealedFile::seal(&stage.test.world, &key, &vec![7; length]).expect("is sealed");
+        names.push(file.name().to_owned());
+        storage.put(file).await.expect("is stored");
+    }
+    names.sort_unstable();
+    let copied = stage.backups().copy_media(&storage).expect("is copied");
+    assert_eq!((copied.objects, copied.problem), (2, None));
+    storage.delete(&names[0]).await.expect("is lost");
+    let elsewhere = Storage::folder(&stage.test.folder().join("elsewhere")).expect("opens");
+    for (into, objects) in [(&storage, 1), (&elsewhere, 2)] {
+        let restored = restore_media(&stage.backups(), into, &mut |_| {}).expect("comes back");
+        assert_eq!((restored.objects, restored.bad.count), (objects, 0));
+        let mut there = into.names().await;
+        there.sort_unstable();
+        assert_eq!(there, names);
+        assert_eq!(into.get(&names[0], &key).await.expect("is whole").first(), Some(&7));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,8 +13,10 @@ use crate::captures::rows as captures;
 use crate::ingest::fixture::{ANNA, LOGO, OBJECTS, Stand, draft, stands, upload_of};
 use crate::jobs::Permit;
 use crate::keystore::Realm;
-use crate::privacy::{Swept, sweep};
-use crate::storage::SealedFile;
+use crate::privacy::{Swept, scrub_all, sweep};
+use crate::services::Deps;
+use crate::storage::{SealedFile, Storage, s3};
+use crate::testing::kms;
 
 async fn swept(stand: &Stand) -> Swept {
     sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps")
@@ -163,5 +165,36 @@ async fn an_erasure_cut_short_is_finished() {
         let guests = stand.captures.find(&stand.owner, &again.id).await.expect("is found").guests;
         assert_ne!(guests[0].id, guest);
         assert_eq!(swept(&stand).await, Swept::default());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orphans_in_a_bucket_are_removed_and_what_a_row_names_is_not() {
+    for stand in stands().await {
+        stand.capture(Some(ANNA)).await;
+        let endpoint = kms();
+        let bucket = format!("orphans-{}-{}", stand.test.kind, std::process::id());
+        s3::make_bucket(&endpoint, &bucket, true).await;
+        let url = format!("s3://{bucket}/media?region=us-east-1&endpoint={endpoint}");
+        let storage = Storage::parse(&url).expect("reads");
+        let mut named = stand.deps.storage.names().await;
+        for name in &named {
+            let bytes = stand.deps.storage.get_unsealed(name).await.expect("is there");
+            storage.put_back(name, bytes).await.expect("is stored");
+        }
+        let key = DataKey::from_bytes(KeyId::from_bytes([1; 16]), 1, &[7; 32]);
+        storage
+            .put(SealedFile::seal(&stand.deps.world, &key, b"nobody's").expect("is sealed"))
+            .await
+            .expect("is stored");
+        let deps = Deps { storage: storage.clone(), ..stand.deps.clone() };
+        let swept = sweep(&Permit::of_test(), &deps).await.expect("sweeps");
+        assert_eq!(swept, Swept { objects: 1, ..Swept::default() }, "{}", stand.test.kind);
+        let mut left = storage.names().await;
+        left.sort_unstable();
+        named.sort_unstable();
+        assert_eq!(left, named, "{}", stand.test.kind);
+        let scrubbed = scrub_all(&deps, &mut |_| {}).await.expect("looks");
+        assert_eq!((scrubbed.objects as usize, scrubbed.flawed.len()), (OBJECTS, 0), "{}", stand.test.kind);
     }
 }

@@ -1,8 +1,11 @@
-//! A target in S3, or in a service that speaks like it: `s3://BUCKET/PREFIX?region=REGION`, with `&endpoint=https://…`
-//! for one that is not AWS's own. Credentials are found as those for root keys in AWS KMS are.
+//! A bucket in S3, or in a service that speaks like it: `s3://BUCKET/PREFIX?region=REGION`, with `&endpoint=https://…`
+//! for one that is not AWS's own. Credentials are found as those for root keys in AWS KMS are. Stored objects and backups
+//! go through it alike.
 //!
 //! The requests go over the HTTP and TLS that the client of AWS KMS brought along; the one that `object_store` can bring
 //! would be a second of each.
+
+mod own;
 
 use std::error::Error;
 use std::fmt;
@@ -25,20 +28,47 @@ use object_store::client::{
     HttpRequestBody, HttpResponse, HttpResponseBody, HttpService,
 };
 use object_store::prefix::PrefixStore;
-use object_store::{ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::roots::is_safe_endpoint;
 
+pub(crate) use own::{Own, Versioning};
+
 /// For one request with its answer, of which there are some when it fails.
 const REQUEST: Duration = Duration::from_secs(20);
-const ATTEMPTS: usize = 3;
 /// Credentials of a machine's role change within the hour, and are given out some minutes before.
 const ASK_AGAIN: Duration = Duration::from_secs(240);
 
-/// Where a target is.
+/// How a request that fails is repeated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// Requests at most.
+    pub(crate) attempts: usize,
+    /// None is begun later than this after the first.
+    pub(crate) within: Duration,
+    /// Before the second; later ones wait longer.
+    pub(crate) first_wait: Duration,
+}
+
+impl Patience {
+    /// For backups, which come again by themselves.
+    pub(crate) const BACKUP: Self =
+        Self { attempts: 3, within: Duration::from_secs(40), first_wait: Duration::from_millis(100) };
+    /// For stored objects, for which somebody waits and would have to send a photo again.
+    pub(crate) const OBJECTS: Self =
+        Self { attempts: 7, within: Duration::from_secs(30), first_wait: Duration::from_millis(100) };
+    /// For tests, in which nobody is to wait.
+    #[cfg(test)]
+    pub(crate) const HASTE: Self =
+        Self { attempts: 7, within: Duration::from_secs(30), first_wait: Duration::from_millis(2) };
+    /// The longest wait between two requests.
+    const LONGEST_WAIT: Duration = Duration::from_secs(5);
+}
+
+/// Where a bucket is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Location {
     bucket: String,
@@ -67,27 +97,56 @@ impl Location {
         if endpoint.as_ref().is_some_and(|endpoint| !is_safe_endpoint(endpoint)) {
             return Err("the endpoint must begin with https://, or http:// on this machine");
         }
+        if endpoint.as_ref().is_some_and(|endpoint| endpoint.contains('@')) {
+            return Err("credentials do not belong into the endpoint; AWS's programs find them elsewhere");
+        }
         Ok(Self { bucket, prefix: url.path().trim_matches('/').to_owned(), region, endpoint })
     }
 }
 
+/// A bucket: what `object_store` does with it, and what it has no words for.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) own: Own,
+}
+
 /// Opens a bucket, and asks nobody yet.
-pub(super) fn open(url: &str) -> Result<Arc<dyn ObjectStore>, String> {
+///
+/// # Errors
+/// What is wrong with the address, in words for the operator; never a part of it that may hold a secret.
+pub(crate) fn open(url: &str, patience: Patience) -> Result<Bucket, String> {
     let Location { bucket, prefix, region, endpoint } = Location::parse(url)?;
-    let retry = RetryConfig { max_retries: ATTEMPTS - 1, retry_timeout: REQUEST * 2, ..RetryConfig::default() };
+    let credentials = Arc::new(Credentials { region: region.clone(), found: Mutex::default() });
+    let backoff = BackoffConfig { init_backoff: patience.first_wait, max_backoff: Patience::LONGEST_WAIT, base: 2.0 };
+    let retry = RetryConfig { max_retries: patience.attempts - 1, retry_timeout: patience.within, backoff };
     let mut builder = AmazonS3Builder::new()
-        .with_bucket_name(bucket)
-        .with_region(region.clone())
-        .with_credentials(Arc::new(Credentials { region, found: Mutex::default() }))
+        .with_bucket_name(&bucket)
+        .with_region(&region)
+        .with_credentials(Arc::<Credentials>::clone(&credentials))
         .with_http_connector(Web)
         // Not every service that speaks like S3 knows how to delete many at once.
         .with_disable_bulk_delete(true)
         .with_retry(retry);
-    if let Some(endpoint) = endpoint {
+    if let Some(endpoint) = &endpoint {
         builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
     }
     let store = builder.build().map_err(|error| error.to_string())?;
-    if prefix.is_empty() { Ok(Arc::new(store)) } else { Ok(Arc::new(PrefixStore::new(store, prefix))) }
+    let client = Web.connect(&ClientOptions::default()).map_err(|error| error.to_string())?;
+    let endpoint = endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com"));
+    let address = format!("{}/{bucket}", endpoint.trim_end_matches('/'));
+    let own = Own::new(client, address, &prefix, region, credentials, patience);
+    let store: Arc<dyn ObjectStore> =
+        if prefix.is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) };
+    Ok(Bucket { store, own })
+}
+
+/// Whether two addresses are of one bucket, so that what happens to it happens to both.
+pub(crate) fn same_bucket(one: &str, other: &str) -> bool {
+    match (Location::parse(one), Location::parse(other)) {
+        (Ok(one), Ok(other)) => (one.bucket, one.endpoint) == (other.bucket, other.endpoint),
+        _ => false,
+    }
 }
 
 /// What AWS's programs find: variables of the environment, a profile, the role of a container or machine.
@@ -181,15 +240,22 @@ impl HttpService for Requests {
     }
 }
 
-/// Makes a bucket in a moto, which asks for no signature.
+/// Makes a bucket in a moto, which asks for no signature; one that keeps versions if wanted.
 #[cfg(test)]
-pub(super) async fn make_bucket(endpoint: &str, bucket: &str) {
+pub(crate) async fn make_bucket(endpoint: &str, bucket: &str, versioned: bool) {
     let client = Web.connect(&ClientOptions::default()).expect("connects");
-    let mut request = HttpRequest::new(HttpRequestBody::empty());
-    *request.method_mut() = "PUT".parse().expect("is a method");
-    *request.uri_mut() = format!("{endpoint}/{bucket}").parse().expect("is an address");
-    let answer = client.execute(request).await.expect("moto answers");
-    assert!(answer.status().is_success(), "{}", answer.status());
+    let put = async |address: String, body: &'static str| {
+        let mut request = HttpRequest::new(HttpRequestBody::from(body.to_owned()));
+        *request.method_mut() = http::Method::PUT;
+        *request.uri_mut() = address.parse().expect("is an address");
+        let answer = client.execute(request).await.expect("moto answers");
+        assert!(answer.status().is_success(), "{}", answer.status());
+    };
+    put(format!("{endpoint}/{bucket}"), "").await;
+    if versioned {
+        let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        put(format!("{endpoint}/{bucket}?versioning"), enabled).await;
+    }
 }
 
 #[cfg(test)]
@@ -209,6 +275,7 @@ mod tests {
             ("s3://key:secret@photos?region=x", "credentials"),
             ("s3://photos?region=x&colour=red", "region and endpoint"),
             ("s3://photos?region=x&endpoint=http://s3.example", "https://"),
+            ("s3://photos?region=x&endpoint=https://key:secret@s3.example", "credentials"),
         ] {
             let refused = Location::parse(wrong).expect_err(wrong);
             assert!(refused.contains(word), "{wrong}: {refused}");
