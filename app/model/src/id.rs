@@ -148,6 +148,8 @@ ids! {
     LogoId = "lgo";
     /// A capture.
     CaptureId = "cap";
+    /// An export of captures.
+    ExportId = "exp";
     /// A guest of one event.
     GuestId = "gst";
     /// One consent given or refused.

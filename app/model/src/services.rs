@@ -7,6 +7,7 @@ use crate::captures::Captures;
 use crate::connections::Connections;
 use crate::connections::domains::Domains;
 use crate::events::Events;
+use crate::exports::Exports;
 use crate::guests::Guests;
 use crate::identity::passkeys::Passkeys;
 use crate::identity::security::Security;
@@ -31,6 +32,7 @@ pub struct Services {
     pub sso: Arc<dyn SingleSignOn>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,
+    pub exports: Arc<dyn Exports>,
     pub guests: Arc<dyn Guests>,
     pub shares: Arc<dyn Shares>,
     pub messages: Arc<dyn Messages>,

@@ -643,6 +643,48 @@ diesel::table! {
 }
 
 diesel::table! {
+    captures_originals (capture_id) {
+        capture_id -> Text,
+        organisation_id -> Text,
+        length -> BigInt,
+        crc -> BigInt,
+        sha256 -> Binary,
+    }
+}
+
+diesel::table! {
+    exports (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        request_hash -> Binary,
+        folder -> Text,
+        entries -> BigInt,
+        placed -> BigInt,
+        plan_entries -> BigInt,
+        plan_files -> BigInt,
+        plan_directory -> BigInt,
+        list_length -> BigInt,
+        list_crc -> BigInt,
+        ready_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    exports_entries (export_id, position) {
+        export_id -> Text,
+        position -> BigInt,
+        organisation_id -> Text,
+        capture_id -> Text,
+        at -> Nullable<BigInt>,
+        directory_at -> Nullable<BigInt>,
+        name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     scrub (singleton) {
         singleton -> Integer,
         begun_at -> BigInt,
@@ -711,6 +753,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     support_grants,
     support_sessions,
     support_approvals,
+    captures_originals,
+    exports,
+    exports_entries,
     scrub,
     scrub_flaws,
 );

@@ -16,6 +16,7 @@ use crate::connections::{ConnectionsService, DomainsService, certificates, domai
 use crate::context::World;
 use crate::db::Db;
 use crate::events::EventsService;
+use crate::exports::{ExportsService, PrepareExport};
 use crate::guests::GuestsService;
 use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, bearer, session};
 use crate::ingest::{IngestConfig, IngestService, capture_parts};
@@ -97,6 +98,7 @@ impl Backend {
             domains: Arc::new(DomainsService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),
+            exports: Arc::new(ExportsService::new(deps.clone(), wake.clone())),
             guests: Arc::new(GuestsService::new(deps.clone())),
             shares: Arc::new(SharesService::new(deps.clone())),
             messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
@@ -108,6 +110,7 @@ impl Backend {
         let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
             .handle(JobKind::Erase, FinishErasure::new(deps.clone()))
+            .handle(JobKind::PrepareExport, PrepareExport::new(deps.clone()))
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {
                 name: "rotation",

@@ -18,6 +18,7 @@ use crate::error::Failure;
 mod bucket;
 mod examine;
 mod folder;
+mod pieces;
 pub(crate) mod s3;
 mod sealed;
 
@@ -30,6 +31,7 @@ pub mod measure;
 pub use bucket::Versions;
 #[cfg(test)]
 pub(crate) use examine::Flaw;
+pub(crate) use pieces::Pieces;
 pub(crate) use sealed::{SealedFile, StoredFile};
 
 /// The object that the readiness check writes and deletes again.

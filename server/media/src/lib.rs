@@ -15,6 +15,7 @@
 //! - [`convert`], [`sandbox`]: what does need ffmpeg, in a cage or not at all.
 //! - [`mark`][]: the logo that is blended in.
 //! - [`rendition`][]: names, encodings and sizes of what comes out.
+//! - [`zip`][mod@zip]: archives of stored files that can be read from anywhere.
 
 pub mod derive;
 pub mod inspect;
@@ -28,6 +29,7 @@ pub mod burst;
 pub mod video;
 pub mod convert;
 pub mod sandbox;
+pub mod zip;
 
 pub mod error;
 

@@ -4,6 +4,7 @@
 pub(super) mod captures;
 pub(super) mod erasures;
 pub(super) mod events;
+pub(super) mod exports;
 pub(super) mod guests;
 pub(super) mod token;
 pub(super) mod trash;

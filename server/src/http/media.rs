@@ -109,7 +109,7 @@ async fn respond(media: MediaFile, request: &HeaderMap) -> Result<Response, AppE
 
 /// One range of bytes. Anything else, several ranges among it, is as if nothing had been asked for, which RFC 9110 allows
 /// and which is never more work than the file itself.
-fn asked(range: &str) -> Option<Asked> {
+pub(super) fn asked(range: &str) -> Option<Asked> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     let number = |text: &str| text.parse::<u64>().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     match (first.trim(), last.trim()) {

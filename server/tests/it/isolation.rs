@@ -96,6 +96,7 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         invitation,
         logo,
         erasure,
+        export,
         removed,
         connection,
         ..
@@ -193,6 +194,7 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Get(format!("/cms/privacy/{erasure}")),
         Get(format!("/cms/privacy/{erasure}/receipt.txt")),
         Get(format!("/api/v1/erasures/{erasure}")),
+        Get(format!("/api/v1/exports/{export}")),
         form(
             "/cms/sign-in-settings/domains".into(),
             &[("intent", "route"), ("domain", "taken.example"), ("connection", connection)],

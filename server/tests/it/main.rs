@@ -17,6 +17,7 @@ mod alike;
 mod crash;
 mod admin;
 mod erasures;
+mod exports;
 mod factor;
 mod staff;
 mod passkeys;

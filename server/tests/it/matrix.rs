@@ -79,6 +79,7 @@ fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{logo}", &home.logo)
             .replace("{object}", &home.guest)
             .replace("{erasure}", &home.erasure)
+            .replace("{export}", &home.export)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
             .replace("{*file}", "bundle.js"),

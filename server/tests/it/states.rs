@@ -17,6 +17,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/api/v1/events/{event}", ["404", "404", "-", "-"]),
     ("GET", "/api/v1/events/{event}/captures", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/captures", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/exports", ["404", "404", "-", "-"]),
     ("GET", "/cms/events/{event}", ["404", "404", "-", "-"]),
     ("POST", "/cms/events/{event}", ["404", "404", "-", "-"]),
     ("POST", "/cms/events/{event}/captures", ["404", "404", "-", "-"]),

@@ -319,6 +319,8 @@ pub(crate) struct Tenant {
     pub(crate) logo: String,
     /// Of a guest who was erased.
     pub(crate) erasure: String,
+    /// Of all captures that were there then.
+    pub(crate) export: String,
     /// To an identity provider, begun and off.
     pub(crate) connection: String,
     /// A member who is in the trash.
@@ -415,6 +417,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         device,
         admin_token,
         erasure,
+        export: exported(app, &event, &editor_token).await,
         connection,
         removed,
         device_id: text(&devices, "/0/id"),
@@ -434,6 +437,15 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         oidc: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
         saml: crate::sso::saml(app, &owner).await,
     }
+}
+
+/// Asks for an export of the event's captures.
+async fn exported(app: &App, event: &str, token: &As) -> String {
+    let request = app.request("POST", &format!("/api/v1/events/{event}/exports"), token);
+    let request = request.header("idempotency-key", "first").body(Body::empty());
+    let answer = app.send(request.expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
+    text(&answer.json(), "/id")
 }
 
 /// Erases somebody who was there for a moment.

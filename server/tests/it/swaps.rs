@@ -31,6 +31,7 @@ const PLACES: &[Place] = &[
     Place { name: "invitation", get: |of| &of.invitation, set: |of, id| of.invitation = id },
     Place { name: "logo", get: |of| &of.logo, set: |of, id| of.logo = id },
     Place { name: "erasure", get: |of| &of.erasure, set: |of, id| of.erasure = id },
+    Place { name: "export", get: |of| &of.export, set: |of, id| of.export = id },
     Place { name: "connection", get: |of| &of.connection, set: |of, id| of.connection = id },
     Place { name: "member", get: |of| &of.removed, set: |of, id| of.removed = id },
 ];

@@ -16,6 +16,7 @@ mod connections;
 mod directory;
 mod domains;
 mod events;
+mod exports;
 mod guests;
 mod ingest;
 mod messages;
@@ -95,6 +96,7 @@ pub fn services(world: World) -> Services {
         domains: world.clone(),
         events: world.clone(),
         captures: world.clone(),
+        exports: world.clone(),
         guests: world.clone(),
         shares: world.clone(),
         messages: world.clone(),

@@ -22,6 +22,7 @@ use crate::db::{Tx, write_tx};
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::events::{counters, devices};
+use crate::exports::{Measure, OriginalRow, insert_original};
 use crate::guests::consents::{may_deliver, resolve};
 use crate::guests::enrol::{Identified, enrol, identify};
 use crate::jobs::outbox::{self, NewMessage};
@@ -71,7 +72,7 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
         // Milliseconds for a large original: not on a thread that answers requests.
         tokio::task::spawn_blocking(move || name(&world, &key, &arrival, &capture, pictures)).await
     };
-    let Named { row, renditions, files } =
+    let Named { row, measured, renditions, files } =
         sealing.map_err(|error| Failure::internal("the sealing of an upload ended early", error))??;
     let objects: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
     // All are awaited, also after a failure: what is still being written cannot be deleted.
@@ -83,7 +84,7 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
         deps.storage.delete_all(&objects).await;
         return Err(failure);
     }
-    let outcome = write(&deps, arrival, guest, capture, row, renditions).await;
+    let outcome = write(&deps, arrival, guest, capture, (row, measured), renditions).await;
     match &outcome {
         Ok(Outcome::Written { .. }) => {}
         // A commit whose answer got lost may have happened: then the rows decide, in the sweep.
@@ -96,6 +97,8 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
 /// Sealed files, and the rows that name them.
 struct Named {
     row: CaptureRow,
+    /// What an export says of the original.
+    measured: OriginalRow,
     renditions: Vec<RenditionRow>,
     files: Vec<SealedFile>,
 }
@@ -114,6 +117,9 @@ fn name(
         Credential::Device { device, event: _ } => Some(device.as_str().to_owned()),
         Credential::Token { .. } | Credential::Session { .. } | Credential::Support { .. } => None,
     };
+    let mut measure = Measure::new();
+    measure.add(&original);
+    let measured = measure.row(organisation.as_str(), capture.as_str())?;
     let original = SealedFile::seal(world, key, &original)?;
     let row = CaptureRow {
         id: capture.as_str().to_owned(),
@@ -153,7 +159,7 @@ fn name(
         });
         files.push(file);
     }
-    Ok(Named { row, renditions: rows, files })
+    Ok(Named { row, measured, renditions: rows, files })
 }
 
 /// A strong validator: half of the content's SHA-256.
@@ -167,7 +173,7 @@ async fn write(
     arrival: Arrival,
     identified: Option<Identified>,
     capture: CaptureId,
-    row: CaptureRow,
+    (row, measured): (CaptureRow, OriginalRow),
     renditions: Vec<RenditionRow>,
 ) -> Result<Outcome, Failure> {
     let deps = deps.clone();
@@ -183,6 +189,7 @@ async fn write(
             return Ok(Outcome::Overtaken);
         }
         captures::insert(tx, &scope, &row, &renditions).await?;
+        insert_original(tx, &measured).await?;
         links::create(tx, &deps.world, &deps.keys, &scope, &link, &capture, None).await?;
         if let Some(guest) = guest.as_ref().zip(identified.as_ref()) {
             welcome(tx, &deps, &scope, &capture, guest).await?;

@@ -30,16 +30,19 @@ pub(crate) enum JobKind {
     DeleteObject,
     /// Finish the erasure whose id is the subject.
     Erase,
+    /// Give every entry of the export whose id is the subject its place in the archive.
+    PrepareExport,
     /// Do what is due again and again; the subject is its name. Never deleted, so that of several workers one does it.
     Periodic,
 }
 
 impl JobKind {
-    pub(crate) const ALL: [Self; 4] = [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::Periodic];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::PrepareExport, Self::Periodic];
 
-    /// Whether nobody waits for it: such jobs come by the hundred thousand, and must not stand before a mail.
+    /// Whether it may wait: such jobs come by the hundred thousand or take minutes, and must not stand before a mail.
     pub(crate) const fn is_patient(self) -> bool {
-        matches!(self, Self::DeleteObject)
+        matches!(self, Self::DeleteObject | Self::PrepareExport)
     }
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -47,6 +50,7 @@ impl JobKind {
             Self::SendMessage => "send_message",
             Self::DeleteObject => "delete_object",
             Self::Erase => "erase",
+            Self::PrepareExport => "prepare_export",
             Self::Periodic => "periodic",
         }
     }

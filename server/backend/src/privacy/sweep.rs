@@ -6,6 +6,7 @@ use super::{keys, orphans, retention};
 use crate::changes;
 use crate::db::write_tx;
 use crate::error::Failure;
+use crate::exports;
 use crate::ingest::clear_requests;
 use crate::jobs::Permit;
 use crate::services::Deps;
@@ -61,6 +62,7 @@ async fn clear(deps: &Deps) -> Result<(), Failure> {
     let now = deps.world.now();
     write_tx!(deps.db, tx => {
         clear_requests(tx, now.plus(-REQUESTS)).await?;
+        exports::clear(tx, now).await?;
         changes::clear(tx, now.plus(-CHANGES)).await?;
         Ok(())
     })

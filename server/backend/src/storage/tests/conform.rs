@@ -93,6 +93,15 @@ async fn what_was_stored_is_read_listed_and_deleted_for_good() {
                 assert_eq!(total, bytes.len() as u64, "{case}");
                 assert!(bytes[first.min(bytes.len())..].starts_with(&piece), "{case}: {asked:?}");
             }
+            let mut pieces = storage.pieces(name, &key()).await.expect("is there");
+            assert_eq!(pieces.length(), bytes.len() as u64);
+            let from = bytes.len() / 2;
+            pieces.skip_to(from as u64);
+            let mut read = Vec::new();
+            while let Some(piece) = pieces.next().await.expect("is read") {
+                read.extend(piece);
+            }
+            assert!(read == bytes[from..], "{case}: piece by piece");
             let examined = storage.examine(name, &key(), Some(bytes.len() as u64)).await.expect("answers");
             assert!(examined.is_ok(), "{case}: {examined:?}");
             let other = storage.examine(name, &key(), Some(bytes.len() as u64 + 1)).await.expect("answers");
