@@ -264,7 +264,7 @@ impl Storage {
     /// Whether objects can be written and deleted.
     pub async fn check(&self) -> Result<(), Failure> {
         let probe = async {
-            self.store.put(&PROBE.into(), PutPayload::from_static(b"ready")).await.map_err(failure)?;
+            self.store.put(&PROBE.into(), PutPayload::from_static(b"ready")).await.map_err(unwritten)?;
             self.delete(PROBE).await
         };
         if let Place::Folder(_) = &self.place {
@@ -331,6 +331,14 @@ pub(crate) fn open(path: &Path) -> Result<(Arc<dyn ObjectStore>, PathBuf), Stora
     let absolute = path.canonicalize().map_err(|error| refused(error.to_string()))?;
     let store = LocalFileSystem::new_with_prefix(&absolute).map_err(|error| refused(error.to_string()))?;
     Ok((Arc::new(store.with_fsync(true)), absolute))
+}
+
+/// As [`failure`], of something written: what is not found then is the bucket, and no object that somebody asked for.
+fn unwritten(error: object_store::Error) -> Failure {
+    match error {
+        error @ object_store::Error::NotFound { .. } => Failure::internal("storage", error),
+        other => failure(other),
+    }
 }
 
 /// Finds the operating system's reason inside the store's error.

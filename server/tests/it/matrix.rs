@@ -11,7 +11,9 @@ use shutterpost_model::access::Role;
 use shutterpost_model::time::DAY;
 
 use crate::states;
-use crate::support::{ADMIN, Answer, App, As, Tenant, apps, issued, old_token, path_of, tenant, token, token_id};
+use crate::support::{
+    ADMIN, Answer, App, As, Tenant, apps, exported, issued, old_token, path_of, tenant, token, token_id,
+};
 
 const MINUTE: i64 = 60_000;
 const MATRIX: &str = include_str!("../matrix.csv");
@@ -322,12 +324,14 @@ async fn meets_the_table(kind: &str) {
         let written: BTreeSet<(&str, &str)> = rows.iter().map(|row| (row.method.as_str(), row.path.as_str())).collect();
         assert_eq!(written, known, "each route has one row and each row a route");
 
-        let (home, other) = (tenant(&app, "home").await, tenant(&app, "other").await);
+        let (mut home, other) = (tenant(&app, "home").await, tenant(&app, "other").await);
         // First, because it takes a day, and sessions do not last that long; then what takes a while.
         let expired = expired_token(&app, &home).await;
         let stale = stale(&app, &home).await;
         let mut callers = callers(&app, &home, &other).await;
         callers.extend([("expired_token", expired), ("stale", stale)]);
+        // The first was for a day.
+        home.export = exported(&app, &home.event, &home.editor_token, "late").await;
         // Whoever calls for the first time leaves a "last seen"; the clock stands still, so only the first.
         for (_, who) in &callers {
             app.get("/support", who).await;

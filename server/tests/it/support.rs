@@ -417,7 +417,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         device,
         admin_token,
         erasure,
-        export: exported(app, &event, &editor_token).await,
+        export: exported(app, &event, &editor_token, "first").await,
         connection,
         removed,
         device_id: text(&devices, "/0/id"),
@@ -440,9 +440,9 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
 }
 
 /// Asks for an export of the event's captures.
-async fn exported(app: &App, event: &str, token: &As) -> String {
+pub(crate) async fn exported(app: &App, event: &str, token: &As, key: &str) -> String {
     let request = app.request("POST", &format!("/api/v1/events/{event}/exports"), token);
-    let request = request.header("idempotency-key", "first").body(Body::empty());
+    let request = request.header("idempotency-key", key).body(Body::empty());
     let answer = app.send(request.expect("a request")).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
     text(&answer.json(), "/id")

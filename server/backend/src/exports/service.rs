@@ -56,6 +56,8 @@ impl ExportsService {
             if let Some(row) = queries::by_request(tx, &scope, &request, now).await? {
                 return view(tx, &row).await;
             }
+            // Its key may have been used before for one that is past its time.
+            queries::clear(tx, now).await?;
             let id = deps.world.id(ExportId::new);
             let name = queries::event_name(tx, &scope).await?;
             let mut row = ExportRow {

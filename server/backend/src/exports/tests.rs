@@ -149,6 +149,10 @@ async fn a_selection_has_what_was_selected_and_nothing_of_others() {
         assert_eq!(stand.test.count("exports", "1 = 1").await, 1, "what is refused leaves nothing");
         stand.test.clock.advance(DAY + 1);
         assert_eq!(code(exports.find(&stand.owner, &view.id).await), Code::NotFound, "it has an end");
+        let next = made(&stand, &[two], "two").await;
+        assert_eq!((next.state, next.captures), (ExportState::Ready, 1), "{}: its key is free again", stand.test.kind);
+        assert_eq!(stand.test.count("exports_entries", "1 = 1").await, 1, "the first went");
+        stand.test.clock.advance(DAY + 1);
         crate::privacy::sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
         assert_eq!(stand.test.count("exports_entries", "1 = 1").await, 0, "{}", stand.test.kind);
     }

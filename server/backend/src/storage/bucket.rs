@@ -8,7 +8,7 @@ use object_store::path::Path as Name;
 use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use shutterpost_model::time::Millis;
 
-use super::{Stored, failure};
+use super::{Stored, failure, unwritten};
 use crate::error::Failure;
 
 /// Bytes sent and asked for at once. S3 takes nothing below five megabytes, but for the last part.
@@ -31,9 +31,9 @@ pub enum Versions {
 pub(super) async fn put(store: &Arc<dyn ObjectStore>, name: &str, bytes: Bytes) -> Result<(), Failure> {
     let name = Name::from(name);
     if bytes.len() <= PART_BYTES {
-        return store.put(&name, PutPayload::from(bytes)).await.map(|_| ()).map_err(failure);
+        return store.put(&name, PutPayload::from(bytes)).await.map(|_| ()).map_err(unwritten);
     }
-    let mut upload = store.put_multipart(&name).await.map_err(failure)?;
+    let mut upload = store.put_multipart(&name).await.map_err(unwritten)?;
     let Err(error) = send(&mut *upload, &bytes).await else { return Ok(()) };
     // The last answer may have got lost. Names are random, so what is there under this one is this.
     if store.head(&name).await.is_ok_and(|found| found.size == bytes.len() as u64) {
@@ -42,7 +42,7 @@ pub(super) async fn put(store: &Arc<dyn ObjectStore>, name: &str, bytes: Bytes) 
     if let Err(error) = upload.abort().await {
         tracing::warn!(error.cause = %error, "an upload that failed stays unfinished; the sweep takes it back");
     }
-    Err(failure(error))
+    Err(unwritten(error))
 }
 
 async fn send(upload: &mut dyn MultipartUpload, bytes: &Bytes) -> object_store::Result<()> {
