@@ -216,6 +216,60 @@ async fn a_redirection_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_document_is_the_body_of_a_success_and_of_nothing_else() {
+    let fetch = guard(Reach::LoopbackToo, &names(&[]));
+    let there = Server::saying(with_length(3)).await;
+    assert_eq!(document(&fetch, &there.url()).await, Ok(b"xxx".to_vec()));
+    for status in [400, 404, 500] {
+        let head = format!("HTTP/1.1 {status} No\r\nContent-Length: 2\r\n\r\nno");
+        let server = Server::saying(head.into_bytes()).await;
+        assert_eq!(document(&fetch, &server.url()).await, Err(FetchError::Status(status)));
+    }
+    let asked = there.visitors();
+    for url in ["no address".to_owned(), format!("http://somebody@127.0.0.1:{}/", there.port)] {
+        assert_eq!(document(&fetch, &url).await, Err(FetchError::Address), "{url}");
+    }
+    assert_eq!(there.visitors(), asked);
+}
+
+/// With the machine itself comes nothing of its network.
+#[tokio::test]
+async fn reaching_this_machine_reaches_no_private_network() {
+    for url in ["https://10.0.0.1/", "https://169.254.169.254/", "https://[fd00::1]/", "https://192.168.0.1/"] {
+        let fetch = guard(Reach::LoopbackToo, &names(&[]));
+        assert_eq!(refusal(&fetch, url).await, FetchError::Private, "{url}");
+    }
+    for answer in [&["10.0.0.1"][..], &["127.0.0.1", "10.0.0.1"]] {
+        let fetch = guard(Reach::LoopbackToo, &names(answer));
+        assert_eq!(refusal(&fetch, "https://op.example/").await, FetchError::Private, "{answer:?}");
+    }
+    let found = SystemResolver.resolve("localhost").await.expect("every machine knows itself");
+    assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
+}
+
+/// Texts and the audit find them by it.
+#[test]
+fn every_failure_has_a_name_of_its_own() {
+    let all = [
+        FetchError::Address,
+        FetchError::Private,
+        FetchError::Unresolved,
+        FetchError::Unreachable,
+        FetchError::Certificate,
+        FetchError::Redirect(302),
+        FetchError::TooLong,
+        FetchError::TooSlow,
+        FetchError::Broken,
+        FetchError::Status(500),
+    ];
+    let codes: std::collections::BTreeSet<&str> = all.into_iter().map(FetchError::code).collect();
+    assert_eq!(codes.len(), all.len(), "{codes:?}");
+    assert_eq!((FetchError::Private.code(), FetchError::Status(500).code()), ("private_address", "status"));
+    let shown = format!("{:?}", guard(Reach::Public, &names(&[])));
+    assert!(shown.starts_with("GuardedFetch { reach: Public"), "{shown}");
+}
+
+#[tokio::test]
 async fn an_answer_ends_after_a_mebibyte() {
     let fetch = GuardedFetch::with(Reach::LoopbackToo, names(&[]), RootCertStore::empty(), DEADLINE);
     let fits = Server::saying(with_length(LONGEST)).await;

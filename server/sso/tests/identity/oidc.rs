@@ -5,6 +5,7 @@ mod adversary;
 mod backchannel;
 mod browser;
 mod conformance;
+mod edges;
 mod fetching;
 mod keys;
 mod people;

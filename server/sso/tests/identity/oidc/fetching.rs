@@ -130,7 +130,10 @@ async fn endpoints_must_be_https() {
 #[tokio::test]
 async fn what_cannot_be_fetched_is_named() {
     for error in [FetchError::Private, FetchError::Redirect(302), FetchError::TooLong, FetchError::TooSlow] {
-        for (path, expected) in [("/token", "token_endpoint_unreachable"), ("/userinfo", "user_info_unreachable")] {
+        for (path, expected, document) in [
+            ("/token", "token_endpoint_unreachable", "the provider's token endpoint"),
+            ("/userinfo", "user_info_unreachable", "the provider's UserInfo endpoint"),
+        ] {
             let op = Op::new();
             op.script(|script| script.metadata["userinfo_endpoint"] = json!("https://op.example/userinfo"));
             let outcome = sign_in(&op, |script| {
@@ -138,7 +141,18 @@ async fn what_cannot_be_fetched_is_named() {
             });
             let refused = outcome.await.expect_err("is refused");
             assert_eq!(refused.code(), expected);
-            assert!(refused.to_string().contains(&error.to_string()), "{refused}");
+            let said = refused.to_string();
+            assert!(said.contains(&error.to_string()) && said.contains(document), "{said}");
+        }
+        for (path, expected, document) in [
+            ("/.well-known/openid-configuration", "discovery_unreachable", "the provider's configuration"),
+            ("/keys", "keys_unreachable", "the provider's keys"),
+        ] {
+            let op = Op::new();
+            op.script(|script| script.unreachable.insert(path.to_owned(), error));
+            let refused = op.party().start(&connection(), &redirect(), &fill, NOW).await.expect_err("is refused");
+            assert_eq!(refused.code(), expected);
+            assert!(refused.to_string().contains(document), "{refused}");
         }
     }
 }

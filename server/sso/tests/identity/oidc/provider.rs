@@ -48,6 +48,8 @@ pub struct Script {
     pub tokens: Option<(u16, Value)>,
     pub access_token: Value,
     pub user_info: Option<Value>,
+    /// What it calls that.
+    pub user_info_kind: &'static str,
     /// Addresses at which nobody answers.
     pub unreachable: HashMap<String, FetchError>,
     /// Path of each question, and the form that came with it.
@@ -94,6 +96,7 @@ impl Op {
             tokens: None,
             access_token: json!(ACCESS_TOKEN),
             user_info: None,
+            user_info_kind: "application/json",
             unreachable: HashMap::new(),
             asked: Vec::new(),
         })))
@@ -154,7 +157,8 @@ impl Fetch for Op {
                 },
                 _ => (404, json!({})),
             };
-            let answer = Response::builder().status(status).header("content-type", "application/json");
+            let kind = if path == "/userinfo" { script.user_info_kind } else { "application/json" };
+            let answer = Response::builder().status(status).header("content-type", kind);
             Ok(answer.body(body.to_string().into_bytes()).expect("is an answer"))
         })
     }

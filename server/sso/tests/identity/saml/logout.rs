@@ -7,8 +7,8 @@ use shutterpost_model::time::Millis;
 use shutterpost_sso::saml::connection::{Binding, Connection, Own, Unusable};
 use shutterpost_sso::saml::login::{Departure, Proved};
 use shutterpost_sso::saml::logout::{Demand, LogoutAttempt, LogoutMessage, LogoutTracker, NameId, Outcome};
-use shutterpost_sso::saml::reject::Reject;
-use shutterpost_sso::saml::{MESSAGE_LIMIT, SamlVerifier as _, Verifier};
+use shutterpost_sso::saml::reject::{Reject, Term};
+use shutterpost_sso::saml::{MESSAGE_LIMIT, SKEW, SamlVerifier as _, Verifier};
 use std::io::Write as _;
 use url::Url;
 
@@ -156,10 +156,17 @@ fn redirected_demands_that_are_refused() {
     let spliced = format!("{other_message}{signature}");
     assert_eq!(code(receive(&base.connection, &spliced, now)), "saml_signature");
     // What is read twice could be read differently.
-    for twice in [format!("{real}&{message}"), format!("{message}&{real}"), format!("{real}&RelayState=a&RelayState=b")]
-    {
+    for twice in [
+        format!("{real}&{message}"),
+        format!("{message}&{real}"),
+        format!("{real}&RelayState=a&RelayState=b"),
+        format!("{real}&SAMLResponse=PHg%2B"),
+        format!("{real}&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:other"),
+    ] {
         assert_eq!(code(receive(&base.connection, &twice, now)), "saml_encoding");
     }
+    let deflated = "SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
+    receive(&base.connection, &format!("{real}&{deflated}&more=1"), now).expect("says what is meant without it");
     let as_response = real.replacen("SAMLRequest=", "SAMLResponse=", 1);
     assert_eq!(code(receive(&base.connection, &as_response, now)), "saml_encoding");
     assert_eq!(code(receive(&base.connection, "", now)), "saml_encoding");
@@ -230,6 +237,42 @@ fn posted_demands() {
         // A proved response is not a demand.
         assert_eq!(code(receive_posted(base, &base.connection, &base.xml)), "saml_other_message");
     });
+}
+
+/// Ten minutes old at most, and ahead by no more than clocks differ: nothing has to be remembered for longer.
+#[test]
+fn demands_have_their_time_to_the_second() {
+    for_each(|base| {
+        let now = Millis(base.now.0 / 1000 * 1000);
+        let received = |seconds: i64| {
+            let issued = now.plus(seconds * 1000).rfc3339();
+            let xml = posted(base, |document| document.set("IssueInstant", &issued));
+            let value = BASE64.encode(xml.as_bytes());
+            Verifier.receive_logout(&base.connection, &LogoutMessage::Post { value: &value, relay_state: None }, now)
+        };
+        let oldest = received(-600).unwrap_or_else(|reject| panic!("{}: {reject}", base.name));
+        assert_eq!(oldest.message.keep_until, now.plus(SKEW), "as long as it could come again");
+        assert_eq!(received(-605).expect_err("is too old"), Reject::Expired { what: Term::Message, seconds: 5 });
+        received(60).unwrap_or_else(|reject| panic!("{}: {reject}", base.name));
+        assert_eq!(received(75).expect_err("is ahead"), Reject::NotYetValid { seconds: 75 });
+    });
+}
+
+#[test]
+fn demands_have_a_length_to_the_byte() {
+    let base = base("pysaml2");
+    let inflated = |length: usize| {
+        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::best());
+        deflate.write_all(&vec![b' '; length]).expect("memory");
+        let mut url = Url::parse("http://localhost/").expect("an address");
+        url.query_pairs_mut().append_pair("SAMLRequest", &BASE64.encode(&deflate.finish().expect("memory")));
+        code(receive(&base.connection, &query(url.as_str()), base.now))
+    };
+    assert_eq!(inflated(MESSAGE_LIMIT), "saml_malformed");
+    assert_eq!(inflated(MESSAGE_LIMIT + 1), "saml_too_large");
+    let asked = |length: usize| code(receive(&base.connection, &format!("a={}", "x".repeat(length - 2)), base.now));
+    assert_eq!(asked(MESSAGE_LIMIT), "saml_encoding");
+    assert_eq!(asked(MESSAGE_LIMIT + 1), "saml_too_large");
 }
 
 #[test]
