@@ -243,6 +243,14 @@ async fn reaching_this_machine_reaches_no_private_network() {
         let fetch = guard(Reach::LoopbackToo, &names(answer));
         assert_eq!(refusal(&fetch, "https://op.example/").await, FetchError::Private, "{answer:?}");
     }
+    // What is public may be asked, by https alone; nobody is asked here.
+    let public = Url::parse("https://1.1.1.1/").expect("is an address");
+    let plain = Url::parse("http://1.1.1.1/").expect("is an address");
+    for reach in [Reach::Public, Reach::LoopbackToo] {
+        let fetch = guard(reach, &names(&[]));
+        assert_eq!(fetch.addresses(&public).await.map(|found| found.len()), Ok(1));
+        assert_eq!(fetch.addresses(&plain).await, Err(FetchError::Private));
+    }
     let found = SystemResolver.resolve("localhost").await.expect("every machine knows itself");
     assert!(!found.is_empty() && found.iter().all(IpAddr::is_loopback), "{found:?}");
 }

@@ -112,6 +112,12 @@ mod tests {
     fn rsa_has_a_length() {
         let lengths = [512, 1024, 2040, 2048, 3072, 4096, 8192].map(rsa);
         assert_eq!(read_all(&lengths), Ok(vec!["2048".to_owned(), "3072".to_owned(), "4096".to_owned()]));
+        // As many bytes, and seven bits less.
+        let mut short = vec![0xff; 256];
+        short[0] = 1;
+        let mut key = rsa(2048);
+        key["n"] = json!(BASE64URL_NOPAD.encode(&short));
+        assert_eq!(read_all(&[key]), Err(Reject::NoUsableKey));
     }
 
     #[test]

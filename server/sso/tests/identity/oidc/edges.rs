@@ -1,10 +1,19 @@
 //! The last that is taken and the first that is not; and what a log is told.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use http::{Request, Response};
 use serde_json::json;
 use shutterpost_model::pii::Secret;
+use shutterpost_sso::fetch::{Fetch, FetchError};
+use shutterpost_sso::oidc::RelyingParty;
 use shutterpost_sso::oidc::attempt::Callback;
 use shutterpost_sso::oidc::connection::Connection;
+use url::Url;
 
+use super::keys::ELLIPTIC;
 use super::provider::*;
 
 /// A sign-in that must be a new one, with the provider's word for when the last was.
@@ -140,27 +149,88 @@ async fn tokens_have_their_time_to_the_second() {
     assert_eq!(code(with_claims(|claims| claims["nbf"] = json!("soon")).await), "token");
 }
 
+/// Anybody may send a token that ends sessions.
 #[tokio::test]
-async fn settings_that_cannot_be_are_refused_before_anybody_is_asked() {
+async fn tokens_that_end_sessions_have_a_length() {
     let op = Op::new();
     let party = op.party();
-    let refused = |connection: Connection| {
-        let party = &party;
-        async move { party.start(&connection, &redirect(), &fill, NOW).await.map(drop).map_err(|reject| reject.code()) }
+    let claims = |filler: usize| {
+        json!({ "iss": ISSUER, "aud": CLIENT, "iat": seconds(), "jti": "x", "sub": SUBJECT,
+            "events": { "http://schemas.openid.net/event/backchannel-logout": {} }, "more": "x".repeat(filler) })
     };
-    for (length, fits) in [(1, true), (255, true), (256, false), (0, false)] {
+    let token = |length: usize| {
+        let mut typed = ELLIPTIC.header();
+        typed["typ"] = json!("logout+jwt");
+        // Base64 has no text of every fourth length: the other header makes up for it.
+        let mut tokens = [ELLIPTIC.header(), typed].into_iter().flat_map(|header| {
+            let about = (length - ELLIPTIC.token(&header, &claims(0)).len()) / 4 * 3;
+            (about - 4..about + 4).map(move |filler| ELLIPTIC.token(&header, &claims(filler)))
+        });
+        tokens.find(|token| token.len() == length).expect("is possible")
+    };
+    party.ended(&connection(), &token(16 * 1024), NOW).await.expect("fits");
+    let refused = party.ended(&connection(), &token(16 * 1024 + 1), NOW).await.expect_err("is too long");
+    assert_eq!(refused.code(), "token");
+}
+
+/// A provider at every address, that counts who is asked how often.
+#[derive(Debug, Clone, Default)]
+struct Everywhere(Arc<Mutex<HashMap<String, usize>>>);
+
+#[async_trait]
+impl Fetch for Everywhere {
+    fn admits(&self, _: &Url) -> Result<(), FetchError> {
+        Ok(())
+    }
+
+    async fn ask(&self, request: Request<Vec<u8>>) -> Result<Response<Vec<u8>>, FetchError> {
+        let issuer = format!("https://{}", request.uri().host().expect("has one"));
+        let body = if request.uri().path() == "/keys" {
+            json!({ "keys": [ELLIPTIC.public()] })
+        } else {
+            *self.0.lock().expect("no test panics here").entry(issuer.clone()).or_default() += 1;
+            json!({ "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+                "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/keys"),
+                "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["ES256"] })
+        };
+        Ok(Response::new(body.to_string().into_bytes()))
+    }
+}
+
+/// What is kept of providers is bounded, and those in use stay.
+#[tokio::test]
+async fn of_256_providers_the_one_longest_unused_is_forgotten() {
+    let everywhere = Everywhere::default();
+    let party = RelyingParty::new(Arc::new(everywhere.clone()));
+    let issuer = |number: usize| format!("https://op{number}.example");
+    let asked = |number: usize| everywhere.0.lock().expect("no test panics here")[&issuer(number)];
+    let start = async |number: usize, at: i64| {
+        let connection = Connection { issuer: issuer(number), ..connection() };
+        party.start(&connection, &redirect(), &fill, NOW.plus(at)).await.expect("starts");
+    };
+    for (number, at) in (0..256).zip(0..) {
+        start(number, at).await;
+    }
+    for (number, at) in (0..256).zip(1000..) {
+        start(number, at).await;
+        assert_eq!(asked(number), 1, "all are known still: {number}");
+    }
+    start(0, 2000).await;
+    start(256, 2001).await;
+    start(0, 2002).await;
+    start(2, 2003).await;
+    assert_eq!((asked(0), asked(2)), (1, 1), "they were in use later");
+    start(1, 2004).await;
+    assert_eq!(asked(1), 2, "it had to make room");
+}
+
+#[test]
+fn a_client_id_has_255_letters_at_most() {
+    let op = Op::new();
+    for (length, expected) in [(255, Ok(())), (256, Err("setting_client_id"))] {
         let connection = Connection { client_id: "x".repeat(length), ..connection() };
-        let outcome = refused(connection).await;
-        assert_eq!(outcome, if fits { Ok(()) } else { Err("setting_client_id") }, "{length}");
-    }
-    for scope in ["", "two words", "two\u{a0}words", "über"] {
-        let mut connection = connection();
-        connection.scopes.push(scope.to_owned());
-        assert_eq!(refused(connection).await, Err("setting_scope"), "{scope:?}");
-    }
-    for issuer in ["http://op.example", "https://op.example?a=b", "https://op.example#x", "no address", ""] {
-        let connection = Connection { issuer: issuer.to_owned(), ..connection() };
-        assert_eq!(refused(connection).await, Err("setting_issuer"), "{issuer:?}");
+        assert_eq!(connection.check(&op).map_err(|reject| reject.code()), expected, "{length}");
     }
 }
 

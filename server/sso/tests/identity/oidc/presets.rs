@@ -246,6 +246,8 @@ fn settings_that_cannot_be_are_named() {
         (Connection::apple("example.photos", "TEAM123456", "KEY1234567", secret("no key")), "setting_apple_key"),
         (Connection::apple("example.photos", "", "KEY1234567", secret(&APPLE)), "setting_apple_key"),
         (with(|c| c.rules = Rules::Apple, connection()), "setting_apple_key"),
+        (with(|c| c.issuer = ISSUER.to_owned(), apple()), "setting_apple_key"),
+        (with(|c| c.authentication = by_secret(SECRET), apple()), "setting_apple_key"),
     ] {
         assert_eq!(wrong.check(&op).map_err(|reject| reject.code()), Err(expected), "{wrong:?}");
     }

@@ -160,6 +160,8 @@ fn redirected_demands_that_are_refused() {
         format!("{real}&{message}"),
         format!("{message}&{real}"),
         format!("{real}&RelayState=a&RelayState=b"),
+        format!("{real}&SigAlg=x"),
+        format!("{real}&Signature=x"),
         format!("{real}&SAMLResponse=PHg%2B"),
         format!("{real}&SAMLEncoding=urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:other"),
     ] {
