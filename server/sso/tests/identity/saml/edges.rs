@@ -4,7 +4,7 @@ use shutterpost_model::time::{DAY, Millis};
 use shutterpost_sso::saml::certificate::{Certificate, CertificateError, Warning};
 use shutterpost_sso::saml::connection::{Connection, Own, Unusable, Want};
 use shutterpost_sso::saml::login::{Form, Tracker};
-use shutterpost_sso::saml::metadata::{Metadata, MetadataReject, read, write};
+use shutterpost_sso::saml::metadata::{LIMIT, Metadata, MetadataReject, read, write};
 use shutterpost_sso::saml::reject::{Fault, Reject, SubjectPlace, Term};
 use shutterpost_sso::saml::{ATTEMPT, MESSAGE_LIMIT, SKEW, SamlVerifier as _, Verifier};
 
@@ -205,7 +205,8 @@ fn messages_have_a_length_to_the_byte() {
 #[test]
 fn documents_have_depth_width_and_length() {
     let judged = |xml: &str| read(xml.as_bytes(), None, Millis(0)).expect_err("is no metadata");
-    let cases: [(&str, fn(usize) -> String, usize); 6] = [
+    type Case = (&'static str, fn(usize) -> String, usize);
+    let cases: [Case; 6] = [
         ("depth", |count| format!("{}{}", "<a>".repeat(count), "</a>".repeat(count)), 64),
         // The outermost is one of them.
         ("elements", |count| format!("<a>{}</a>", "<b/>".repeat(count - 1)), 20_000),
@@ -233,6 +234,9 @@ fn documents_have_depth_width_and_length() {
         assert_eq!(judged(&document(most)), MetadataReject::OtherDocument, "{what}");
         assert_eq!(judged(&document(most + 1)), MetadataReject::TooComplex, "{what}");
     }
+    let long = |length: usize| format!("<a><!--{}--></a>", "x".repeat(length - "<a><!----></a>".len()));
+    assert_eq!(judged(&long(LIMIT)), MetadataReject::OtherDocument);
+    assert_eq!(judged(&long(LIMIT + 1)), MetadataReject::TooLarge);
     // Around an element count those of what it is in, and not those of its neighbours.
     let neighbours = format!("<a>{}</a>", "<b xmlns:x=\"urn:x\"/>".repeat(100));
     assert_eq!(judged(&neighbours), MetadataReject::OtherDocument);

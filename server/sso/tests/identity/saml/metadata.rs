@@ -1,5 +1,7 @@
 //! Metadata of real providers, and what is no metadata of them.
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
 use shutterpost_model::time::{DAY, Millis};
 use shutterpost_sso::saml::certificate::{Certificate, CertificateError, Warning};
 use shutterpost_sso::saml::connection::{Binding, CERTIFICATES, Connection, Own, Unusable, Want};
@@ -161,6 +163,10 @@ fn certificates_and_their_end() {
     assert_eq!(Certificate::from_text(&pem).as_ref(), Ok(certificate));
     assert_eq!(Certificate::from_text(&format!("{pem}{pem}")), Err(CertificateError::Encoding));
     assert_eq!(Certificate::from_text(&"A".repeat(100_000)), Err(CertificateError::TooLarge));
+    // As `openssl x509 -fingerprint -sha256` has it, by which an administrator compares it.
+    let digest = Sha256::digest(certificate.der());
+    assert_eq!(certificate.fingerprint(), <[u8; 32]>::from(digest));
+    assert_eq!(certificate.fingerprint_text(), HEXLOWER.encode(&digest));
     let mut longer = certificate.der().to_vec();
     longer.push(0);
     assert_eq!(Certificate::from_der(&longer), Err(CertificateError::Malformed));

@@ -46,6 +46,9 @@ fn every_check_shows_what_was_compared() {
         };
         let range = format!("{} – {}", time("NotBefore"), time("NotOnOrAfter"));
         assert_eq!(line(&report, Check::Time), (Some(&*base.now.rfc3339()), Some(&*range)));
+        let open = base.saying(|document| document.at_mut("Assertion/Conditions").unset("NotBefore"));
+        let open = base.judge(&open).report;
+        assert_eq!(line(&open, Check::Time).1, Some(&*format!("… – {}", time("NotOnOrAfter"))));
         let audience = Some(&*own.entity_id);
         assert_eq!(line(&report, Check::Audience), (audience, audience));
         assert_eq!(line(&report, Check::Confirmation), (acs, acs));
