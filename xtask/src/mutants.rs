@@ -21,7 +21,8 @@ use crate::{
 enum Room {
     /// `server/sso`, by its own tests.
     Sso,
-    /// `backend::identity`, by its own tests on SQLite and PostgreSQL.
+    /// `backend::identity`, by its own tests and by those of the features that sign people in with it, on SQLite and
+    /// PostgreSQL.
     Identity,
 }
 
@@ -80,7 +81,8 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<String, Failure> {
             postgres = Postgres::start()?;
             mutants.env("SHUTTERPOST_TEST_POSTGRES", postgres.url());
             mutants.args(["--package", "shutterpost-backend"]);
-            &["identity::"]
+            // Sessions by a provider, what an organisation asks of its people, and who is erased, begin and end there.
+            &["identity::", "connections::", "privacy::", "sso::", "support::"]
         }
     };
     let file = match (&options.file, options.room) {
