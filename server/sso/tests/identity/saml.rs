@@ -8,6 +8,7 @@ mod metadata;
 mod mutations;
 mod parsing;
 mod providers;
+mod references;
 mod reports;
 mod signatures;
 mod tree;
