@@ -90,6 +90,25 @@ mod tests {
     }
 
     #[test]
+    fn eight_letters_of_ones_own_are_enough_beside_known_words() {
+        assert!(is_made_of("annemarie abc1234", &["annemarie"]));
+        assert!(!is_made_of("annemarie abc12345", &["annemarie"]));
+        assert!(!is_made_of("abc", &["annemarie", ""]), "nothing known is in it");
+    }
+
+    #[test]
+    fn case_100_the_longest_password_is_taken_and_one_more_letter_is_not() {
+        let words = "tulip carousel nineteen ferry müde ";
+        let letters = |count: usize| words.chars().cycle().take(count).collect::<String>();
+        assert_eq!(judge(&letters(256), &[]), Ok(()));
+        assert_eq!(judge(&letters(257), &[]), Err(Code::PasswordLong));
+        // Letters count, up to four bytes each.
+        let wide = "\u{1f4f7}\u{1f41d}\u{1f33b}\u{26f5}\u{1f3ba}".chars().cycle();
+        assert_ne!(judge(&wide.clone().take(256).collect::<String>(), &[]), Err(Code::PasswordLong));
+        assert_eq!(judge(&wide.take(257).collect::<String>(), &[]), Err(Code::PasswordLong));
+    }
+
+    #[test]
     fn weaker_hashing_than_the_floor_is_refused() {
         assert!(PasswordPolicy::new(19_455, 2, 1).is_err());
         assert!(PasswordPolicy::new(19_456, 2, 1).is_ok());

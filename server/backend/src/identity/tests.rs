@@ -1,7 +1,9 @@
 //! The rules of identity, on both databases, through the ports.
 
+mod adversary;
 mod bearers;
 mod directory;
+mod edges;
 mod joining;
 mod passwords;
 mod rules;

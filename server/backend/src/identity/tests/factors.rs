@@ -41,19 +41,19 @@ impl Fixture {
     }
 
     /// Shows the password and gets the cookie of a sign-in that waits.
-    async fn half(&self, email: &str) -> Secret {
+    pub(super) async fn half(&self, email: &str) -> Secret {
         match self.accounts.sign_in(form(email, PASSWORD), Client::default()).await.expect("the password is right") {
             SignedIn::Factor(pending) => pending.cookie,
             SignedIn::Session(_) => panic!("no second factor was asked for"),
         }
     }
 
-    async fn show(&self, cookie: &Secret, code: &Secret) -> Result<NewSession, Code> {
+    pub(super) async fn show(&self, cookie: &Secret, code: &Secret) -> Result<NewSession, Code> {
         let shown = self.accounts.present_factor(cookie.expose(), code.clone(), Client::default()).await;
         shown.map_err(|error| error.of("code").unwrap_or(error.code))
     }
 
-    async fn activities(&self) -> Vec<String> {
+    pub(super) async fn activities(&self) -> Vec<String> {
         self.test
             .select("SELECT activity AS line FROM messages WHERE activity IS NOT NULL ORDER BY created_at, id")
             .await
@@ -61,7 +61,7 @@ impl Fixture {
 }
 
 /// One that differs from the right one.
-fn wrong(code: &Secret) -> Secret {
+pub(super) fn wrong(code: &Secret) -> Secret {
     let last = if code.expose().ends_with('0') { '1' } else { '0' };
     secret(&format!("{}{last}", &code.expose()[..5]))
 }

@@ -289,6 +289,8 @@ async fn without_knowing_its_owner_a_passkey_is_a_second_factor_and_no_more() {
         assert!(host.present(&pending, answer(&mut key, &question)).await.is_ok(), "the control");
         key.verifies = true;
         assert!(host.enters(&mut key).await.is_ok(), "once it has a PIN");
+        let actor = host.actor_by(&mut key).await;
+        assert!(host.accounts.list(&actor).await.expect("read")[0].verifies, "and that is remembered");
     }
 }
 
