@@ -13,7 +13,7 @@ use shutterpost_model::identity::{Client, SignIn};
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::time::DAY;
 
-use crate::support::{App, As, PASSWORD, Tenant, apps, path_of, tenant};
+use crate::support::{Answer, App, As, PASSWORD, Tenant, apps, path_of, tenant};
 
 /// The time that nine of ten attempts take longer than. A median would lie between attempts that were interrupted and
 /// those that were not, and wander with the load.
@@ -52,6 +52,58 @@ async fn links(app: &App) -> (Vec<(&'static str, String)>, String) {
         ("deleted", path_of(&other.view_url)),
     ];
     (links, good)
+}
+
+/// An answer to somebody who gave this address, without what names the request or the address.
+fn nameless(answer: &Answer, address: &str) -> (StatusCode, Vec<(String, String)>, String) {
+    let policy = answer.header("content-security-policy");
+    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("no nonce at all");
+    let request = answer.header("x-request-id");
+    let plain = |text: &str| text.replace(request, "REQUEST").replace(nonce, "NONCE").replace(address, "ADDRESS");
+    let headers = unnamed(answer.headers.clone());
+    let headers = headers.iter().map(|(name, value)| (name.to_string(), plain(value.to_str().expect("text"))));
+    (answer.status, headers.collect(), plain(&answer.text()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_95_whoever_is_unknown_is_answered_with_the_very_bytes_of_who_is_known() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        while app.work().await > 0 {}
+        let sign_in = async |email: &str, password: &str| {
+            let fields = [("email", email), ("password", password)];
+            nameless(&app.form("/cms/sign-in", &As::Nobody, &fields).await, email)
+        };
+        let forgot = async |email: &str| {
+            let answer = app.form("/cms/forgot", &As::Nobody, &[("email", email)]).await;
+            let page = app.get(answer.header("location"), &As::Nobody).await;
+            (nameless(&answer, email), nameless(&page, email))
+        };
+        let known = home.email(Role::Viewer);
+        let wrong = sign_in(&known, "wrong-wrong-wrong").await;
+        assert_eq!(wrong.0, StatusCode::UNAUTHORIZED);
+        assert!(wrong.2.contains("ADDRESS"), "the page holds what was typed: {}", wrong.2);
+        let asked = forgot(&known).await;
+        assert_eq!((asked.0.0, asked.1.0), (StatusCode::SEE_OTHER, StatusCode::OK));
+        // Somebody who left, of whom nothing shows either.
+        let left = "removed@home.example";
+        assert!(sign_in(left, "wrong-wrong-wrong").await == wrong && forgot(left).await == asked);
+        let mails = async || {
+            while app.work().await > 0 {}
+            app.outbox.list().await.expect("the outbox").len()
+        };
+        let before = mails().await;
+        // Of nobody, of somebody who is invited, of another domain.
+        for unknown in ["nobody@home.example", "new@home.example", "viewer@elsewhere.example"] {
+            assert!(sign_in(unknown, "wrong-wrong-wrong").await == wrong, "{unknown} on {}", app.database.kind);
+            assert!(sign_in(unknown, PASSWORD).await == wrong, "{unknown}, with a password of others");
+            assert!(forgot(unknown).await == asked, "{unknown} on {}", app.database.kind);
+        }
+        assert_eq!(mails().await, before, "nobody unknown is written to");
+        assert!(forgot(&home.email(Role::Editor)).await == asked);
+        assert_eq!(mails().await, before + 1, "the control: whoever is known is");
+        assert!(sign_in(&known, PASSWORD).await != wrong, "the control: the right password");
+    }
 }
 
 /// The headers without what names the request.

@@ -9,9 +9,14 @@ use aho_corasick::AhoCorasick;
 use axum::http::StatusCode;
 use data_encoding::{BASE32, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use sha2::{Digest, Sha256};
+use shutterpost::http::registry::routes;
+use shutterpost_model::access::Role;
+use shutterpost_model::audit::AuditFilter;
+use shutterpost_model::pii::Secret;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{App, As, PASSWORD, Tenant, apps, issued, path_of, tenant};
+use crate::factor;
+use crate::support::{Answer, App, As, PASSWORD, Tenant, apps, cookie_of, issued, path_of, tenant};
 
 /// Small, since it is uploaded often.
 const PHOTO: &[u8] = include_bytes!("../../backend/src/ingest/fixture/turned.jpg");
@@ -20,6 +25,10 @@ const PHOTO: &[u8] = include_bytes!("../../backend/src/ingest/fixture/turned.jpg
 const GUESTS: usize = 45;
 /// Of each: invited people, devices, API tokens.
 const EACH: usize = 22;
+
+/// Passwords that somebody typed by mistake, and chose instead of the first.
+const MISTYPED: &str = "harvest-window-marble-31";
+const CHANGED: &str = "quarry-violet-lantern-77-tide";
 
 /// Everything that the program says, at the level that says most.
 #[derive(Clone, Default)]
@@ -120,7 +129,7 @@ async fn kept(app: &App) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Sends personal data in through every door that takes some, and gives the values.
-async fn enter(app: &App, home: &Tenant) -> Vec<String> {
+async fn enter(app: &App, home: &Tenant) -> (Vec<String>, Signed) {
     let mut values = Vec::new();
     let mut value = |text: String| {
         values.push(text.clone());
@@ -161,7 +170,115 @@ async fn enter(app: &App, home: &Tenant) -> Vec<String> {
     let fields = [("intent", "profile"), ("name", &*me), ("language", "en")];
     assert_eq!(app.form("/cms/account", &owner, &fields).await.status, StatusCode::SEE_OTHER);
     value(format!("owner@{}.example", home.name));
-    values
+    let signed = signed(app, home, owner).await;
+    values.extend(signed.secrets.iter().cloned());
+    (values, signed)
+}
+
+fn cookie(who: &As) -> String {
+    match who {
+        As::Cookie(cookie) | As::Pending(cookie) | As::Staff(cookie) | As::StaffPending(cookie) => cookie.clone(),
+        As::Nobody | As::Bearer(_) => panic!("no cookie"),
+    }
+}
+
+/// People with their cookies, and all that they signed in by.
+struct Signed {
+    owner: As,
+    staff: As,
+    secrets: Vec<String>,
+}
+
+/// Cases 94 and 126: by what people sign in. Cookies of every kind, each of them used, passwords, recovery codes and what
+/// an app computes its codes from.
+async fn signed(app: &App, home: &Tenant, owner: As) -> Signed {
+    let mut secrets = vec![cookie(&owner), PASSWORD.to_owned()];
+    let editor = home.email(Role::Editor);
+    let fields = [("email", &*editor), ("password", MISTYPED)];
+    assert_eq!(app.form("/cms/sign-in", &As::Nobody, &fields).await.status, StatusCode::UNAUTHORIZED);
+    let session = app.sign_in(&editor).await;
+    let fields = [("intent", "password"), ("current", PASSWORD), ("new", CHANGED)];
+    let answer = app.form("/cms/account", &session, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    secrets.extend([cookie(&session), cookie_of(&answer), MISTYPED.to_owned(), CHANGED.to_owned()]);
+
+    let viewer = home.email(Role::Viewer);
+    let actor = app.actor(&app.sign_in(&viewer).await).await;
+    let security = &app.http.services().security;
+    security.begin_totp(&actor).await.expect("begun");
+    let setup = security.totp_setup(&actor).await.expect("read").expect("waits");
+    let shown = Secret::new(factor::code(app, &setup.secret));
+    let (_, codes) = security.confirm_totp(&actor, shown).await.expect("the code is right");
+    secrets.push(setup.secret.expose().to_owned());
+    secrets.extend(codes.iter().map(|code| code.expose().to_owned()));
+    let pending = factor::half_signed_in(app, &viewer).await;
+    // Typed twice: the second time it is used up.
+    let code = [("code", codes.first().expect("codes").expose())];
+    let answer = app.form("/cms/sign-in/code", &pending, &code).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+    let all = answer.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
+    let mut set = all.filter_map(|set| factor::value(set, "__Host-shutterpost"));
+    secrets.extend([cookie(&pending), set.next().expect("a session")]);
+    let pending = factor::half_signed_in(app, &viewer).await;
+    let refused = app.form("/cms/sign-in/code", &pending, &code).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    secrets.push(cookie(&pending));
+
+    let answer = app.get(&format!("/sso/{}/start", home.saml), &As::Nobody).await;
+    secrets.push(crate::sso::set(&answer, "__Host-shutterpost-sso").expect("its cookie"));
+    secrets.push(crate::passkeys::asked(app, "/cms/sign-in/passkey", &As::Nobody).await.1);
+    let mut sam = crate::staff::join(app, crate::staff::READER).await;
+    let (pending, staff) = (sam.half_signed_in(app).await, sam.sign_in(app).await);
+    assert_eq!(app.get("/support", &staff).await.status, StatusCode::OK);
+    secrets.extend([cookie(&pending), cookie(&staff)]);
+    Signed { owner, staff, secrets }
+}
+
+/// Looks for what signs people in, in every page as its readers see it, in pages of errors, and in forms that come back;
+/// the header that sets a cookie is the one place that holds it. Then in the organisation's own trail.
+async fn shown(app: &App, home: &Tenant, signed: &Signed) {
+    let search = Search::new(&signed.secrets);
+    let find = |what: &str, answer: &Answer| {
+        let mut headers = answer.headers.clone();
+        headers.remove("set-cookie");
+        let headers: Vec<&[u8]> = headers.values().map(|value| value.as_bytes()).collect();
+        for bytes in [headers.join(&b'\n'), answer.body.clone()] {
+            assert_eq!(search.find(&bytes), [""; 0], "{}: {what}", app.database.kind);
+        }
+    };
+    let mut count = 0;
+    for spec in routes(&app.http).iter().map(|route| route.spec).filter(|spec| spec.method == "GET") {
+        let path = crate::matrix::concrete(&spec, home);
+        for who in [&signed.owner, &signed.staff, &As::Nobody] {
+            let answer = app.get(&path, who).await;
+            count += usize::from(answer.status == StatusCode::OK);
+            find(&path, &answer);
+        }
+    }
+    assert!(count > 60, "{count} pages");
+    for (path, fields) in [
+        ("/cms/nonsense", [("email", "x"), ("password", PASSWORD)]),
+        ("/cms/sign-in", [("email", "who@home.example"), ("password", MISTYPED)]),
+        ("/cms/account", [("intent", "password"), ("current", MISTYPED)]),
+        ("/cms/events/new", [("name", ""), ("password", PASSWORD)]),
+        ("/cms/people", [("intent", "invite"), ("proof", MISTYPED)]),
+    ] {
+        let answer = app.form(path, &signed.owner, &fields).await;
+        assert!(answer.status.is_client_error(), "{path}: {}", answer.status);
+        find(path, &answer);
+    }
+    let (actor, mut cursor) = (app.actor(&signed.owner).await, None);
+    let mut trail = String::new();
+    loop {
+        let page = app.http.services().audit.list(&actor, AuditFilter::default(), cursor).await.expect("read");
+        trail.push_str(&serde_json::to_string(&page.items).expect("JSON"));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert!(trail.len() > 10_000, "{trail}");
+    assert_eq!(search.find(trail.as_bytes()), [""; 0], "{}: the trail", app.database.kind);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +288,7 @@ async fn nothing_personal_is_found_in_what_is_kept_or_said() {
     tracing::subscriber::set_global_default(subscriber.finish()).expect("a process of its own");
     for app in apps().await {
         let home = tenant(&app, "home").await;
-        let values = enter(&app, &home).await;
+        let (values, signed) = enter(&app, &home).await;
         assert!(values.len() >= 200, "{}", values.len());
         while app.work().await > 0 {}
 
@@ -188,6 +305,7 @@ async fn nothing_personal_is_found_in_what_is_kept_or_said() {
         std::fs::remove_file(&app.media).expect("removed");
         std::fs::rename(&hidden, &app.media).expect("moved back");
 
+        shown(&app, &home, &signed).await;
         let kept = kept(&app).await;
         for (name, bytes) in &kept {
             let found = search.find(bytes);

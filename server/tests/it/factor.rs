@@ -74,6 +74,30 @@ async fn the_second_step_leads_where_the_first_wanted_to_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn case_113_the_second_step_leads_only_into_the_cms() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let email = home.email(Role::Admin);
+        let secret = enrol(&app, &email).await;
+        let within = [("/cms/people", "/cms/people"), ("%2Fcms%2Fevents", "/cms/events")];
+        let beyond = crate::cross_site::ELSEWHERE.iter().map(|next| (*next, "/cms/overview"));
+        for (next, to) in beyond.chain(within) {
+            app.database.clock.advance(30_000);
+            let first = format!("/cms/sign-in?next={next}");
+            let fields = [("email", &*email), ("password", PASSWORD)];
+            let answer = app.form(&first, &As::Nobody, &fields).await;
+            assert_eq!(answer.header("location"), format!("/cms/sign-in/code?next={to}"), "{next}");
+            let pending =
+                As::Pending(value(answer.header("set-cookie"), "__Host-shutterpost-factor").expect("its cookie"));
+            // Whatever the first step said, the second looks for itself.
+            let second = format!("/cms/sign-in/code?next={next}");
+            let answer = app.form(&second, &pending, &[("code", &code(&app, &secret))]).await;
+            assert_eq!(answer.header("location"), to, "{next}: {}", answer.text());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_too_many_wrong_codes_the_password_is_asked_for_again() {
     for app in apps().await {
         let home = tenant(&app, "home").await;

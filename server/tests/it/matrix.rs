@@ -64,7 +64,7 @@ fn matrix() -> Vec<Row> {
 }
 
 /// The request of a caller who asks for this tenant's objects.
-fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
+pub(crate) fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
     let share = |url: &str| path_of(url).trim_start_matches("/s/").to_owned();
     let token = if spec.path.ends_with("/delete") { share(&home.owner_url) } else { share(&home.view_url) };
     match spec.path {
@@ -102,7 +102,7 @@ fn seen(answer: &Answer) -> Verdict {
     }
 }
 
-fn input(path: &str, home: &Tenant) -> serde_json::Value {
+pub(crate) fn input(path: &str, home: &Tenant) -> serde_json::Value {
     let event = &home.event;
     match path {
         "/fn/cms/captures/list" => {
@@ -136,7 +136,7 @@ fn body(spec: &RouteSpec, home: &Tenant) -> (&'static str, Vec<u8>) {
 }
 
 /// What somebody posts who comes back after a while: the form of a page that does something sensitive.
-fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
+pub(crate) fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
     match (spec.method, spec.path) {
         ("POST", "/cms/people") => Some("intent=invite&email=late@home.example&role=viewer&language=en".into()),
         ("POST", "/cms/tokens") => Some("intent=create&name=Late&preset=read&expires=7".into()),
@@ -382,6 +382,65 @@ async fn meets_the_table(kind: &str) {
         }
         assert!(wrong.is_empty(), "{} of {cells} cells on {}:\n{}", wrong.len(), app.database.kind, wrong.join("\n"));
         assert!(cells >= 5_000, "{cells} cells");
+    }
+}
+
+/// Pages of the way to an identity provider and back: an attempt begins or ends there, bound to its browser.
+const ON_THE_WAY: &[&str] = &[
+    "/sso/{connection}/start",
+    "/sso/oidc/{connection}/callback",
+    "/sso/oidc/{connection}/signed-out",
+    "/sso/saml/{connection}/slo",
+];
+
+/// The links in the mails that wait, by what stands before the token.
+async fn mailed(app: &App, before: &str) -> String {
+    app.work().await;
+    let mails = app.outbox.list().await.expect("the outbox");
+    let texts = mails.iter().map(|mail| mail.text.get().clone());
+    let mut links =
+        texts.filter_map(|text| text.split_whitespace().find(|word| word.contains(before)).map(str::to_owned));
+    path_of(&links.next_back().expect("a mail with such a link"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_109_no_page_changes_anything_by_being_read() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let owner = app.sign_in(&home.email(Role::Owner)).await;
+        let staff = crate::staff::join(&app, crate::staff::READER).await.sign_in(&app).await;
+        app.form("/cms/forgot", &As::Nobody, &[("email", &home.email(Role::Viewer))]).await;
+        let links = [mailed(&app, "/cms/reset/").await, mailed(&app, "/cms/invitation/").await];
+        // The first call of each leaves a "last seen"; the clock stands still.
+        for (path, who) in [("/cms/account", &owner), ("/support", &staff), ("/api/v1/events", &home.admin_token)] {
+            assert_eq!(app.get(path, who).await.status, StatusCode::OK, "{path}");
+        }
+        let mut before = app.database.dump().await;
+        let specs = routes(&app.http).into_iter().map(|route| route.spec);
+        let read = specs.filter(|spec| spec.method == "GET" && !ON_THE_WAY.contains(&spec.path));
+        let paths = read.map(|spec| (spec.path, concrete(&spec, &home)));
+        let (mut found, mut count) = (0, 0);
+        for (route, path) in paths.chain(links.map(|path| ("a mailed link", path))) {
+            let who = match path.split('/').nth(1) {
+                Some("api") => &home.admin_token,
+                Some("support") => &staff,
+                _ => &owner,
+            };
+            for method in ["GET", "HEAD"] {
+                let answer = app.send(app.request(method, &path, who).body(Body::empty()).expect("a request")).await;
+                assert!(!answer.status.is_server_error(), "{method} {path}: {}", answer.status);
+                let after = app.database.dump().await;
+                assert!(after == before, "{method} {route} changed the database on {}", app.database.kind);
+                before = after;
+                count += 1;
+                found += usize::from(answer.status == StatusCode::OK);
+            }
+        }
+        assert!(found > 60, "{found} of {count}: most pages are there");
+        // The control: what a form changes is seen.
+        let fields = [("intent", "profile"), ("name", "Olivia"), ("language", "en")];
+        assert_eq!(app.form("/cms/account", &owner, &fields).await.status, StatusCode::SEE_OTHER);
+        assert!(app.database.dump().await != before);
     }
 }
 

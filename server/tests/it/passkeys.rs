@@ -32,7 +32,7 @@ fn site(options: &str, pointer: &str) -> String {
 }
 
 /// Fetches a question; gives it and the cookie that came with it.
-async fn asked(app: &App, path: &str, who: &As) -> (String, String) {
+pub(crate) async fn asked(app: &App, path: &str, who: &As) -> (String, String) {
     let request = app.request("POST", path, who).body(Body::empty()).expect("a request");
     let answer = app.send(request).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());

@@ -7,7 +7,7 @@ use shutterpost::http::registry::{Access, Csrf, routes};
 use shutterpost_model::access::Permission;
 use shutterpost_model::tokens::TokenScope;
 
-use crate::support::{As, apps};
+use crate::support::{As, ORIGIN, apps};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_server_function_is_a_route() {
@@ -73,20 +73,42 @@ async fn the_description_of_the_api_names_the_scope_that_each_route_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_a_cookie_authorises_is_refused_from_other_sites() {
+async fn case_108_whatever_a_cookie_authorises_is_refused_from_other_sites() {
+    const EVIL: &str = "https://evil.example";
     for app in apps().await {
         for route in routes(&app.http).iter().filter(|route| route.spec.csrf == Csrf::SameOrigin) {
             let spec = route.spec;
-            for (name, value) in
-                [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "null"), ("x-none", "1")]
-            {
-                let request = http::Request::builder()
-                    .method(spec.method)
-                    .uri(spec.path)
-                    .header(name, value)
-                    .body(axum::body::Body::empty());
-                let answer = app.send(request.expect("a request")).await;
-                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {name}: {value}", spec.path);
+            let ask = async |headers: &[(&str, &str)]| {
+                let mut request = http::Request::builder().method(spec.method).uri(spec.path);
+                for (name, value) in headers {
+                    request = request.header(*name, *value);
+                }
+                app.send(request.body(axum::body::Body::empty()).expect("a request")).await.status
+            };
+            let others: [&[(&str, &str)]; 11] = [
+                &[],
+                &[("sec-fetch-site", "cross-site")],
+                &[("sec-fetch-site", "cross-site"), ("origin", ORIGIN)],
+                &[("sec-fetch-site", "same-site")],
+                &[("sec-fetch-site", "same-site"), ("origin", ORIGIN)],
+                // As if typed into the address bar, which posts nothing.
+                &[("sec-fetch-site", "none")],
+                &[("sec-fetch-site", "none"), ("origin", "null")],
+                &[("sec-fetch-site", "none"), ("origin", ORIGIN)],
+                &[("origin", "null")],
+                &[("origin", EVIL)],
+                &[("origin", "http://localhost:8080.evil.example")],
+            ];
+            for headers in others {
+                assert_eq!(ask(headers).await, StatusCode::FORBIDDEN, "{} {headers:?}", spec.path);
+            }
+            let own: [&[(&str, &str)]; 3] = [
+                &[("sec-fetch-site", "same-origin")],
+                &[("sec-fetch-site", "same-origin"), ("origin", ORIGIN)],
+                &[("origin", ORIGIN)],
+            ];
+            for headers in own {
+                assert_ne!(ask(headers).await, StatusCode::FORBIDDEN, "the control: {} {headers:?}", spec.path);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! An installation per test and per database, two organisations in it, and a client that speaks HTTP to the router.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -84,14 +85,19 @@ impl Operations for Parts {
 
 /// One installation per database that the tests have.
 pub(crate) async fn apps() -> Vec<App> {
+    apps_behind(&[]).await
+}
+
+/// The same behind these proxies.
+pub(crate) async fn apps_behind(trusted_proxies: &[IpAddr]) -> Vec<App> {
     let mut apps = Vec::new();
     for database in testing::databases().await {
-        apps.push(app(database).await);
+        apps.push(app(database, trusted_proxies.to_vec()).await);
     }
     apps
 }
 
-async fn app(database: TestDatabase) -> App {
+async fn app(database: TestDatabase, trusted_proxies: Vec<IpAddr>) -> App {
     let media = database.folder().join("media");
     let names = Arc::new(Names::default());
     let deps = Deps {
@@ -120,7 +126,7 @@ async fn app(database: TestDatabase) -> App {
             port: 8080,
             admin: None,
             origin: ORIGIN.into(),
-            trusted_proxies: Vec::new(),
+            trusted_proxies,
             dns_server: None,
             site: Some(site),
             dev: true,
@@ -186,6 +192,10 @@ impl App {
         let response = self.router.clone().oneshot(request).await.expect("the router always answers");
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
+        // Case 92, wherever a test looks.
+        for set in parts.headers.get_all(header::SET_COOKIE) {
+            assert!(crate::cookies::is_for_our_host_alone(set.to_str().expect("text")), "{set:?}");
+        }
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
@@ -214,6 +224,12 @@ impl App {
             .request("POST", path, who)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body.join("&")));
+        self.send(request.expect("a request")).await
+    }
+
+    /// Posts a body of this type.
+    pub(crate) async fn post(&self, path: &str, who: &As, kind: &str, body: impl Into<Body>) -> Answer {
+        let request = self.request("POST", path, who).header(header::CONTENT_TYPE, kind).body(body.into());
         self.send(request.expect("a request")).await
     }
 

@@ -37,7 +37,7 @@ const PLACES: &[Place] = &[
 ];
 
 /// The same id with another last digit, which nobody has.
-fn nobodys(id: &str) -> String {
+pub(crate) fn nobodys(id: &str) -> String {
     let (head, last) = id.split_at(id.len() - 1);
     format!("{head}{}", if last == "0" { "1" } else { "0" })
 }
@@ -64,7 +64,7 @@ fn misspelt(id: &str) -> Vec<(&'static str, String)> {
 }
 
 /// An answer without what names the request: its id, its nonce, and the id that was asked for, which it may show.
-fn unnamed(answer: &Answer, id: &str) -> (StatusCode, String) {
+pub(crate) fn unnamed(answer: &Answer, id: &str) -> (StatusCode, String) {
     let policy = answer.header("content-security-policy");
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or("no nonce at all");
     let text = answer.text().replace(answer.header("x-request-id"), "REQUEST").replace(nonce, "NONCE");
