@@ -35,7 +35,7 @@ impl Modified {
         let years = u16::try_from(year - 1980).unwrap_or(0);
         Self {
             date: years << 9 | u16::from(month) << 5 | u16::from(day),
-            time: u16::from(hour) << 11 | u16::from(minute) << 5 | u16::from(second) / 2,
+            time: (u16::from(hour) << 11) | (u16::from(minute) << 5) | (u16::from(second) / 2),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Plan {
     }
 
     /// Where the directory begins: behind the last entry.
-    pub const fn directory(&self) -> u64 {
+    pub const fn directory_at(&self) -> u64 {
         self.files
     }
 
@@ -296,7 +296,7 @@ mod tests {
             bytes.extend(content);
             directory.extend(central(&entry, offset));
         }
-        assert_eq!(plan.directory(), bytes.len() as u64);
+        assert_eq!(plan.directory_at(), bytes.len() as u64);
         bytes.extend(directory);
         assert_eq!(plan.end(), bytes.len() as u64);
         bytes.extend(plan.end_bytes());

@@ -77,8 +77,11 @@ async fn roles(app: &App) -> Vec<String> {
     [app.database.select(members).await, app.database.select(staff).await].concat()
 }
 
-/// Our own forms: path, and fields with one that differs each time.
-fn forms(ours: &Tenant, round: usize, version: usize) -> Vec<(String, bool, Vec<(&'static str, String)>)> {
+/// Path, whether it takes files, and fields.
+type Form = (String, bool, Vec<(&'static str, String)>);
+
+/// Our own forms, with one field that differs each time.
+fn forms(ours: &Tenant, round: usize, version: usize) -> Vec<Form> {
     let event = format!("/cms/events/{}", ours.event);
     let fields = |fields: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
         fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()

@@ -36,7 +36,7 @@ impl Sending {
     pub(super) fn new(deps: Deps, row: ExportRow) -> Result<Self, Failure> {
         let plan = row.plan()?;
         let list = prepare::list(&row)?;
-        let begins = plan.directory() - zip::local_length(&list) - list.length;
+        let begins = plan.directory_at() - zip::local_length(&list) - list.length;
         let organisation = stored(&row.organisation_id)?;
         Ok(Self { deps, organisation, row, plan, list: (list, begins), at: 0, file: None, line: (0, 0) })
     }
@@ -47,7 +47,7 @@ impl Sending {
             return Ok(None);
         } else if at >= plan.end() {
             rest(plan.end_bytes(), at - plan.end())
-        } else if at >= plan.directory() {
+        } else if at >= plan.directory_at() {
             self.directory().await?
         } else if at >= self.list.1 {
             self.list().await?
@@ -123,9 +123,9 @@ impl Sending {
 
     /// What is said of the entries behind them.
     async fn directory(&mut self) -> Result<Vec<u8>, Failure> {
-        let inside = self.at - self.plan.directory();
+        let inside = self.at - self.plan.directory_at();
         let last = zip::central(&self.list.0, self.list.1);
-        let list_at = self.plan.end() - self.plan.directory() - last.len() as u64;
+        let list_at = self.plan.end() - self.plan.directory_at() - last.len() as u64;
         if inside >= list_at {
             return Ok(rest(last, inside - list_at));
         }

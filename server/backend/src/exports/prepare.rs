@@ -153,7 +153,7 @@ async fn page(deps: &Deps, mut row: ExportRow) -> Result<ExportRow, Failure> {
             let source = &waiting.source;
             let name = names::file(&row.folder, waiting.position, Millis(source.captured_at), &source.media_type);
             let entry = entry(name.clone(), source.captured_at, &original)?;
-            let directory_at = signed(plan.end() - plan.directory())?;
+            let directory_at = signed(plan.end() - plan.directory_at())?;
             let at = signed(plan.add(&entry).map_err(refused)?)?;
             if waiting.original.is_none() {
                 queries::insert_original(tx, &original).await?;
@@ -171,8 +171,8 @@ async fn page(deps: &Deps, mut row: ExportRow) -> Result<ExportRow, Failure> {
 }
 
 fn numbers(plan: &shutterpost_media::zip::Plan) -> Result<(i64, i64, i64), Failure> {
-    let directory = plan.end() - plan.directory();
-    Ok((signed(plan.entries())?, signed(plan.directory())?, signed(directory)?))
+    let directory = plan.end() - plan.directory_at();
+    Ok((signed(plan.entries())?, signed(plan.directory_at())?, signed(directory)?))
 }
 
 fn refused(refused: shutterpost_media::zip::Refused) -> Failure {
