@@ -8,6 +8,7 @@ pub mod ask;
 pub mod sign_in;
 #[cfg(feature = "ssr")]
 pub mod factor;
+#[cfg(feature = "ssr")]
 pub mod fields;
 #[cfg(feature = "ssr")]
 pub mod forgot;
