@@ -53,10 +53,10 @@ impl Providers {
         fs::create_dir_all(&known).or_fail("making the folder of service providers")?;
         let stranger = keys::make(place.folder, "stranger")?;
         let all = vec![
-            simplesamlphp::start(&place, &simplesamlphp)?,
-            pysaml2::start(&place, &pysaml2, &xmlsec1)?,
-            samlp::start(&place)?,
-            oidc::start(&place)?,
+            twice(|| simplesamlphp::start(&place, &simplesamlphp))?,
+            twice(|| pysaml2::start(&place, &pysaml2, &xmlsec1))?,
+            twice(|| samlp::start(&place))?,
+            twice(|| oidc::start(&place))?,
         ];
         let file = place.folder.join("providers.json");
         let mut described = Map::new();
@@ -109,6 +109,14 @@ impl Place<'_> {
     }
 }
 
+/// Once more, on another port, for one that does not come up: oidc-provider was seen to take connections and never answer.
+fn twice(start: impl Fn() -> Result<Provider, Failure>) -> Result<Provider, Failure> {
+    start().or_else(|failure| {
+        progress::note(&format!("{failure}; once more"));
+        start()
+    })
+}
+
 /// Starts the server with its output in a file of its folder, and waits until the path answers.
 fn serve(server: &mut Command, folder: &Path, port: u16, path: &str) -> Result<Running, Failure> {
     let file = folder.join("log");
@@ -116,7 +124,7 @@ fn serve(server: &mut Command, folder: &Path, port: u16, path: &str) -> Result<R
     let errors = log.try_clone().or_fail("making the server's log")?;
     server.current_dir(folder).stdout(Stdio::from(log)).stderr(Stdio::from(errors));
     let mut running = Running::start(server)?;
-    running.wait_for(port, path, Duration::from_secs(60)).map_err(|failure| {
+    running.wait_for(port, path, Duration::from_secs(40)).map_err(|failure| {
         let log = fs::read_to_string(&file).unwrap_or_default();
         Failure::new(format!("{failure}\n{log}"))
     })?;
