@@ -139,7 +139,7 @@ test('branding is seen while it is typed', async ({ page, signIn, openAlive }) =
   await page.locator('a[data-sheet="mail"]').click();
   await page.getByRole('button', { name: 'Save' }).first().click();
   await expect(page.locator('.toast')).toBeVisible();
-  expect(new URL(page.url()).search).not.toContain('done');
+  await expect(page).not.toHaveURL(/done=/);
   await expect(page.locator('[name="en.headline"]')).toHaveValue('Lovely to have you');
   await openAlive(page, `/cms/events/${event}/settings`);
   await page.locator('[name="retention_days"]').fill('30');
