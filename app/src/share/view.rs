@@ -82,13 +82,15 @@ fn story(page: &SharePage, language: Language) -> impl IntoView + use<> {
 /// Save and share.
 fn bar(page: &SharePage, language: Language, mode: Mode) -> impl IntoView + use<> {
     let locale = locale_of(language);
+    let address = places::address(page);
+    let class = if address.is_some() { "bar two" } else { "bar" };
     view! {
-        <div class="bar">
+        <div class=class>
             <a class="button main" href=mode.link(page.large.jpeg.clone()) download=photo::FILE_NAME>
                 {icon(icons::SAVE)}
                 <span>{td_string!(locale, share.save)}</span>
             </a>
-            {places::address(page).map(|address| sharing(page, address, language, mode))}
+            {address.map(|address| sharing(page, address, language, mode))}
         </div>
     }
 }
