@@ -12,6 +12,7 @@ pub mod attempt;
 pub mod connection;
 pub mod logout;
 pub mod reject;
+pub mod report;
 pub mod signed_in;
 pub mod start;
 
@@ -29,7 +30,8 @@ use shutterpost_model::time::Millis;
 use crate::fetch::Fetch;
 use connection::Connection;
 use provider::Providers;
-use reject::{Check, Reject, Report};
+use reject::Reject;
+use report::{Check, Report};
 
 /// Signs people in by providers. One for the whole process: it remembers what providers publish.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use shutterpost_model::id::ConnectionId;
 use shutterpost_model::time::Millis;
 use shutterpost_sso::fetch::{self, FetchError};
 use shutterpost_sso::oidc::connection::Connection as Oidc;
-use shutterpost_sso::oidc::reject::{Check, Outcome, Report};
+use shutterpost_sso::oidc::report::{Check, Outcome, Report};
 use shutterpost_sso::saml::certificate::Warning;
 use shutterpost_sso::saml::connection::Connection as Saml;
 

@@ -8,7 +8,7 @@ use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::sso::{Answer, Arrived, OidcAnswer, SamlAnswer};
 use shutterpost_sso::oidc::attempt::{Callback, matches};
-use shutterpost_sso::oidc::reject::Report;
+use shutterpost_sso::oidc::report::Report;
 use shutterpost_sso::saml::login::{Form, OneUse};
 
 use super::admission::place;

@@ -2,7 +2,7 @@
 
 use shutterpost_model::connections::{ReportLine, TestReport, Verdict};
 use shutterpost_model::time::Millis;
-use shutterpost_sso::oidc::reject::{Outcome, Report as OidcReport};
+use shutterpost_sso::oidc::report::{Outcome, Report as OidcReport};
 use shutterpost_sso::saml::report::{Report as SamlReport, Verdict as SamlVerdict};
 
 use crate::error::Failure;

@@ -21,7 +21,8 @@ use shutterpost_model::time::Millis;
 use super::connection::Connection;
 use super::keys::ALGORITHMS;
 use super::provider::Provider;
-use super::reject::{Check, Missing, Reject, Report, Setting};
+use super::reject::{Missing, Reject, Setting};
+use super::report::{Check, Report};
 
 /// A token may be this old when it comes, in milliseconds.
 pub(super) const OLDEST: i64 = 10 * 60_000;

@@ -15,7 +15,8 @@ use shutterpost_sso::fetch::{Fetch, FetchError};
 use shutterpost_sso::oidc::RelyingParty;
 use shutterpost_sso::oidc::attempt::{Attempt, Callback};
 use shutterpost_sso::oidc::connection::Connection;
-use shutterpost_sso::oidc::reject::{Reject, Report};
+use shutterpost_sso::oidc::reject::Reject;
+use shutterpost_sso::oidc::report::Report;
 use shutterpost_sso::oidc::signed_in::SignedIn;
 use url::Url;
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use shutterpost_sso::fetch::FetchError;
 use shutterpost_sso::oidc::connection::Connection;
-use shutterpost_sso::oidc::reject::{Check, Outcome, Report};
+use shutterpost_sso::oidc::report::{Check, Outcome, Report};
 
 use super::provider::*;
 
