@@ -6,6 +6,7 @@ mod animations;
 mod bad_inputs;
 mod conversions;
 mod families;
+mod film_metadata;
 mod films;
 mod heic;
 mod hostile;
