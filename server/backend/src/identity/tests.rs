@@ -5,6 +5,7 @@ mod bearers;
 mod directory;
 mod edges;
 mod joining;
+mod operators;
 mod passwords;
 mod rules;
 mod sessions;

@@ -3,7 +3,8 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use shutterpost_model::access::Role;
+use shutterpost_model::access::{Actor, Role};
+use shutterpost_model::error::Code;
 use shutterpost_model::id::{InvitationId, UserId};
 use shutterpost_model::identity::SessionLimits;
 use shutterpost_model::pii::Pii;
@@ -20,23 +21,13 @@ use crate::schema::{
     identity_users,
 };
 
-/// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
-/// one writer anyway.
+/// Makes changes of memberships wait for each other. Whoever lost their own place or role to the one before has no say
+/// any more ([`Code::Forbidden`]): of two who remove each other, one stays.
 pub(in crate::identity) async fn lock_members(tx: &mut Tx, scope: &OrgScope) -> Result<(), Failure> {
-    on_db!(
-        tx,
-        sqlite c => identity_organisations::table
-            .filter(identity_organisations::id.eq(scope.organisation().as_str()))
-            .select(identity_organisations::id)
-            .first::<String>(c).await,
-        // Weaker than `for_update`: inserts that refer to the organisation go on.
-        postgres c => identity_organisations::table
-            .filter(identity_organisations::id.eq(scope.organisation().as_str()))
-            .select(identity_organisations::id)
-            .for_no_key_update()
-            .first::<String>(c).await,
-    )?;
-    Ok(())
+    super::memberships::lock(tx, scope.organisation()).await?;
+    let Some(actor) = scope.user() else { return Ok(()) };
+    let role = member_role(tx, scope, actor).await?;
+    if role == scope.actor().and_then(Actor::role) { Ok(()) } else { Err(Code::Forbidden.into()) }
 }
 
 /// Members; their names are sealed, so whoever lists them sorts.

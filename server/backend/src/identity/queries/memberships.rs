@@ -83,6 +83,25 @@ pub(in crate::identity) async fn role(
     name.map(|name| rows::role(&name)).transpose()
 }
 
+/// Makes changes of memberships wait for each other, so that two owners cannot demote one another at once. SQLite has
+/// one writer anyway.
+pub(in crate::identity) async fn lock(tx: &mut Tx, organisation: &OrganisationId) -> Result<(), Failure> {
+    on_db!(
+        tx,
+        sqlite c => identity_organisations::table
+            .filter(identity_organisations::id.eq(organisation.as_str()))
+            .select(identity_organisations::id)
+            .first::<String>(c).await,
+        // Weaker than `for_update`: inserts that refer to the organisation go on.
+        postgres c => identity_organisations::table
+            .filter(identity_organisations::id.eq(organisation.as_str()))
+            .select(identity_organisations::id)
+            .for_no_key_update()
+            .first::<String>(c).await,
+    )?;
+    Ok(())
+}
+
 /// Makes somebody a member. Who was removed before joins anew, and leaves the trash.
 pub(in crate::identity) async fn insert(
     tx: &mut Tx,

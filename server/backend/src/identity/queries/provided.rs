@@ -11,9 +11,7 @@ use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::identity::rows;
 use crate::keystore::Sealed;
-use crate::schema::{
-    identity_invitations, identity_organisations, identity_pending, identity_removed_members, identity_sessions,
-};
+use crate::schema::{identity_invitations, identity_pending, identity_removed_members, identity_sessions};
 
 /// By what a provider ends a session, as rows hold it.
 #[derive(Debug, Clone, Queryable)]
@@ -152,23 +150,6 @@ pub(in crate::identity) async fn end(
     }
     end_in!(identity_pending);
     Ok(end_in!(identity_sessions))
-}
-
-/// Makes changes of memberships wait for each other, as `directory::lock_members` does for whoever has a scope.
-pub(in crate::identity) async fn lock_members(tx: &mut Tx, organisation: &OrganisationId) -> Result<(), Failure> {
-    on_db!(
-        tx,
-        sqlite c => identity_organisations::table
-            .filter(identity_organisations::id.eq(organisation.as_str()))
-            .select(identity_organisations::id)
-            .first::<String>(c).await,
-        postgres c => identity_organisations::table
-            .filter(identity_organisations::id.eq(organisation.as_str()))
-            .select(identity_organisations::id)
-            .for_no_key_update()
-            .first::<String>(c).await,
-    )?;
-    Ok(())
 }
 
 /// Whether somebody was removed from the organisation lately.

@@ -14,7 +14,7 @@ use crate::context::World;
 use crate::db::{Conn, Db, Tx, write_tx};
 use crate::error::Failure;
 use crate::identity::notices;
-use crate::identity::queries::{directory, emergencies, factors, memberships, provided as by_provider};
+use crate::identity::queries::{directory, emergencies, factors, memberships};
 use crate::identity::rows::{self, MemberRow};
 use crate::identity::scope::OrgScope;
 use crate::services::Deps;
@@ -147,7 +147,7 @@ pub(in crate::identity) async fn arm_by_operator(
     organisation: &OrganisationId,
     user: &UserId,
 ) -> Result<(), Failure> {
-    by_provider::lock_members(tx, organisation).await?;
+    memberships::lock(tx, organisation).await?;
     let role = memberships::role(tx, organisation, user).await?.ok_or(Failure::NotFound)?;
     arm(tx, world, organisation, (user, role), 1, (None, &Doer::System)).await
 }

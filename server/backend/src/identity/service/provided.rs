@@ -245,7 +245,7 @@ pub(crate) async fn end(
 
 /// What somebody is in the organisation; stays so until the transaction ends.
 pub(crate) async fn standing(tx: &mut Tx, organisation: &OrganisationId, user: &UserId) -> Result<Standing, Failure> {
-    queries::lock_members(tx, organisation).await?;
+    memberships::lock(tx, organisation).await?;
     if let Some(role) = memberships::role(tx, organisation, user).await? {
         return Ok(Standing::Member(role));
     }

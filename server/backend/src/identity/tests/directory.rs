@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{InvitationId, OrganisationId};
-use shutterpost_model::identity::{Accounts, Directory};
+use shutterpost_model::identity::{Accounts, Directory, SessionLimits};
 use shutterpost_model::pii::Pii;
 use shutterpost_model::tokens::{Lifetime, Replaced, Scopes, TokenRenewal};
 
@@ -113,6 +113,29 @@ async fn of_two_who_remove_each_other_at_once_one_stays() {
                 assert_eq!(host.test.count("identity_memberships", &still).await, 1, "{}", host.test.kind);
             }
         }
+    }
+}
+
+/// The rules of sign-in change under the same lock.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_lost_their_role_meanwhile_changes_no_rules() {
+    for host in fixtures().await {
+        let (owner, second) = (host.actor(OWNER).await, host.member("second@host.example", Role::Owner).await);
+        // As it was when their request began.
+        let before = host.actor("second@host.example").await;
+        let limits = SessionLimits { idle: Some(60), absolute: Some(240) };
+        for role in [Role::Admin, Role::Viewer] {
+            host.once(host.directory.change_role(&owner, &second, role)).await;
+            let denied = [
+                host.directory.limit_sessions(&before, limits).await,
+                host.directory.require_factor(&before, true).await,
+            ];
+            for denied in denied {
+                assert_eq!(denied.map_err(|error| error.code), Err(Code::Forbidden), "{} {role:?}", host.test.kind);
+            }
+        }
+        host.once(host.directory.limit_sessions(&owner, limits)).await;
+        assert_eq!(host.directory.sign_in_rules(&owner).await.expect("read").limits, limits);
     }
 }
 

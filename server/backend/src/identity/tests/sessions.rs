@@ -124,6 +124,7 @@ async fn the_organisation_is_the_chosen_one_or_the_first() {
         assert_eq!(names, ["Aardvark", "Host"]);
         assert_eq!(me.current.as_ref().map(|current| current.name.as_str()), Some("Host"));
         assert_eq!(me.email.get(), OWNER);
+        assert!(!me.factor_needed && !me.own_sign_in_needed, "nobody asks for one");
 
         // Removed from the current one: that session ends, another falls back to what is left.
         host.member("second@host.example", Role::Owner).await;

@@ -3,13 +3,15 @@
 use shutterpost_model::access::Role;
 use shutterpost_model::audit::{Audit, AuditFilter};
 use shutterpost_model::error::Code;
-use shutterpost_model::identity::Directory;
+use shutterpost_model::identity::{Accounts, Directory};
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::tokens::Scopes;
 
 use super::tokens::draft;
 use super::{OWNER, PASSWORD, fixtures};
 use crate::audit::AuditService;
+use crate::audit::record::{Doer, Entry, record};
+use crate::db::write_tx;
 use crate::identity::PasswordPolicy;
 use crate::identity::admin;
 
@@ -49,6 +51,26 @@ async fn pages_hold_every_entry_once_and_names_of_members() {
         assert_eq!(error.code, Code::BadCursor);
         let filter = AuditFilter { feature: Some("%".into()), object: None };
         assert_eq!(host.refused(audit.list(&owner, filter, None)).await.of("feature"), Some(Code::BadChoice));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_token_did_is_told_by_its_name() {
+    for host in fixtures().await {
+        let owner = host.actor(OWNER).await;
+        let issued = host.directory.create_token(&owner, draft(Scopes::reading())).await.expect("made");
+        let token = host.accounts.bearer(issued.secret.expose()).await.expect("read").expect("good");
+        let (world, organisation) = (host.deps.world.clone(), host.organisation.clone());
+        write_tx!(host.deps.db, tx => {
+            let entry = Entry::new("captures.create").object("cap_one");
+            record(tx, &world, Some(&organisation), &Doer::from(&token), entry).await
+        })
+        .expect("written");
+        let filter = AuditFilter { feature: Some("captures".into()), object: None };
+        let found = AuditService::new(host.deps.clone()).list(&owner, filter, None).await.expect("a page").items;
+        let [entry] = &found[..] else { panic!("{}: {found:?}", host.test.kind) };
+        assert_eq!((entry.actor_kind.as_str(), entry.actor_name.as_deref()), ("token", Some("CRM")));
+        assert_eq!(entry.actor_id.as_deref(), Some(issued.item.as_str()));
     }
 }
 
