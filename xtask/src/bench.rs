@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: the committed measurements. Each compares ours with a peer side by side in one run and prints
 //! one JSON line with the ratio, because absolute figures of two days or two machines cannot be compared.
 
+mod export;
 mod list;
 mod load;
 mod nginx;
 mod pairs;
+mod pressure;
 mod remux;
 mod renditions;
 mod share;
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// Names, what they compare and about how long they take once everything is built.
-const BENCHES: [(&str, &str); 14] = [
+const BENCHES: [(&str, &str); 16] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
     ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
     ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
@@ -43,6 +45,8 @@ const BENCHES: [(&str, &str); 14] = [
     ("renditions-24", "the same of 24 megapixels; about 3 minutes"),
     ("renditions-usual", "12 megapixels against sharp's usual way; about 2 minutes"),
     ("renditions-avif", "12 megapixels with AVIF against sharp's best way; about 6 minutes"),
+    ("export", "an archive of an event against npm's archiver, megabytes per CPU second; about 6 minutes"),
+    ("pressure", "a cached share page while eight photos are in work against idle, p99; about 4 minutes"),
     ("vault-aead", "sealing segments against `openssl speed`, bytes per CPU second; about 2 minutes"),
     ("vault-ingest", "the pictures of an upload sealed against not sealed, CPU; about a minute"),
     ("vault-serve", "a sealed rendition against nginx over TLS, requests per CPU second; about 2 minutes"),
@@ -103,6 +107,8 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
             "list" => list::measure(checkout, options.pairs)?,
             "start" => start::measure(checkout, options.pairs)?,
             "sign-in" => sign_in::measure(checkout, options.pairs, options.profile)?,
+            "export" => export::measure(checkout, options.pairs)?,
+            "pressure" => pressure::measure(checkout, options.pairs)?,
             "remux" => remux::measure(checkout, options.pairs)?,
             "vault-aead" => vault::aead::measure(checkout, options.pairs)?,
             "vault-ingest" => vault::ingest::measure(checkout, options.pairs)?,

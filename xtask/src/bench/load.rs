@@ -55,6 +55,10 @@ impl Server {
         Ok(Self { running, port: place.port, scheme: "http", log, marks })
     }
 
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
     /// nginx with one file, taking connections.
     pub fn nginx(nginx: &Path, root: &Path, site: &Site<'_>, marks: Vec<String>) -> Result<Self, Failure> {
         let port = free_port()?;
