@@ -156,6 +156,16 @@ codes! {
     KeyBusy = "key_busy" => 409;
     /// The API wants an `Idempotency-Key` on every POST.
     KeyMissing = "key_missing" => 400;
+    /// The bytes do not follow those that were taken, or are of another length than was said.
+    UploadOffset = "upload_offset" => 409;
+    /// What came is not what its checksum says; nothing of it was kept.
+    UploadChecksum = "upload_checksum" => 460;
+    /// The upload lay unfinished for too long.
+    UploadEnded = "upload_ended" => 410;
+    /// An upload that was joined of others takes no bytes.
+    UploadJoined = "upload_joined" => 403;
+    /// Not the version of the protocol of resumable uploads that is spoken here.
+    UploadVersion = "upload_version" => 412;
     /// The cursor is not one of this list.
     BadCursor = "bad_cursor" => 400;
     /// The guest left no address to send to.

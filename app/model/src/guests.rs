@@ -73,7 +73,31 @@ impl NewGuest {
     }
 }
 
+/// More is no guest.
+const JSON_MOST: usize = 16 * 1024;
+
 impl GuestInput {
+    /// Reads and checks the JSON of a guest. A field nobody knows is named, since a misspelt one would lose an address
+    /// silently.
+    pub fn read(text: &str) -> Result<NewGuest, AppError> {
+        if text.len() > JSON_MOST {
+            return Err(AppError::field("guest", Code::TooLong));
+        }
+        // A list would be read as well, field by field, and nobody means that.
+        if !text.trim_start().starts_with('{') {
+            return Err(AppError::field("guest", Code::BadRequest));
+        }
+        let input: Self = serde_json::from_str(text).map_err(|error| {
+            let unknown = error.is_data().then(|| error.to_string());
+            let name = unknown.as_deref().and_then(|text| text.strip_prefix("unknown field `")?.split('`').next());
+            match name {
+                Some(name) if name.len() <= 40 => AppError::field(format!("guest.{name}"), Code::UnknownField),
+                _ => AppError::field("guest", Code::BadRequest),
+            }
+        })?;
+        input.check()
+    }
+
     /// Checks and normalises; empty texts count as absent. Field names are prefixed by `guest.`.
     pub fn check(self) -> Result<NewGuest, AppError> {
         let mut check = Check::default();

@@ -148,6 +148,8 @@ ids! {
     LogoId = "lgo";
     /// A capture.
     CaptureId = "cap";
+    /// An upload that comes in pieces.
+    UploadId = "upl";
     /// An export of captures.
     ExportId = "exp";
     /// A guest of one event.

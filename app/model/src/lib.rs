@@ -23,6 +23,7 @@ pub mod guests;
 pub mod share;
 pub mod messages;
 pub mod ingest;
+pub mod uploads;
 pub mod privacy;
 pub mod support;
 pub mod audit;

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use serde_json::json;
 use shutterpost_model::captures::{Capture, CaptureFilter, CaptureSummary, PAGE, Rendition};
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::guests::{GuestInput, NewGuest};
+use shutterpost_model::guests::GuestInput;
 use shutterpost_model::id::{CaptureId, EventId};
 use shutterpost_model::ingest::Upload;
 use shutterpost_model::messages::MessageView;
@@ -144,7 +144,7 @@ pub(in crate::http) async fn create(
         let (Some(File { declared, bytes }), None) = (files.next(), files.next()) else {
             return Err(AppError::field("file", Code::Required));
         };
-        let guest = fields.given("guest").map(read_guest).transpose()?;
+        let guest = fields.given("guest").map(GuestInput::read).transpose()?;
         let captured_at = match fields.given("captured_at") {
             None => None,
             Some(text) => Some(Millis(text.parse().map_err(|_| AppError::field("captured_at", Code::BadDate))?)),
@@ -170,24 +170,4 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, AppError> {
     let key = headers.get("idempotency-key").ok_or_else(|| AppError::new(Code::KeyMissing))?;
     let text = key.to_str().map_err(|_| AppError::new(Code::BadRequest))?.trim();
     if (1..=255).contains(&text.len()) { Ok(text.to_owned()) } else { Err(AppError::new(Code::KeyMissing)) }
-}
-
-/// Reads the guest. A field nobody knows is named, since a misspelt one would lose an address silently.
-fn read_guest(text: &str) -> Result<NewGuest, AppError> {
-    if text.len() > 16 * 1024 {
-        return Err(AppError::field("guest", Code::TooLong));
-    }
-    // A list would be read as well, field by field, and nobody means that.
-    if !text.trim_start().starts_with('{') {
-        return Err(AppError::field("guest", Code::BadRequest));
-    }
-    let input: GuestInput = serde_json::from_str(text).map_err(|error| {
-        let unknown = error.is_data().then(|| error.to_string());
-        let name = unknown.as_deref().and_then(|text| text.strip_prefix("unknown field `")?.split('`').next());
-        match name {
-            Some(name) if name.len() <= 40 => AppError::field(format!("guest.{name}"), Code::UnknownField),
-            _ => AppError::field("guest", Code::BadRequest),
-        }
-    })?;
-    input.check()
 }
