@@ -22,6 +22,7 @@ mod cms;
 mod sso;
 mod functions;
 mod api;
+mod uploads;
 mod dev;
 
 pub mod serve;

@@ -19,6 +19,7 @@ use crate::privacy::trash::Trash;
 use crate::share::Shares;
 use crate::sso::SingleSignOn;
 use crate::support::Support;
+use crate::uploads::Uploads;
 
 /// One handle per port; cheap to clone.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub struct Services {
     pub shares: Arc<dyn Shares>,
     pub messages: Arc<dyn Messages>,
     pub ingest: Arc<dyn Ingest>,
+    pub uploads: Arc<dyn Uploads>,
     pub privacy: Arc<dyn Privacy>,
     pub trash: Arc<dyn Trash>,
     pub audit: Arc<dyn Audit>,

@@ -19,5 +19,6 @@ pub(crate) mod fixture;
 mod tests;
 
 pub use parts::capture_parts;
-pub(crate) use requests::clear as clear_requests;
+pub(crate) use requests::{clear as clear_requests, uploader};
+pub(crate) use service::Taken;
 pub use service::{IngestConfig, IngestService};

@@ -2,8 +2,8 @@
 //!
 //! Each feature has `service.rs` (the rules), `queries.rs` (the SQL) and `rows.rs` (rows and their conversion). A
 //! feature calls a lower one's `pub(crate)` functions with an open transaction; lower never imports higher:
-//! identity < connections < sso < support < events < captures < guests < share < messages < ingest < privacy; audit, changes
-//! and jobs are called by all.
+//! identity < connections < sso < support < events < captures < guests < share < messages < ingest < uploads < privacy;
+//! audit, changes and jobs are called by all.
 
 pub mod context;
 pub mod db;
@@ -33,6 +33,7 @@ pub mod guests;
 pub mod share;
 pub mod messages;
 pub mod ingest;
+pub mod uploads;
 pub mod privacy;
 
 /// For tests of this crate and, by the feature `testing`, of the server.

@@ -643,6 +643,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        uploader -> Text,
+        kind -> Text,
+        joined_of -> Nullable<Text>,
+        length -> Nullable<BigInt>,
+        taken -> BigInt,
+        claim -> BigInt,
+        metadata -> Nullable<Binary>,
+        state -> Text,
+        capture_id -> Nullable<Text>,
+        link_id -> Nullable<Text>,
+        refusal -> Nullable<Text>,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    uploads_parts (object) {
+        object -> Text,
+        upload_id -> Text,
+        organisation_id -> Text,
+        begins_at -> BigInt,
+        size -> BigInt,
+    }
+}
+
+diesel::table! {
     captures_originals (capture_id) {
         capture_id -> Text,
         organisation_id -> Text,
@@ -744,6 +775,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages_deliveries,
     jobs,
     ingest_requests,
+    uploads,
+    uploads_parts,
     privacy_erasures,
     audit_entries,
     support_staff,

@@ -33,6 +33,7 @@ use crate::share::SharesService;
 use crate::sso::SsoService;
 use crate::storage::Storage;
 use crate::support::{self, SupportService};
+use crate::uploads::{self, UploadsService};
 
 /// What services share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -87,6 +88,7 @@ impl Backend {
         let parts = capture_parts(&deps);
         let ingest = IngestService::start(deps.clone(), IngestConfig { limits, threads: image_threads }, wake.clone())?;
         let accounts = Arc::new(AccountsService::new(deps.clone(), password));
+        let uploads = UploadsService::new(deps.clone(), ingest.clone(), limits.max_bytes);
         let services = Services {
             accounts: Arc::<AccountsService>::clone(&accounts),
             support: Arc::new(SupportService::new(deps.clone(), Arc::clone(&accounts))),
@@ -103,6 +105,7 @@ impl Backend {
             shares: Arc::new(SharesService::new(deps.clone())),
             messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
             ingest: Arc::new(ingest),
+            uploads: Arc::new(uploads),
             privacy: Arc::new(PrivacyService::new(deps.clone(), wake.clone())),
             trash: Arc::new(TrashService::new(deps.clone())),
             audit: Arc::new(AuditService::new(deps.clone())),
@@ -179,6 +182,7 @@ async fn sweep(permit: Permit, deps: Deps) -> Result<(), crate::error::Failure> 
     bearer::sweep(&deps.db, &deps.world, permit).await?;
     support::sweep(&permit, &deps).await?;
     crate::sso::sweep(&deps.db, &deps.world, &permit).await?;
+    uploads::sweep(&permit, &deps).await?;
     crate::privacy::sweep(&permit, &deps).await?;
     Ok(())
 }

@@ -30,7 +30,7 @@ use super::context::{
     STAFF_PENDING_COOKIE, TIE_COOKIE,
 };
 use super::registry::{self, Access, Csrf, Rate, RouteSpec, Surface};
-use super::{Http, headers, problem};
+use super::{Http, headers, problem, uploads};
 use crate::log::RequestLine;
 
 /// Form data beyond this is no form of ours.
@@ -99,7 +99,7 @@ async fn unknown(
 
 fn surface_of(path: &str) -> Surface {
     match path.split('/').nth(1) {
-        Some("api") => Surface::Api,
+        Some("api" | "uploads") => Surface::Api,
         Some("fn") => Surface::Function,
         Some("cms" | "support") => Surface::Page,
         Some("s" | "m") => Surface::Guest,
@@ -171,6 +171,7 @@ async fn run(State(guard): State<Guard>, request: Request, next: Next) -> Respon
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     let surface = if spec.path == "unknown" { Surface::Page } else { spec.surface };
+    uploads::complete(spec.path, &mut response);
     headers::complete(response.headers_mut(), surface, http.config().origin.starts_with("https:"));
     if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
@@ -316,6 +317,13 @@ async fn prove(http: &Http, spec: &RouteSpec, request: &Parts, context: &Context
                 Credential::Session { .. } | Credential::Device { .. } | Credential::Support { .. } => {
                     Err(AppError::new(Code::Forbidden))
                 }
+            }
+        }
+        Access::Resume => {
+            let actor = accounts.bearer(bearer(&request.headers).ok_or_else(needed)?).await?.ok_or_else(needed)?;
+            match actor.credential() {
+                Credential::Device { .. } => Ok(Who::Actor(actor)),
+                _ => allowed(actor, Permission::CaptureCreate),
             }
         }
         Access::Upload => {

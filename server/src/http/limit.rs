@@ -16,6 +16,9 @@ const ASK_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 /// For what is no guess.
 const PROVIDER_BURST: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
 const PROVIDER_MINUTE: NonZeroU32 = NonZeroU32::new(200).expect("not zero");
+/// A photo is two or three of them, and ten booths may have one address.
+const UPLOAD_BURST: NonZeroU32 = NonZeroU32::new(1_000).expect("not zero");
+const UPLOAD_MINUTE: NonZeroU32 = NonZeroU32::new(3_000).expect("not zero");
 /// Beyond this many addresses the table is pruned.
 const ADDRESSES: usize = 50_000;
 
@@ -24,6 +27,7 @@ pub(super) struct Limiter {
     auth: DefaultKeyedRateLimiter<IpAddr>,
     ask: DefaultKeyedRateLimiter<IpAddr>,
     provider: DefaultKeyedRateLimiter<IpAddr>,
+    upload: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl Default for Limiter {
@@ -33,6 +37,7 @@ impl Default for Limiter {
             auth: keyed(AUTH_MINUTE, AUTH_BURST),
             ask: keyed(ASK_MINUTE, ASK_BURST),
             provider: keyed(PROVIDER_MINUTE, PROVIDER_BURST),
+            upload: keyed(UPLOAD_MINUTE, UPLOAD_BURST),
         }
     }
 }
@@ -46,6 +51,7 @@ impl Limiter {
             (Rate::Auth, Some(address)) => (&self.auth, address),
             (Rate::Ask, Some(address)) => (&self.ask, address),
             (Rate::Provider, Some(address)) => (&self.provider, address),
+            (Rate::Upload, Some(address)) => (&self.upload, address),
         };
         if buckets.len() > ADDRESSES {
             buckets.retain_recent();

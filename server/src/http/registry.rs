@@ -6,7 +6,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use shutterpost_model::access::Permission;
 
 use super::state::Http;
-use super::{api, assets, cms, dev, functions, health, media, share, sso, verify};
+use super::{api, assets, cms, dev, functions, health, media, share, sso, uploads, verify};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Access {
     ApiToken,
     /// The bearer token of a device of this event, or an API token that uploads captures.
     Upload,
+    /// The bearer token of any device, or an API token that uploads captures; the port knows which event and whose upload.
+    Resume,
 }
 
 /// To whom a route speaks; decides the form of errors and the headers.
@@ -73,6 +75,8 @@ pub enum Rate {
     Auth,
     /// Whoever asks has something written down for some minutes.
     Ask,
+    /// Pieces of files: many an hour from many devices behind one address.
+    Upload,
     /// On the way to a provider and back: nothing can be guessed there, and a whole office has one address.
     Provider,
 }
@@ -128,7 +132,10 @@ impl Route {
     {
         let (name, filter, csrf) = match method {
             Method::GET => ("GET", MethodFilter::GET, Csrf::Safe),
+            Method::HEAD => ("HEAD", MethodFilter::HEAD, Csrf::Safe),
+            Method::OPTIONS => ("OPTIONS", MethodFilter::OPTIONS, Csrf::Safe),
             Method::POST => ("POST", MethodFilter::POST, Csrf::SameOrigin),
+            Method::PATCH => ("PATCH", MethodFilter::PATCH, Csrf::SameOrigin),
             _ => ("DELETE", MethodFilter::DELETE, Csrf::SameOrigin),
         };
         let csrf = match (csrf, surface) {
@@ -170,7 +177,18 @@ fn delete<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str,
 
 /// Every route of the product. Those of development mode exist only there.
 pub fn routes(http: &Http) -> Vec<Route> {
-    let features = [operations(), guests(), rest(), sign_in(), sso(), pages(), forms(), support(), server_functions()];
+    let features = [
+        operations(),
+        guests(),
+        rest(),
+        resumable(),
+        sign_in(),
+        sso(),
+        pages(),
+        forms(),
+        support(),
+        server_functions(),
+    ];
     let mut routes: Vec<Route> = features.into_iter().flatten().collect();
     if http.config().dev {
         routes.push(get(Surface::Plain, "/dev/outbox", Access::Public, dev::outbox));
@@ -245,6 +263,22 @@ fn rest() -> Vec<Route> {
         post(Rest, "/api/v1/erasures", Api(P::GuestWrite), api::erasures::create),
         get(Rest, "/api/v1/erasures/{erasure}", Api(P::GuestWrite), api::erasures::find),
     ]
+}
+
+fn resumable() -> Vec<Route> {
+    use Access::{Public, Resume};
+    use Surface::Api;
+    let at = "/uploads/{upload}";
+    let routes = vec![
+        Route::new(Method::OPTIONS, "/uploads", Api, Public, uploads::discover),
+        post(Api, "/uploads", Resume, uploads::create),
+        Route::new(Method::HEAD, at, Api, Resume, uploads::look),
+        get(Api, at, Resume, uploads::find),
+        Route::new(Method::PATCH, at, Api, Resume, uploads::append),
+        delete(Api, at, Resume, uploads::end),
+    ];
+    // The port counts bytes as they come; no other limit of bodies is asked.
+    routes.into_iter().map(|route| route.rate(Rate::Upload).body(Body::Upload)).collect()
 }
 
 fn sign_in() -> Vec<Route> {

@@ -81,7 +81,7 @@ fn an_actor_is_proved_in_two_places() {
 
 #[test]
 fn lower_features_never_import_higher_ones() {
-    const ORDER: [&str; 12] = [
+    const ORDER: [&str; 13] = [
         "identity",
         "connections",
         "sso",
@@ -93,6 +93,7 @@ fn lower_features_never_import_higher_ones() {
         "share",
         "messages",
         "ingest",
+        "uploads",
         "privacy",
     ];
     for (index, feature) in ORDER.iter().enumerate() {

@@ -17,6 +17,8 @@ pub(crate) enum Attempt {
     Multipart(String, Vec<(&'static str, String)>),
     Call(&'static str, serde_json::Value),
     Post(String, serde_json::Value),
+    /// Of uploads in pieces.
+    Patch(String),
 }
 
 impl Attempt {
@@ -28,6 +30,7 @@ impl Attempt {
             Self::Multipart(path, _) => format!("POST {path}"),
             Self::Call(name, input) => format!("/fn/{name} {input}"),
             Self::Post(path, input) => format!("POST {path} {input}"),
+            Self::Patch(path) => format!("PATCH {path}"),
         }
     }
 
@@ -35,7 +38,7 @@ impl Attempt {
     pub(crate) fn holds(&self, id: &str) -> bool {
         let within = |fields: &[(&'static str, String)]| fields.iter().any(|(_, value)| value == id);
         match self {
-            Self::Get(path) | Self::Delete(path) => path.contains(id),
+            Self::Get(path) | Self::Delete(path) | Self::Patch(path) => path.contains(id),
             Self::Form(path, fields) | Self::Multipart(path, fields) => path.contains(id) || within(fields),
             Self::Call(_, input) => input.to_string().contains(id),
             Self::Post(path, input) => path.contains(id) || input.to_string().contains(id),
@@ -56,8 +59,15 @@ impl Attempt {
     pub(crate) async fn send(&self, app: &App, who: &As) -> Answer {
         match self {
             Self::Get(path) => app.get(path, who).await,
+            Self::Patch(path) => crate::uploads::append(app, who, path, crate::uploads::FIRST, b"x").await,
             Self::Delete(path) => {
-                app.send(app.request("DELETE", path, who).body(Body::empty()).expect("a request")).await
+                app.send(
+                    app.request("DELETE", path, who)
+                        .header("tus-resumable", "1.0.0")
+                        .body(Body::empty())
+                        .expect("a request"),
+                )
+                .await
             }
             Self::Form(path, fields) => {
                 let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -84,7 +94,7 @@ impl Attempt {
 /// Every place where an id of `of` can stand. Where two ids meet, the other one is the caller's own (`own`), so that
 /// each is proved by itself.
 pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
-    use Attempt::{Call, Delete, Form, Get, Multipart, Post};
+    use Attempt::{Call, Delete, Form, Get, Multipart, Patch, Post};
     let Tenant {
         event,
         capture,
@@ -99,6 +109,7 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         export,
         removed,
         connection,
+        upload,
         ..
     } = of;
     let own_event = &own.event;
@@ -189,6 +200,9 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Post(format!("/api/v1/guests/{guest}/trash"), json!({})),
         Post(format!("/api/v1/trash/{guest}/restore"), json!({})),
         Post(format!("/api/v1/trash/{removed}/restore"), json!({})),
+        Get(format!("/uploads/{upload}")),
+        Patch(format!("/uploads/{upload}")),
+        Delete(format!("/uploads/{upload}")),
         Delete(format!("/api/v1/captures/{capture}")),
         Delete(format!("/api/v1/guests/{guest}")),
         Get(format!("/cms/privacy/{erasure}")),
@@ -221,8 +235,10 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
 /// The caller that the path speaks to.
 pub(crate) fn caller<'a>(attempt: &Attempt, session: &'a As, token: &'a As) -> &'a As {
     match attempt {
-        Attempt::Get(path) | Attempt::Delete(path) if path.starts_with("/api/") => token,
-        Attempt::Post(..) => token,
+        Attempt::Get(path) | Attempt::Delete(path) if path.starts_with("/api/") || path.starts_with("/uploads") => {
+            token
+        }
+        Attempt::Post(..) | Attempt::Patch(_) => token,
         _ => session,
     }
 }

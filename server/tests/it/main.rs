@@ -30,6 +30,7 @@ mod sso;
 mod own_sign_in;
 mod trash;
 mod tokens;
+mod uploads;
 mod canary;
 mod crowd;
 mod swaps;

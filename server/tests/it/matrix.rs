@@ -81,6 +81,7 @@ pub(crate) fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
             .replace("{logo}", &home.logo)
             .replace("{object}", &home.guest)
             .replace("{erasure}", &home.erasure)
+            .replace("{upload}", &home.upload)
             .replace("{export}", &home.export)
             .replace("{token}", &token)
             .replace("{file}", "thumb-1.webp")
@@ -159,11 +160,14 @@ pub(crate) async fn ask(app: &App, spec: &RouteSpec, (name, who): (&str, &As), h
         app.call(spec.path.trim_start_matches("/fn/"), who, input(spec.path, home)).await
     } else {
         let mut request = app.request(spec.method, &path, who).header("idempotency-key", "matrix");
+        for (name, value) in crate::uploads::headers(spec, home) {
+            request = request.header(name, value);
+        }
         let (kind, mut body) = body(spec, home);
         if let Some(form) = sensitive(spec, home).filter(|_| name == "stale") {
             body = form.into_bytes();
         }
-        if spec.method == "POST" {
+        if spec.method == "POST" && spec.path != "/uploads" {
             request = request.header(header::CONTENT_TYPE, kind);
         }
         app.send(request.body(Body::from(body)).expect("a request")).await
@@ -462,6 +466,7 @@ async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Ten
         view_url: crate::support::text(&answer.json(), "/share_url"),
         owner_url: crate::support::text(link, "/url"),
         capture,
+        upload: crate::uploads::begun(app, &home.editor_token, &home.event).await,
         ..home.clone()
     };
     (tenant, session)

@@ -32,6 +32,11 @@ async fn every_page_of_the_app_is_a_route() {
     }
 }
 
+/// For other people's programs.
+fn is_described(path: &str) -> bool {
+    path.starts_with("/api/v1/") || path.starts_with("/uploads")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_of_the_api_names_exactly_its_routes() {
     let apps = apps().await;
@@ -47,7 +52,7 @@ async fn the_description_of_the_api_names_exactly_its_routes() {
         .collect();
     let registered: BTreeSet<(String, String)> = routes(&apps[0].http)
         .iter()
-        .filter(|route| route.spec.path.starts_with("/api/v1/"))
+        .filter(|route| is_described(route.spec.path))
         .map(|route| (route.spec.method.to_owned(), route.spec.path.to_owned()))
         .collect();
     assert_eq!(described, registered);
@@ -57,10 +62,10 @@ async fn the_description_of_the_api_names_exactly_its_routes() {
 async fn the_description_of_the_api_names_the_scope_that_each_route_asks_for() {
     let apps = apps().await;
     let description = apps[0].get("/api/openapi.json", &As::Nobody).await.json();
-    for route in routes(&apps[0].http).iter().filter(|route| route.spec.path.starts_with("/api/v1/")) {
+    for route in routes(&apps[0].http).iter().filter(|route| is_described(route.spec.path)) {
         let permission = match route.spec.access {
             Access::Api(permission) => Some(permission),
-            Access::Upload => Some(Permission::CaptureCreate),
+            Access::Upload | Access::Resume => Some(Permission::CaptureCreate),
             _ => None,
         };
         let scope = permission.map(|permission| TokenScope::needed_for(permission).expect("a scope for each route"));
@@ -119,9 +124,14 @@ async fn changes_are_never_open_to_get_and_always_guarded() {
     let apps = apps().await;
     for route in routes(&apps[0].http) {
         let spec = route.spec;
-        assert_eq!(spec.method == "GET", spec.csrf == Csrf::Safe, "{} {}", spec.method, spec.path);
+        let reads = matches!(spec.method, "GET" | "HEAD" | "OPTIONS");
+        assert_eq!(reads, spec.csrf == Csrf::Safe, "{} {}", spec.method, spec.path);
         if spec.csrf == Csrf::Token {
-            assert!(matches!(spec.access, Access::Token | Access::Api(_) | Access::Upload), "{}", spec.path);
+            assert!(
+                matches!(spec.access, Access::Token | Access::Api(_) | Access::Upload | Access::Resume),
+                "{}",
+                spec.path
+            );
         }
     }
 }

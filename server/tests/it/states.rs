@@ -9,7 +9,7 @@ use shutterpost_model::privacy::ErasureTarget;
 use crate::matrix::{Row, Verdict, ask, verdict};
 use crate::support::{App, As, PHOTO, Tenant, brand, json, picture, segment, text};
 
-/// In the columns: in the trash, erased, of an event in the trash, of an event that was erased. "-": an event has no event.
+/// In the columns: in the trash, erased, of an event in the trash, of an event that was erased. "-": an event has no event, and an upload no trash.
 ///
 /// What is in the trash is shown in the CMS as far as it takes to restore it, and nowhere else. What is erased is not there;
 /// to erase it once more gives the same erasure. What hangs on an event goes with it.
@@ -41,6 +41,10 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/api/v1/guests/{guest}", ["404", "404", "404", "404"]),
     ("POST", "/fn/cms/guests/reveal", ["404", "404", "404", "404"]),
     ("POST", "/api/v1/guests/{guest}/trash", ["yes", "404", "404", "404"]),
+    ("HEAD", "/uploads/{upload}", ["-", "404", "404", "404"]),
+    ("GET", "/uploads/{upload}", ["-", "404", "404", "404"]),
+    ("PATCH", "/uploads/{upload}", ["-", "404", "404", "404"]),
+    ("DELETE", "/uploads/{upload}", ["-", "404", "404", "404"]),
     ("GET", "/s/{token}", ["404", "404", "404", "404"]),
     ("GET", "/s/{token}/delete", ["404", "404", "404", "404"]),
     ("POST", "/s/{token}/delete", ["404", "404", "404", "404"]),
@@ -51,7 +55,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
 ];
 
 /// Parameters of paths that are an organisation's object, or lead to one.
-const OBJECTS: &[&str] = &["event", "capture", "guest", "logo", "object"];
+const OBJECTS: &[&str] = &["event", "capture", "guest", "logo", "object", "upload"];
 
 /// A new capture with a guest and their pages in an event, everything alive.
 async fn alive(app: &App, home: &Tenant, event: &str, key: &str) -> Tenant {
@@ -72,6 +76,7 @@ async fn alive(app: &App, home: &Tenant, event: &str, key: &str) -> Tenant {
         picture: picture(app, &view_url).await,
         view_url,
         capture,
+        upload: crate::uploads::begun(app, &home.editor_token, event).await,
         ..home.clone()
     }
 }
@@ -113,6 +118,7 @@ async fn states(app: &App, home: &Tenant) -> [Tenant; 4] {
 
     trash(app, home, "DELETE", &format!("/api/v1/captures/{}", trashed_capture.capture)).await;
     trash(app, home, "POST", &format!("/api/v1/guests/{}/trash", trashed_guest.guest)).await;
+    crate::uploads::end(app, &home.editor_token, &erased_capture.upload).await;
     let id = "an id";
     erase(app, &owner, ErasureTarget::Capture(erased_capture.capture.parse().expect(id))).await;
     erase(app, &owner, ErasureTarget::Guest(erased_guest.guest.parse().expect(id))).await;

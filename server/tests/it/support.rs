@@ -346,6 +346,8 @@ pub(crate) struct Tenant {
     pub(crate) saml: String,
     /// Path of a picture on the share page.
     pub(crate) picture: String,
+    /// Begun by the editor's token, and its first bytes are here.
+    pub(crate) upload: String,
 }
 
 impl Tenant {
@@ -428,6 +430,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let links = found["links"].as_array().expect("links").clone();
     let owner_link = links.iter().find(|link| link["kind"] == "owner").expect("an owner link");
     Tenant {
+        upload: crate::uploads::begun(app, &editor_token, &event).await,
         organisation,
         name,
         device,

@@ -33,6 +33,7 @@ const PLACES: &[Place] = &[
     Place { name: "erasure", get: |of| &of.erasure, set: |of, id| of.erasure = id },
     Place { name: "export", get: |of| &of.export, set: |of, id| of.export = id },
     Place { name: "connection", get: |of| &of.connection, set: |of, id| of.connection = id },
+    Place { name: "upload", get: |of| &of.upload, set: |of, id| of.upload = id },
     Place { name: "member", get: |of| &of.removed, set: |of, id| of.removed = id },
 ];
 

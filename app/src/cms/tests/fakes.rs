@@ -28,6 +28,7 @@ mod shares;
 mod sso;
 mod support;
 mod trash;
+mod uploads;
 
 pub use connections::connection_id;
 pub use guests::guest;
@@ -101,6 +102,7 @@ pub fn services(world: World) -> Services {
         shares: world.clone(),
         messages: world.clone(),
         ingest: world.clone(),
+        uploads: world.clone(),
         privacy: world.clone(),
         trash: world.clone(),
         support: world.clone(),

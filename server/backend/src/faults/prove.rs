@@ -34,10 +34,10 @@ macro_rules! ensure {
 const OWNERS: &str = "SELECT id AS line FROM captures UNION SELECT id FROM guests UNION SELECT id FROM identity_users \
                       UNION SELECT id FROM identity_invitations UNION SELECT id FROM identity_tokens \
                        UNION SELECT id FROM support_staff UNION SELECT id FROM support_grants \
-                       UNION SELECT id FROM sso_connections";
+                       UNION SELECT id FROM sso_connections UNION SELECT id FROM uploads";
 /// Everything that names an object.
 const OBJECTS: &str = "SELECT object AS line FROM captures UNION SELECT object FROM captures_renditions \
-                       UNION SELECT object FROM events_logos";
+                       UNION SELECT object FROM events_logos UNION SELECT object FROM uploads_parts";
 
 /// Everything, on the machine and in the story.
 ///

@@ -25,7 +25,7 @@ pub(super) struct Fingerprint {
 }
 
 /// The id under which an actor uploads.
-pub(super) fn uploader(actor: &Actor) -> String {
+pub(crate) fn uploader(actor: &Actor) -> String {
     match actor.credential() {
         Credential::Device { device, event: _ } => device.as_str().to_owned(),
         Credential::Token { token, .. } => token.as_str().to_owned(),

@@ -43,6 +43,13 @@ pub struct IngestService {
     wake: Wake,
 }
 
+/// What became of a file: the capture, and the link of its share page.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) capture: CaptureId,
+    pub(crate) link: LinkId,
+}
+
 impl IngestService {
     /// Starts the threads. `wake` rings the worker of this process when a message waits.
     ///
@@ -53,7 +60,8 @@ impl IngestService {
         Ok(Self { deps, limits, pool: Arc::new(Pool::start(threads)?), wake })
     }
 
-    async fn take_in(&self, actor: &Actor, event: &EventId, upload: Upload) -> Result<Accepted, Failure> {
+    /// Takes a capture in, as [`Ingest::accept`] says.
+    pub(crate) async fn take_in(&self, actor: &Actor, event: &EventId, upload: Upload) -> Result<Taken, Failure> {
         let org = OrgScope::prove_upload(actor, event)?;
         let mut conn = self.deps.db.read().await?;
         let scope = EventScope::prove(&mut conn, org, event).await?;
@@ -95,7 +103,7 @@ impl IngestService {
         match task.await.map_err(|error| Failure::internal("the task of an upload ended early", error))?? {
             Outcome::Written { capture, link } => {
                 self.wake.ring();
-                Ok(self.accepted(capture, &link))
+                Ok(Taken { capture, link })
             }
             Outcome::Overtaken => {
                 let mut conn = self.deps.db.read().await?;
@@ -120,15 +128,16 @@ impl IngestService {
         conn: &mut Conn,
         scope: &EventScope,
         fingerprint: Option<&Fingerprint>,
-    ) -> Result<Option<Accepted>, Failure> {
+    ) -> Result<Option<Taken>, Failure> {
         let Some(fingerprint) = fingerprint else { return Ok(None) };
         let answer = requests::answered(conn, scope, fingerprint).await?;
-        Ok(answer.map(|(capture, link)| self.accepted(capture, &link)))
+        Ok(answer.map(|(capture, link)| Taken { capture, link }))
     }
 
     /// The link's first address, also for a request repeated after the link was renewed: the answer is the same.
-    fn accepted(&self, capture: CaptureId, link: &LinkId) -> Accepted {
-        let share_url = links::address(&self.deps.keys, &self.deps.origin, link, LinkKind::View, links::FIRST);
+    pub(crate) fn accepted(&self, taken: Taken) -> Accepted {
+        let Taken { capture, link } = taken;
+        let share_url = links::address(&self.deps.keys, &self.deps.origin, &link, LinkKind::View, links::FIRST);
         Accepted { id: capture, status: CaptureStatus::Ready, share_url }
     }
 
@@ -152,6 +161,7 @@ impl IngestService {
 #[async_trait]
 impl Ingest for IngestService {
     async fn accept(&self, actor: &Actor, event: &EventId, upload: Upload) -> Result<Accepted, AppError> {
-        Ok(self.take_in(actor, event, upload).await?)
+        let taken = self.take_in(actor, event, upload).await?;
+        Ok(self.accepted(taken))
     }
 }

@@ -33,6 +33,7 @@ use crate::jobs::queue::{self, Job, JobKind};
 use crate::jobs::worker::{Handler, Outcome};
 use crate::keystore::Realm;
 use crate::services::Deps;
+use crate::uploads;
 
 /// When the job takes over from a request that did not get to the end, in milliseconds.
 const TAKE_OVER: i64 = 60_000;
@@ -137,6 +138,7 @@ pub(super) async fn event_keys(deps: &Deps, scope: &EventScope, row: &ErasureRow
     }
     let realm = Realm::Organisation(scope.organisation().clone());
     keys.extend(deps.keystore.destroy(&realm, &[Purpose::Event], &[scope.event().as_str()]).await?);
+    keys.extend(uploads::destroy_keys(deps, scope).await?);
     let contents = queries::contents(&mut deps.db.read().await?, scope).await?;
     sign(deps, row, &ErasureTarget::Event(scope.event().clone()), contents, keys).await
 }

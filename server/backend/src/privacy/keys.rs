@@ -24,7 +24,7 @@ use crate::jobs::Permit;
 use crate::keystore::Owned;
 use crate::schema::{
     captures, events, guests, identity_invitations, identity_tokens, identity_users, sso_connections, support_grants,
-    support_staff,
+    support_staff, uploads,
 };
 use crate::services::Deps;
 
@@ -75,6 +75,7 @@ async fn known(conn: &mut Conn, keys: &[Owned]) -> Result<HashSet<String>, Failu
     in_table!(support_staff);
     in_table!(support_grants);
     in_table!(sso_connections);
+    in_table!(uploads);
     Ok(known)
 }
 

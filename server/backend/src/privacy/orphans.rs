@@ -14,6 +14,7 @@ use crate::jobs::Permit;
 use crate::schema::events_logos;
 use crate::services::Deps;
 use crate::storage::Storage;
+use crate::uploads;
 
 /// An upload takes seconds; whatever is older and has no row will never get one.
 const AGE: i64 = 60 * 60_000;
@@ -42,6 +43,7 @@ pub(super) async fn named(deps: &Deps, names: &[String]) -> Result<HashSet<Strin
     let mut conn = deps.db.read().await?;
     let mut used = in_use(&mut conn, names).await?;
     used.extend(logos_in_use(&mut conn, names).await?);
+    used.extend(uploads::in_use(&mut conn, names).await?);
     Ok(used)
 }
 

@@ -28,6 +28,7 @@ use crate::jobs::queue::{self, JobKind};
 use crate::keystore::Realm;
 use crate::schema::events as table;
 use crate::services::Deps;
+use crate::uploads;
 
 /// Captures or guests in one transaction: short enough that uploads need not wait.
 const BATCH: i64 = 200;
@@ -192,7 +193,7 @@ async fn erase_event(
         }
         let realm = Realm::Organisation(scope.organisation().clone());
         keystore.destroy(&realm, &[Purpose::Event], &[scope.event().as_str()]).await?;
-        let mut objects = Vec::new();
+        let mut objects = uploads::erase_of_event(tx, &world, &keystore, &scope).await?;
         for logo in events::logos(tx, &scope).await? {
             queue::enqueue(tx, &world, JobKind::DeleteObject, &logo.object, world.now()).await?;
             objects.push(logo.object);
