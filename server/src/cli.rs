@@ -7,6 +7,7 @@ mod doctor;
 mod restore;
 mod serve;
 mod private;
+mod push;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -53,11 +54,19 @@ enum Command {
     Doctor(doctor::DoctorArguments),
     /// Seed a demo: an organisation, an event, captures, guests, users.
     Demo(demo::DemoArguments),
+    /// Upload what is put into a folder, on a booth: waits until a file is whole, goes on after whatever fails, and uploads
+    /// nothing twice.
+    Push(push::PushArguments),
 }
 
 /// Runs the command; what went wrong goes to standard error in words.
 pub fn main() -> ExitCode {
     let Arguments { data, port, command } = Arguments::parse();
+    let command = match command {
+        // On a booth: there is no installation.
+        Command::Push(arguments) => return alone(arguments),
+        command => command,
+    };
     let config = match Config::load(Overrides { data, port }) {
         Ok(config) => config,
         Err(error) => return failed(&error),
@@ -82,12 +91,22 @@ pub fn main() -> ExitCode {
             Command::Restore(arguments) => restore::run(config, arguments).await,
             Command::Doctor(arguments) => doctor::run(config, arguments).await,
             Command::Demo(arguments) => demo::run(config, arguments).await,
+            Command::Push(_) => Err("it was to run without an installation".into()),
         }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
     }
+}
+
+fn alone(arguments: push::PushArguments) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(push::push(arguments)),
+        Err(error) => return failed(&error),
+    };
+    outcome.unwrap_or_else(|error| failed(&*error))
 }
 
 /// What a command fails with: a sentence for the operator.

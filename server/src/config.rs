@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use shutterpost_backend::backup::postgres::Programs;
 use shutterpost_backend::backup::{MOST_KEY_DAYS, Retention};
+use shutterpost_model::pii::Secret;
 
 /// Why the configuration cannot be used. Shown to the operator; never holds a value that may be secret.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +112,20 @@ const FOREIGN: &[&str] = &[
     "SHUTTERPOST_TEST_KMS",
     "SHUTTERPOST_TEST_POSTGRES",
     "SHUTTERPOST_TEST_SOFTHSM",
+    PUSH_TOKEN,
 ];
+
+/// Token of a booth, for `shutterpost push`.
+const PUSH_TOKEN: &str = "SHUTTERPOST_TOKEN";
+
+/// The token of a booth, if the environment holds one.
+pub fn push_token() -> Option<Secret> {
+    std::env::var(PUSH_TOKEN)
+        .ok()
+        .map(|token| token.trim().to_owned())
+        .filter(|token| !token.is_empty())
+        .map(Secret::new)
+}
 
 /// Where the server listens and what it calls itself.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ pub mod adapters;
 pub mod config;
 pub mod wiring;
 pub mod http;
+pub mod push;
 pub mod log;
 pub mod metrics;
 pub mod monitor;

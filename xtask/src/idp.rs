@@ -131,7 +131,7 @@ fn serve(server: &mut Command, folder: &Path, port: u16, path: &str) -> Result<R
     Ok(running)
 }
 
-/// `npm ci` for the providers of node, unless the lock is the one that was installed last.
-fn install_packages(checkout: &Checkout) -> Result<(), Failure> {
+/// `npm ci` for the providers of node and the client of resumable uploads, unless the lock is the one that was installed last.
+pub fn install_packages(checkout: &Checkout) -> Result<(), Failure> {
     crate::node::install_locked(&checkout.root.join("end2end/providers"))
 }

@@ -124,6 +124,8 @@ pub fn run(checkout: &Checkout, only: &Only) -> Result<ExitCode, Failure> {
             };
             let providers = if std::env::var_os(idp::VARIABLE).is_some() {
                 progress::note(&format!("identity providers of {}", idp::VARIABLE));
+                // Those may be another checkout's; the client of resumable uploads lies beside ours.
+                idp::install_packages(checkout)?;
                 None
             } else {
                 let own = idp::Providers::start(checkout)?;

@@ -3,6 +3,7 @@
 
 mod post;
 pub(crate) mod program;
+mod resumed;
 mod two;
 mod uploads;
 

@@ -125,6 +125,11 @@ impl Program {
         }
     }
 
+    /// Its port, and the token of its device.
+    pub(super) fn door(&self) -> (u16, &str) {
+        (self.port.number, &self.device)
+    }
+
     /// Erases a capture as the owner.
     pub(super) async fn erase(&self, capture: &str) {
         let answer = self.form(&format!("/cms/captures/{capture}"), &self.cookie, "intent=erase").await;
