@@ -30,10 +30,14 @@ pub enum RenditionName {
     Large,
     /// Exactly 1200 × 630, for link previews.
     Og,
+    /// What moves, in the size in which it is shown.
+    Film,
 }
 
 impl RenditionName {
-    pub const ALL: [Self; 4] = [Self::Thumb, Self::Web, Self::Large, Self::Og];
+    pub const ALL: [Self; 5] = [Self::Thumb, Self::Web, Self::Large, Self::Og, Self::Film];
+    /// Those that every capture has, whatever its kind.
+    pub const PICTURES: [Self; 4] = [Self::Thumb, Self::Web, Self::Large, Self::Og];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,6 +45,7 @@ impl RenditionName {
             Self::Web => "web",
             Self::Large => "large",
             Self::Og => "og",
+            Self::Film => "film",
         }
     }
 }
@@ -49,25 +54,64 @@ impl RenditionName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {
+    /// Made later than the others, since it takes long: a picture may be without it.
+    Avif,
     WebP,
     Jpeg,
+    Mp4,
+    Gif,
+    Png,
 }
 
 impl Encoding {
-    pub const ALL: [Self; 2] = [Self::WebP, Self::Jpeg];
+    pub const ALL: [Self; 6] = [Self::Avif, Self::WebP, Self::Jpeg, Self::Mp4, Self::Gif, Self::Png];
 
     pub const fn extension(self) -> &'static str {
         match self {
+            Self::Avif => "avif",
             Self::WebP => "webp",
             Self::Jpeg => "jpg",
+            Self::Mp4 => "mp4",
+            Self::Gif => "gif",
+            Self::Png => "png",
         }
     }
 
     pub const fn media_type(self) -> &'static str {
         match self {
+            Self::Avif => "image/avif",
             Self::WebP => "image/webp",
             Self::Jpeg => "image/jpeg",
+            Self::Mp4 => "video/mp4",
+            Self::Gif => "image/gif",
+            Self::Png => "image/png",
         }
+    }
+}
+
+/// What a capture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureKind {
+    Still,
+    /// A short film without sound that begins anew at its end, sent as GIF, WebP or PNG.
+    Animation,
+    Film,
+}
+
+impl CaptureKind {
+    pub const ALL: [Self; 3] = [Self::Still, Self::Animation, Self::Film];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Still => "still",
+            Self::Animation => "animation",
+            Self::Film => "film",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -121,6 +165,9 @@ pub struct Rendition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaptureSummary {
     pub id: CaptureId,
+    pub kind: CaptureKind,
+    /// Milliseconds that it plays for, if that is known.
+    pub duration: Option<i64>,
     pub captured_at: Millis,
     /// Pixels of the upright picture.
     pub width: i32,
@@ -186,6 +233,9 @@ pub struct Capture {
     pub id: CaptureId,
     pub event: EventId,
     pub event_name: String,
+    pub kind: CaptureKind,
+    /// Milliseconds that it plays for, if that is known.
+    pub duration: Option<i64>,
     pub captured_at: Millis,
     pub received_at: Millis,
     pub width: i32,
@@ -294,7 +344,7 @@ mod tests {
         let file = RenditionFile { name: RenditionName::Web, encoding: Encoding::WebP, revision: 3 };
         assert_eq!(RenditionFile::parse("web-3.webp"), Some(file));
         for text in
-            ["web-03.webp", "web-+3.webp", "web-0.webp", "web.webp", "WEB-3.webp", "web-3.png", "../web-3.webp", ""]
+            ["web-03.webp", "web-+3.webp", "web-0.webp", "web.webp", "WEB-3.webp", "web-3.bmp", "../web-3.webp", ""]
         {
             assert_eq!(RenditionFile::parse(text), None, "{text}");
         }

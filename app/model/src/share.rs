@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Actor;
-use crate::captures::{MediaFile, RenditionFile};
+use crate::captures::{CaptureKind, MediaFile, RenditionFile};
 use crate::error::AppError;
 use crate::events::Branding;
 use crate::id::{CaptureId, EventId, LinkId};
@@ -32,10 +32,26 @@ impl LinkKind {
 /// A picture in one size, by the path that a guest fetches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharePicture {
+    /// Comes later than the others.
+    pub avif: Option<String>,
     pub webp: String,
     pub jpeg: String,
     pub width: i32,
     pub height: i32,
+}
+
+/// What moves, by the paths that a guest fetches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareFilm {
+    pub mp4: String,
+    /// The animation as it was sent, for saving.
+    pub original: Option<String>,
+    pub width: i32,
+    pub height: i32,
+    /// Milliseconds, if known.
+    pub duration: Option<i64>,
+    /// It has no sound and begins anew at its end.
+    pub looped: bool,
 }
 
 /// Everything a share page shows; the page is a pure function of this and of the language.
@@ -53,6 +69,12 @@ pub struct SharePage {
     pub thumb: SharePicture,
     pub web: SharePicture,
     pub large: SharePicture,
+    /// A blurred idea of the picture to show until it is there: a `data:` address of a few hundred bytes.
+    pub placeholder: Option<String>,
+    pub capture_kind: CaptureKind,
+    /// What moves. `None` for a capture that is no still means that it is still being prepared; the pictures show its
+    /// poster.
+    pub film: Option<ShareFilm>,
     /// Path of the 1200 × 630 JPEG.
     pub og: String,
     /// Path of this page, `/s/{token}`.

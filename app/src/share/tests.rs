@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::language::Language;
 use shutterpost_model::privacy::{ErasureKind, RECEIPT_MOST, ReceiptFacts, ReceiptFault};
+use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
 use shutterpost_model::time::{DAY, Date, Millis};
 
@@ -28,7 +29,7 @@ pub(crate) const HOSTILE: [&str; 7] = [
 
 fn picture(name: &str, width: i32, height: i32) -> SharePicture {
     let address = |extension: &str| format!("/m/media-token/{name}-3.{extension}");
-    SharePicture { webp: address("webp"), jpeg: address("jpg"), width, height }
+    SharePicture { avif: None, webp: address("webp"), jpeg: address("jpg"), width, height }
 }
 
 pub(crate) fn branding() -> Branding {
@@ -62,6 +63,9 @@ pub(crate) fn sample(kind: LinkKind) -> SharePage {
         thumb: picture("thumb", 320, 213),
         web: picture("web", 960, 640),
         large: picture("large", 2048, 1365),
+        placeholder: None,
+        capture_kind: CaptureKind::Still,
+        film: None,
         og: "/m/media-token/og-3.jpg".to_owned(),
         path: format!("/s/{token}"),
         share_path: Some(format!("/s/{VIEW}")),

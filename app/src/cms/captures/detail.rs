@@ -230,6 +230,7 @@ fn rendition_name(locale: Locale, name: RenditionName) -> &'static str {
         RenditionName::Web => td_string!(locale, captures.rendition_web),
         RenditionName::Large => td_string!(locale, captures.rendition_large),
         RenditionName::Og => td_string!(locale, captures.rendition_og),
+        RenditionName::Film => td_string!(locale, captures.rendition_film),
     }
 }
 

@@ -137,6 +137,8 @@ mod tests {
         CaptureSummary {
             thumb: format!("/cms/media/{id}/thumb-3.webp"),
             id,
+            kind: shutterpost_model::captures::CaptureKind::Still,
+            duration: None,
             captured_at: Millis(at),
             width: 3,
             height: 2,

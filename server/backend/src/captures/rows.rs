@@ -1,7 +1,7 @@
 //! Rows of captures and what they become.
 
 use diesel::prelude::*;
-use shutterpost_model::captures::{CaptureSummary, Encoding, Rendition, RenditionFile, RenditionName, cms_media};
+use shutterpost_model::captures::{CaptureKind, CaptureSummary, Encoding, Rendition, RenditionFile, RenditionName, cms_media};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{CaptureId, OrganisationId};
 use shutterpost_model::messages::DeliveryState;
@@ -69,6 +69,8 @@ impl SummaryRow {
         Ok(CaptureSummary {
             thumb: cms_media(&id, thumb),
             id,
+            kind: CaptureKind::Still,
+            duration: None,
             captured_at: Millis(captured_at),
             width,
             height,

@@ -23,6 +23,7 @@ pub(super) fn media(capture: &CaptureId, file: RenditionFile) -> Option<MediaFil
     let bytes = match file.encoding {
         Encoding::WebP => WEBP,
         Encoding::Jpeg => JPEG,
+        Encoding::Avif | Encoding::Mp4 | Encoding::Gif | Encoding::Png => return None,
     };
     (*capture == id() && file.revision == REVISION).then(|| MediaFile {
         content: Arc::new(bytes.to_vec()),

@@ -1,6 +1,6 @@
 //! The view model of a share page.
 
-use shutterpost_model::captures::{Encoding, RenditionFile, RenditionName, cms_media};
+use shutterpost_model::captures::{CaptureKind, Encoding, RenditionFile, RenditionName, cms_media};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
 use shutterpost_model::time::Millis;
@@ -40,6 +40,9 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
         thumb: picture(&renditions, RenditionName::Thumb, row.revision, &path)?,
         web: picture(&renditions, RenditionName::Web, row.revision, &path)?,
         large: picture(&renditions, RenditionName::Large, row.revision, &path)?,
+        placeholder: None,
+        capture_kind: CaptureKind::Still,
+        film: None,
         // Others' link previews fetch it, so it hangs on the link that is passed on, if there is one.
         og: shared.as_ref().unwrap_or(&own).media_path(RenditionFile {
             name: RenditionName::Og,
@@ -88,6 +91,9 @@ pub(super) async fn preview(
         thumb: picture(&renditions, RenditionName::Thumb, revision, &path)?,
         web: picture(&renditions, RenditionName::Web, revision, &path)?,
         large: picture(&renditions, RenditionName::Large, revision, &path)?,
+        placeholder: None,
+        capture_kind: CaptureKind::Still,
+        film: None,
         og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
         path: own_path.clone(),
         share_path: Some(own_path),
@@ -105,7 +111,9 @@ fn picture(
 ) -> Result<SharePicture, Failure> {
     let row = renditions.iter().find(|row| row.name == name.as_str());
     let row = row.ok_or_else(|| Failure::Internal("a capture lacks a rendition".into()))?;
+    let has_avif = renditions.iter().any(|row| row.name == name.as_str() && row.encoding == Encoding::Avif.extension());
     Ok(SharePicture {
+        avif: has_avif.then(|| path(RenditionFile { name, encoding: Encoding::Avif, revision })),
         webp: path(RenditionFile { name, encoding: Encoding::WebP, revision }),
         jpeg: path(RenditionFile { name, encoding: Encoding::Jpeg, revision }),
         width: row.width,
@@ -127,5 +135,5 @@ fn samples() -> Vec<RenditionRow> {
         object: String::new(),
         etag: String::new(),
     };
-    RenditionName::ALL.into_iter().map(row).collect()
+    RenditionName::PICTURES.into_iter().map(row).collect()
 }

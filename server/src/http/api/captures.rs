@@ -50,7 +50,7 @@ pub(in crate::http) async fn list(
 }
 
 fn summary(capture: &CaptureSummary) -> serde_json::Value {
-    let CaptureSummary { id, captured_at, width, height, thumb: _, guests, delivery, deleted_at: _ } = capture;
+    let CaptureSummary { id, kind: _, duration: _, captured_at, width, height, thumb: _, guests, delivery, deleted_at: _ } = capture;
     json!({
         "id": id, "status": "ready", "captured_at": captured_at.rfc3339(), "width": width, "height": height,
         "guests": guests, "delivery": delivery,

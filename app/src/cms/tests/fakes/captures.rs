@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use shutterpost_model::access::Actor;
 use shutterpost_model::captures::{
-    Capture, CaptureFilter, CapturePage, CaptureSummary, Captures, Encoding, HistoryLine, LinkView, MediaFile,
+    Capture, CaptureFilter, CaptureKind, CapturePage, CaptureSummary, Captures, Encoding, HistoryLine, LinkView, MediaFile,
     Rendition, RenditionFile, RenditionName,
 };
 use shutterpost_model::error::{AppError, Code};
@@ -33,6 +33,8 @@ impl Captures for World {
         let items = (first..count.min(first + limit))
             .map(|number| CaptureSummary {
                 id: capture_id(number),
+                kind: CaptureKind::Still,
+                duration: None,
                 captured_at: NOW.plus(-number * 60_000),
                 width: 3000,
                 height: 2000,
@@ -69,6 +71,8 @@ impl Captures for World {
             id: capture.clone(),
             event: event_id(),
             event_name: draft().name,
+            kind: CaptureKind::Still,
+            duration: None,
             captured_at: NOW,
             received_at: NOW,
             width: 3000,
