@@ -100,6 +100,23 @@ pub fn stage2(
     encode_all(&tasks, threads)
 }
 
+/// Makes AVIF of thumb, web and large: what [`derive`] leaves out because it takes long. Meant for later, from the stored
+/// original, with the orientation and the mark that the others had; memory as of [`stage2`].
+///
+/// # Errors
+/// As [`derive`].
+pub fn avif(
+    bytes: &[u8],
+    orientation: Option<u8>,
+    mark: Option<&Mark>,
+    limits: &Limits,
+    threads: NonZeroUsize,
+) -> Result<Vec<Rendition>, MediaError> {
+    let Pictures { large, web, thumb, .. } = Pictures::of(bytes, orientation, mark, limits, Card::LeftOut)?;
+    let tasks = [(Name::Large, &large), (Name::Web, &web), (Name::Thumb, &thumb)];
+    encode_all(&tasks.map(|(name, picture)| (name, Encoding::Avif, picture)), threads)
+}
+
 const ONE_THREAD: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Whether the card is needed.
