@@ -101,6 +101,8 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::FileTruncated => td_string!(locale, errors.file_truncated),
         Code::FileDamaged => td_string!(locale, errors.file_damaged),
         Code::FilePixels => td_string!(locale, errors.file_pixels),
+        Code::FileLong => td_string!(locale, errors.file_long),
+        Code::FilmsUnavailable => td_string!(locale, errors.films_unavailable),
         Code::KeyReused => td_string!(locale, errors.key_reused),
         Code::KeyBusy => td_string!(locale, errors.key_busy),
         Code::KeyMissing => td_string!(locale, errors.key_missing),

@@ -98,6 +98,8 @@ settings! {
     connections = "SHUTTERPOST_CONNECTIONS";
     /// Threads of the image work.
     image_threads = "SHUTTERPOST_IMAGE_THREADS";
+    /// Bytes that work on pictures and films may hold in memory.
+    image_memory = "SHUTTERPOST_IMAGE_MEMORY";
     /// Log filter, e.g. `info,shutterpost=debug`.
     log = "SHUTTERPOST_LOG";
     /// `json` or `text`.
@@ -187,6 +189,8 @@ pub struct MailConfig {
 pub struct ImageConfig {
     /// `None`: half of the cores.
     pub threads: Option<usize>,
+    /// Bytes that work on pictures and films may hold; `None`: 1 GiB.
+    pub memory: Option<u64>,
     pub pixels: u64,
     pub bytes: u64,
 }
@@ -338,6 +342,10 @@ impl Config {
                 threads: match raw.image_threads.as_deref() {
                     None => None,
                     Some(text) => Some(number("image_threads", Some(text), 1)?),
+                },
+                memory: match raw.image_memory.as_deref() {
+                    None => None,
+                    Some(text) => Some(number("image_memory", Some(text), 1)?),
                 },
                 pixels: number("upload_pixels", raw.upload_pixels.as_deref(), 100_000_000)?,
                 bytes: upload_bytes,

@@ -10,6 +10,7 @@ use shutterpost_backend::connections::providers::Providers;
 use shutterpost_backend::context::World;
 use shutterpost_backend::db::{DatabaseUrl, Db};
 use shutterpost_backend::doctor::Patient;
+use shutterpost_backend::ingest::Converter;
 use shutterpost_backend::jobs::worker::Worker;
 use shutterpost_backend::jobs::{self, Wake};
 use shutterpost_backend::keys;
@@ -207,6 +208,8 @@ pub struct Installation {
     pub world: World,
     pub operations: Arc<dyn Operations>,
     pub worker: Worker,
+    /// Looked for when it is needed first, which takes a second.
+    pub converter: Converter,
 }
 
 impl std::fmt::Debug for Installation {
@@ -232,8 +235,11 @@ pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> 
         }
         None => Arc::new(outbox.clone()),
     };
+    let converter = Converter::default();
     let options = Options {
         image_threads: config.images.threads,
+        image_memory: config.images.memory,
+        converter: converter.clone(),
         limits: Limits { max_bytes: config.images.bytes, max_pixels: config.images.pixels, ..Limits::default() },
         ..Options::default()
     };
@@ -242,7 +248,7 @@ pub fn install(config: &Config, deps: Deps) -> Result<Installation, StartError> 
     let Backend { services, worker } = Backend::new(deps, options, wake.clone(), mailer, Arc::new(Writer))?;
     let outbox = config.mail.smtp_url.is_none().then_some(outbox);
     let operations = Arc::new(Parts { db, world: clock, keystore, storage, wake, outbox });
-    Ok(Installation { services, world, operations, worker })
+    Ok(Installation { services, world, operations, worker, converter })
 }
 
 struct Parts {

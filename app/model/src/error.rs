@@ -139,7 +139,7 @@ codes! {
 
     /// The file is empty.
     FileEmpty = "file_empty" => 422;
-    /// The file is not a JPEG, PNG or WebP picture.
+    /// The file is of no kind that is accepted.
     FileKind = "file_kind" => 415;
     /// The declared type is not what the file holds.
     FileMismatch = "file_mismatch" => 415;
@@ -149,6 +149,10 @@ codes! {
     FileDamaged = "file_damaged" => 422;
     /// The picture has more pixels than allowed.
     FilePixels = "file_pixels" => 422;
+    /// The film or animation is too long, or has too many pictures or tracks.
+    FileLong = "file_long" => 422;
+    /// Films and animations cannot be taken because what works on them is not installed.
+    FilmsUnavailable = "films_unavailable" => 503;
 
     /// The idempotency key was used with another request.
     KeyReused = "key_reused" => 422;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::language::Language;
 use shutterpost_model::privacy::{ErasureKind, RECEIPT_MOST, ReceiptFacts, ReceiptFault};
-use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
 use shutterpost_model::time::{DAY, Date, Millis};
 

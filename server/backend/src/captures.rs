@@ -7,6 +7,7 @@ mod list;
 mod order;
 mod history;
 pub(crate) mod sample;
+pub(crate) mod look;
 
 pub(crate) mod purge;
 pub(crate) mod trash;

@@ -3,8 +3,10 @@
 mod service;
 mod pictures;
 mod commit;
+mod later;
 
 mod pool;
+mod converter;
 mod requests;
 mod parts;
 
@@ -18,6 +20,7 @@ pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
 
+pub use converter::Converter;
 pub use parts::capture_parts;
 pub(crate) use requests::{clear as clear_requests, uploader};
 pub(crate) use service::Taken;

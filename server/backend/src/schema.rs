@@ -378,6 +378,10 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
         deleted_by -> Nullable<Text>,
         deleted_with -> Nullable<Text>,
+        kind -> Text,
+        duration -> Nullable<BigInt>,
+        look -> Nullable<Binary>,
+        mark -> Nullable<Text>,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::events::EventsService;
 use crate::exports::{ExportsService, PrepareExport};
 use crate::guests::GuestsService;
 use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, bearer, session};
-use crate::ingest::{IngestConfig, IngestService, capture_parts};
+use crate::ingest::{Converter, IngestConfig, IngestService, capture_parts};
 use crate::jobs::objects::DeleteObject;
 use crate::jobs::queue::JobKind;
 use crate::jobs::worker::{Periodic, Worker};
@@ -50,13 +50,17 @@ pub struct Deps {
 }
 
 /// What an operator may decide.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     pub password: PasswordPolicy,
     /// What uploads are refused before decoding.
     pub limits: Limits,
     /// Threads for pictures; half of the cores if not given.
     pub image_threads: Option<usize>,
+    /// Bytes that work on pictures and films may hold in memory; 1 GiB if not given.
+    pub image_memory: Option<u64>,
+    /// What films and animations are worked on in.
+    pub converter: Converter,
 }
 
 /// The services and the worker of one process.
@@ -84,9 +88,11 @@ impl Backend {
         mailer: Arc<dyn Mailer>,
         writer: Arc<dyn MailWriter>,
     ) -> std::io::Result<Self> {
-        let Options { password, limits, image_threads } = options;
+        let Options { password, limits, image_threads, image_memory, converter } = options;
         let parts = capture_parts(&deps);
-        let ingest = IngestService::start(deps.clone(), IngestConfig { limits, threads: image_threads }, wake.clone())?;
+        let config = IngestConfig { limits, threads: image_threads, memory: image_memory, converter };
+        let ingest = IngestService::start(deps.clone(), config, wake.clone())?;
+        let finisher = ingest.finisher();
         let accounts = Arc::new(AccountsService::new(deps.clone(), password));
         let uploads = UploadsService::new(deps.clone(), ingest.clone(), limits.max_bytes);
         let services = Services {
@@ -114,6 +120,7 @@ impl Backend {
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
             .handle(JobKind::Erase, FinishErasure::new(deps.clone()))
             .handle(JobKind::PrepareExport, PrepareExport::new(deps.clone()))
+            .handle(JobKind::FinishCapture, finisher)
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {
                 name: "rotation",

@@ -91,7 +91,9 @@ async fn start(config: Config) -> Result<Process, CommandError> {
     let Opened { deps, roots, schedule } = wiring::open(&config).await?;
     patient.opened = Some(roots);
     let (db, clock) = (deps.db.clone(), deps.world.clone());
-    let Installation { services, world, operations, worker } = wiring::install(&config, deps)?;
+    let Installation { services, world, operations, worker, converter } = wiring::install(&config, deps)?;
+    // Before the first film, and so that the operator learns at once what is missing.
+    tokio::task::spawn_blocking(move || converter.find().is_some());
     let metrics = Arc::new(Metrics::new(clock.now()));
     let admin = match config.http.admin {
         Some(address) => Some((listen(address).await?, Monitor::new(patient, db, clock, Arc::clone(&metrics)))),

@@ -42,7 +42,7 @@ async fn sent(database: &TestDatabase) -> Vec<String> {
 /// Waits until nothing is left to send.
 async fn quiet(database: &TestDatabase) {
     for _ in 0..1200 {
-        let jobs = database.count("jobs", "kind <> 'periodic'").await;
+        let jobs = database.count("jobs", "kind NOT IN ('periodic', 'finish_capture')").await;
         if jobs == 0 && database.count("messages", "state <> 'sent'").await == 0 {
             return;
         }

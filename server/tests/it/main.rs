@@ -10,6 +10,7 @@ mod metrics;
 mod isolation;
 mod ingest;
 mod share;
+mod films;
 mod cms;
 mod cookies;
 mod cross_site;

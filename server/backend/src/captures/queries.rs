@@ -154,9 +154,12 @@ pub(crate) async fn renditions(
     scope: &impl Tenant,
     capture: &CaptureId,
 ) -> Result<Vec<RenditionRow>, Failure> {
-    let organisation = scope.organisation().as_str();
+    renditions_of(conn, scope.organisation().as_str(), capture.as_str()).await
+}
+
+async fn renditions_of(conn: &mut Conn, organisation: &str, capture: &str) -> Result<Vec<RenditionRow>, Failure> {
     on_db!(conn, c => captures_renditions::table
-        .filter(captures_renditions::capture_id.eq(capture.as_str()))
+        .filter(captures_renditions::capture_id.eq(capture))
         .filter(captures_renditions::organisation_id.eq(organisation))
         .select(RenditionRow::as_select())
         .load(c).await)
@@ -193,6 +196,56 @@ pub(crate) async fn insert(
         on_db!(tx, c => diesel::insert_into(captures_renditions::table).values(rendition).execute(c).await)?;
     }
     Ok(())
+}
+
+/// A capture that a job is about, in the trash or not.
+pub(crate) async fn of_job(
+    conn: &mut Conn,
+    _permit: &crate::jobs::Permit,
+    capture: &str,
+) -> Result<Option<CaptureRow>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::id.eq(capture))
+        .select(CaptureRow::as_select())
+        .first(c).await.optional())
+}
+
+/// Adds renditions that were made later, and how long it plays if that is known now. `false`, and nothing is written, if
+/// the capture is gone, is of another revision, or has one of them already.
+pub(crate) async fn add_renditions(
+    tx: &mut Tx,
+    scope: &EventScope,
+    (capture, revision): (&str, i32),
+    renditions: &[RenditionRow],
+    duration: Option<i64>,
+) -> Result<bool, Failure> {
+    let organisation = scope.organisation().as_str();
+    // Holds the row: whoever deletes the capture, or adds to it as well, comes before or after all of this.
+    let held = on_db!(tx, c => diesel::update(captures::table)
+        .filter(captures::id.eq(capture))
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::revision.eq(revision))
+        .set(captures::revision.eq(captures::revision))
+        .execute(c).await)?;
+    if held == 0 {
+        return Ok(false);
+    }
+    let there = renditions_of(tx, organisation, capture).await?;
+    let is_there = |row: &RenditionRow| there.iter().any(|old| old.name == row.name && old.encoding == row.encoding);
+    if renditions.iter().any(is_there) {
+        return Ok(false);
+    }
+    for rendition in renditions {
+        on_db!(tx, c => diesel::insert_into(captures_renditions::table).values(rendition).execute(c).await)?;
+    }
+    if let Some(duration) = duration {
+        on_db!(tx, c => diesel::update(captures::table)
+            .filter(captures::id.eq(capture))
+            .filter(captures::organisation_id.eq(organisation))
+            .set(captures::duration.eq(duration))
+            .execute(c).await)?;
+    }
+    Ok(true)
 }
 
 /// How many of the ids are captures of the event, in the trash or not.

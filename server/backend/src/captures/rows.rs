@@ -1,7 +1,9 @@
 //! Rows of captures and what they become.
 
 use diesel::prelude::*;
-use shutterpost_model::captures::{CaptureKind, CaptureSummary, Encoding, Rendition, RenditionFile, RenditionName, cms_media};
+use shutterpost_model::captures::{
+    CaptureKind, CaptureSummary, Encoding, Rendition, RenditionFile, RenditionName, cms_media,
+};
 use shutterpost_model::error::Code;
 use shutterpost_model::id::{CaptureId, OrganisationId};
 use shutterpost_model::messages::DeliveryState;
@@ -10,7 +12,7 @@ use shutterpost_vault::wrap::Purpose;
 
 use crate::error::Failure;
 use crate::events::rows::stored;
-use crate::keystore::KeyRef;
+use crate::keystore::{KeyRef, Sealed};
 use crate::schema::{captures, captures_renditions};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -36,6 +38,24 @@ pub(crate) struct CaptureRow {
     pub(crate) guests: i32,
     pub(crate) delivery: Option<String>,
     pub(crate) deleted_at: Option<i64>,
+    pub(crate) kind: String,
+    /// Milliseconds.
+    pub(crate) duration: Option<i64>,
+    /// See [`super::look`].
+    pub(crate) look: Option<Sealed<String>>,
+    /// The logo that was blended in.
+    pub(crate) mark: Option<String>,
+}
+
+impl CaptureRow {
+    pub(crate) fn kind(&self) -> Result<CaptureKind, Failure> {
+        kind(&self.kind)
+    }
+}
+
+/// Reads a stored kind.
+pub(crate) fn kind(stored: &str) -> Result<CaptureKind, Failure> {
+    CaptureKind::from_name(stored).ok_or_else(|| Failure::Internal("a stored capture is of an unknown kind".into()))
 }
 
 /// What the keys of captures are for.
@@ -59,18 +79,20 @@ pub(super) struct SummaryRow {
     guests: i32,
     delivery: Option<String>,
     deleted_at: Option<i64>,
+    kind: String,
+    duration: Option<i64>,
 }
 
 impl SummaryRow {
     pub(super) fn into_summary(self) -> Result<CaptureSummary, Failure> {
-        let Self { id, captured_at, width, height, revision, guests, delivery, deleted_at } = self;
+        let Self { id, captured_at, width, height, revision, guests, delivery, deleted_at, kind, duration } = self;
         let id: CaptureId = stored(&id)?;
         let thumb = RenditionFile { name: RenditionName::Thumb, encoding: Encoding::WebP, revision };
         Ok(CaptureSummary {
             thumb: cms_media(&id, thumb),
             id,
-            kind: CaptureKind::Still,
-            duration: None,
+            kind: self::kind(&kind)?,
+            duration,
             captured_at: Millis(captured_at),
             width,
             height,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission};
-use shutterpost_model::captures::{Capture, CaptureFilter, CaptureKind, CapturePage, Captures, MediaFile, RenditionFile};
+use shutterpost_model::captures::{Capture, CaptureFilter, CapturePage, Captures, MediaFile, RenditionFile};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, EventId};
 use shutterpost_model::share::ChangeTarget;
@@ -126,13 +126,17 @@ impl CapturesService {
             guests: _,
             delivery: _,
             deleted_at,
+            kind,
+            duration,
+            look: _,
+            mark: _,
         } = row;
         Ok(Capture {
             id: stored(&id)?,
             event: stored(&event_id)?,
             event_name,
-            kind: CaptureKind::Still,
-            duration: None,
+            kind: rows::kind(&kind)?,
+            duration,
             captured_at: Millis(captured_at),
             received_at: Millis(received_at),
             width,

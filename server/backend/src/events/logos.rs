@@ -1,6 +1,6 @@
 //! Uploaded logos: re-encoded, stored, and removed with their rows.
 
-use shutterpost_media::error::MediaError;
+use shutterpost_media::error::{FilmError, MediaError};
 use shutterpost_media::inspect::Limits;
 use shutterpost_media::mark::{self, Logo};
 use shutterpost_model::error::{AppError, Code};
@@ -97,12 +97,20 @@ pub(crate) fn code(error: MediaError) -> Code {
     match error {
         MediaError::Empty => Code::FileEmpty,
         MediaError::TooLarge { .. } => Code::TooLarge,
-        MediaError::NotAnImage | MediaError::Unsupported(_) | MediaError::Animated | MediaError::Film(_) => {
-            Code::FileKind
-        }
+        MediaError::NotAnImage | MediaError::Unsupported(_) | MediaError::Animated => Code::FileKind,
         MediaError::Truncated => Code::FileTruncated,
         MediaError::Malformed(_) => Code::FileDamaged,
         MediaError::TooManyPixels { .. } => Code::FilePixels,
         MediaError::Encode(_) => Code::Internal,
+        MediaError::Film(film) => match film {
+            FilmError::NotAFilm => Code::FileKind,
+            FilmError::NoPictures | FilmError::Conversion(_) => Code::FileDamaged,
+            FilmError::TooLong { .. }
+            | FilmError::TooManyTracks { .. }
+            | FilmError::TooManyFrames { .. }
+            | FilmError::TooFast { .. } => Code::FileLong,
+            FilmError::NoSandbox => Code::FilmsUnavailable,
+            FilmError::Unreadable(_) => Code::Internal,
+        },
     }
 }

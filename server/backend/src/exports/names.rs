@@ -45,7 +45,7 @@ const fn turns(letter: char) -> bool {
 pub(super) fn file(folder: &str, position: i64, captured_at: Millis, media_type: &str) -> String {
     let extension = match media_type {
         "image/jpeg" => "jpg",
-        "image/png" => "png",
+        "image/png" | "image/apng" => "png",
         "image/webp" => "webp",
         "image/gif" => "gif",
         "image/heic" | "image/heif" => "heic",
@@ -108,6 +108,9 @@ mod tests {
         let at = Millis(1_800_000_000_000);
         assert_eq!(file("Fest", 1, at, "image/jpeg"), "Fest/000001_2027-01-15_08-00-00.jpg");
         assert_eq!(file("Fest", 1_234_567, at, "text/html"), "Fest/1234567_2027-01-15_08-00-00.bin");
+        for (media_type, extension) in [("image/apng", "png"), ("image/gif", "gif"), ("video/mp4", "mp4")] {
+            assert!(file("Fest", 1, at, media_type).ends_with(extension), "{media_type}");
+        }
         assert_eq!(modified(at), Modified::new(2027, 1, 15, 8, 0, 0));
     }
 }

@@ -86,9 +86,11 @@ async fn insert(
         tx,
         &format!(
             "INSERT INTO captures (id, organisation_id, event_id, device_id, uploader, media_type, width, height, size, \
-             orientation, object, key_subject, revision, captured_at, received_at, guests, delivery, deleted_at) \
+             orientation, object, key_subject, revision, captured_at, received_at, guests, delivery, deleted_at, kind, \
+             duration) \
              SELECT v.column1, t.organisation_id, t.event_id, t.device_id, t.uploader, t.media_type, t.width, t.height, \
-             t.size, t.orientation, t.object, t.key_subject, t.revision, v.column2, v.column2, 0, NULL, NULL \
+             t.size, t.orientation, t.object, t.key_subject, t.revision, v.column2, v.column2, 0, NULL, NULL, \
+             t.kind, t.duration \
              FROM (VALUES {captures}) AS v CROSS JOIN captures AS t WHERE t.id = '{model}'"
         ),
     )

@@ -2,21 +2,21 @@
 
 use futures_util::future::join_all;
 use sha2::{Digest, Sha256};
-use shutterpost_media::inspect::Inspected;
 use shutterpost_media::rendition::Rendition;
 use shutterpost_model::access::{Actor, Credential};
+use shutterpost_model::captures::{Encoding, RenditionName};
 use shutterpost_model::error::AppError;
 use shutterpost_model::guests::NewGuest;
-use shutterpost_model::id::{CaptureId, GuestId, LinkId};
+use shutterpost_model::id::{CaptureId, GuestId, LinkId, OrganisationId};
 use shutterpost_model::messages::Template;
 use shutterpost_model::time::Millis;
 use shutterpost_vault::data_key::DataKey;
 
-use super::pictures::Pictures;
+use super::pictures::{Moves, Pictures};
 use super::requests::{self, Fingerprint};
 use crate::audit::record::{Doer, Entry, record};
-use crate::captures::queries as captures;
 use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
+use crate::captures::{look, queries as captures};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
 use crate::error::Failure;
@@ -26,6 +26,7 @@ use crate::exports::{Measure, OriginalRow, insert_original};
 use crate::guests::consents::{may_deliver, resolve};
 use crate::guests::enrol::{Identified, enrol, identify};
 use crate::jobs::outbox::{self, NewMessage};
+use crate::jobs::queue::{self, JobKind};
 use crate::services::Deps;
 use crate::share::links;
 use crate::storage::SealedFile;
@@ -43,7 +44,8 @@ pub(super) struct Arrival {
     pub(super) guest: Option<NewGuest>,
     pub(super) captured_at: Millis,
     pub(super) size: i64,
-    pub(super) inspected: Inspected,
+    /// The logo that was blended in.
+    pub(super) mark: Option<String>,
 }
 
 /// How it ended.
@@ -72,19 +74,10 @@ pub(super) async fn commit(deps: Deps, arrival: Arrival, pictures: Pictures) -> 
         // Milliseconds for a large original: not on a thread that answers requests.
         tokio::task::spawn_blocking(move || name(&world, &key, &arrival, &capture, pictures)).await
     };
-    let Named { row, measured, renditions, files } =
+    let Named { row, measured, renditions, later, files } =
         sealing.map_err(|error| Failure::internal("the sealing of an upload ended early", error))??;
-    let objects: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
-    // All are awaited, also after a failure: what is still being written cannot be deleted.
-    let puts = join_all(files.into_iter().map(|file| {
-        let storage = deps.storage.clone();
-        async move { storage.put(file).await }
-    }));
-    if let Some(failure) = puts.await.into_iter().find_map(Result::err) {
-        deps.storage.delete_all(&objects).await;
-        return Err(failure);
-    }
-    let outcome = write(&deps, arrival, guest, capture, (row, measured), renditions).await;
+    let objects = store(&deps, files).await?;
+    let outcome = write(&deps, arrival, guest, capture, Rows { row, measured, renditions, later }).await;
     match &outcome {
         Ok(Outcome::Written { .. }) => {}
         // A commit whose answer got lost may have happened: then the rows decide, in the sweep.
@@ -100,7 +93,17 @@ struct Named {
     /// What an export says of the original.
     measured: OriginalRow,
     renditions: Vec<RenditionRow>,
+    /// Whether more is to be made of it later.
+    later: bool,
     files: Vec<SealedFile>,
+}
+
+/// What is written of a capture itself.
+struct Rows {
+    row: CaptureRow,
+    measured: OriginalRow,
+    renditions: Vec<RenditionRow>,
+    later: bool,
 }
 
 /// Seals every file and describes it.
@@ -111,7 +114,20 @@ fn name(
     capture: &CaptureId,
     pictures: Pictures,
 ) -> Result<Named, Failure> {
-    let Pictures { original, width, height, renditions } = pictures;
+    let Pictures {
+        original,
+        media_type,
+        kind,
+        duration,
+        width,
+        height,
+        orientation,
+        renditions,
+        backdrop,
+        placeholder,
+        moves,
+        later,
+    } = pictures;
     let organisation = arrival.scope.organisation();
     let device = match arrival.actor.credential() {
         Credential::Device { device, event: _ } => Some(device.as_str().to_owned()),
@@ -120,18 +136,20 @@ fn name(
     let mut measure = Measure::new();
     measure.add(&original);
     let measured = measure.row(organisation.as_str(), capture.as_str())?;
+    let (length, tag) = (length(&original), etag(&original));
     let original = SealedFile::seal(world, key, &original)?;
+    let look = (backdrop, placeholder.as_bytes());
     let row = CaptureRow {
         id: capture.as_str().to_owned(),
         organisation_id: organisation.as_str().to_owned(),
         event_id: arrival.scope.event().as_str().to_owned(),
         device_id: device,
         uploader: arrival.uploader.clone(),
-        media_type: arrival.inspected.format.media_type().to_owned(),
+        media_type: media_type.to_owned(),
         width,
         height,
         size: arrival.size,
-        orientation: i32::from(arrival.inspected.orientation),
+        orientation: i32::from(orientation),
         object: original.name().to_owned(),
         key_subject: capture.as_str().to_owned(),
         revision: REVISION,
@@ -140,26 +158,90 @@ fn name(
         guests: i32::from(arrival.guest.is_some()),
         delivery: None,
         deleted_at: None,
+        kind: kind.as_str().to_owned(),
+        duration,
+        look: Some(look::seal(world, key, organisation, capture.as_str(), look)),
+        mark: arrival.mark.clone(),
     };
+    let object = original.name().to_owned();
     let mut files = vec![original];
-    let side = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    let mut rows = Vec::with_capacity(renditions.len());
+    let mut rows = Vec::with_capacity(renditions.len() + 2);
     for Rendition { name, encoding, width, height, bytes } in renditions {
-        let file = SealedFile::seal(world, key, &bytes)?;
-        rows.push(RenditionRow {
-            capture_id: capture.as_str().to_owned(),
-            name: name.as_str().to_owned(),
-            encoding: encoding.extension().to_owned(),
-            organisation_id: organisation.as_str().to_owned(),
-            width: side(width),
-            height: side(height),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-            object: file.name().to_owned(),
-            etag: etag(&bytes),
-        });
+        let what = (name.as_str(), encoding.extension(), side(width), side(height));
+        let (rendition, file) = seal(world, key, (organisation, capture), what, &bytes)?;
+        rows.push(rendition);
         files.push(file);
     }
-    Ok(Named { row, measured, renditions: rows, files })
+    let film = RenditionName::Film.as_str();
+    // The bytes of the original are stored once, whoever names them.
+    let own = |encoding: Encoding| RenditionRow {
+        capture_id: capture.as_str().to_owned(),
+        name: film.to_owned(),
+        encoding: encoding.extension().to_owned(),
+        organisation_id: organisation.as_str().to_owned(),
+        width,
+        height,
+        size: length,
+        object: object.clone(),
+        etag: tag.clone(),
+    };
+    match moves {
+        Moves::Not | Moves::Later => {}
+        Moves::Original => rows.push(own(Encoding::Mp4)),
+        Moves::Both { film: bytes, width, height, original } => {
+            let what = (film, Encoding::Mp4.extension(), width, height);
+            let (rendition, file) = seal(world, key, (organisation, capture), what, &bytes)?;
+            rows.extend([rendition, own(original)]);
+            files.push(file);
+        }
+    }
+    Ok(Named { row, measured, renditions: rows, later, files })
+}
+
+/// Seals a rendition and describes it: its name, its encoding, and its pixels.
+pub(super) fn seal(
+    world: &World,
+    key: &DataKey,
+    (organisation, capture): (&OrganisationId, &CaptureId),
+    (name, encoding, width, height): (&str, &str, i32, i32),
+    bytes: &[u8],
+) -> Result<(RenditionRow, SealedFile), Failure> {
+    let file = SealedFile::seal(world, key, bytes)?;
+    let row = RenditionRow {
+        capture_id: capture.as_str().to_owned(),
+        name: name.to_owned(),
+        encoding: encoding.to_owned(),
+        organisation_id: organisation.as_str().to_owned(),
+        width,
+        height,
+        size: length(bytes),
+        object: file.name().to_owned(),
+        etag: etag(bytes),
+    };
+    Ok((row, file))
+}
+
+pub(super) fn side(pixels: u32) -> i32 {
+    i32::try_from(pixels).unwrap_or(i32::MAX)
+}
+
+fn length(bytes: &[u8]) -> i64 {
+    i64::try_from(bytes.len()).unwrap_or(i64::MAX)
+}
+
+/// Stores files. If one cannot be stored, none stays.
+pub(super) async fn store(deps: &Deps, files: Vec<SealedFile>) -> Result<Vec<String>, Failure> {
+    let objects: Vec<String> = files.iter().map(|file| file.name().to_owned()).collect();
+    // All are awaited, also after a failure: what is still being written cannot be deleted.
+    let puts = join_all(files.into_iter().map(|file| {
+        let storage = deps.storage.clone();
+        async move { storage.put(file).await }
+    }));
+    if let Some(failure) = puts.await.into_iter().find_map(Result::err) {
+        deps.storage.delete_all(&objects).await;
+        return Err(failure);
+    }
+    Ok(objects)
 }
 
 /// A strong validator: half of the content's SHA-256.
@@ -173,12 +255,12 @@ async fn write(
     arrival: Arrival,
     identified: Option<Identified>,
     capture: CaptureId,
-    (row, measured): (CaptureRow, OriginalRow),
-    renditions: Vec<RenditionRow>,
+    rows: Rows,
 ) -> Result<Outcome, Failure> {
     let deps = deps.clone();
     write_tx!(deps.db, tx => {
-        let Arrival { actor, scope, uploader: _, fingerprint, guest, captured_at: _, size: _, inspected: _ } = arrival;
+        let Arrival { actor, scope, uploader: _, fingerprint, guest, captured_at: _, size: _, mark: _ } = arrival;
+        let Rows { row, measured, renditions, later } = rows;
         let now = deps.world.now();
         // The event may have been deleted while the pictures were made, and is not while they are entered.
         let scope = EventScope::hold(tx, scope.org().clone(), scope.event()).await?;
@@ -190,6 +272,9 @@ async fn write(
         }
         captures::insert(tx, &scope, &row, &renditions).await?;
         insert_original(tx, &measured).await?;
+        if later {
+            queue::enqueue(tx, &deps.world, JobKind::FinishCapture, capture.as_str(), now).await?;
+        }
         links::create(tx, &deps.world, &deps.keys, &scope, &link, &capture, None).await?;
         if let Some(guest) = guest.as_ref().zip(identified.as_ref()) {
             welcome(tx, &deps, &scope, &capture, guest).await?;

@@ -12,8 +12,9 @@ use shutterpost_model::id::{CaptureId, OrganisationId};
 use shutterpost_vault::data_key::DataKey;
 
 use super::commit::etag;
+use super::converter::Converter;
 use super::pictures::{self, Pictures};
-use super::pool::Pool;
+use super::pool::{Lane, Pool};
 use crate::captures::rows as captures_rows;
 use crate::context::World;
 use crate::error::Failure;
@@ -59,7 +60,7 @@ impl PictureWork {
     /// What the operating system says when it gives no thread.
     pub fn start(world: World, keystore: KeyStore, storage: Storage) -> std::io::Result<Self> {
         let organisation = world.id(OrganisationId::new);
-        Ok(Self { world, keystore, storage, pool: Pool::start(Some(1))?, organisation })
+        Ok(Self { world, keystore, storage, pool: Pool::start(Some(1), None)?, organisation })
     }
 
     /// Hashes, inspects, strips and derives, without a logo, which would only add to what sealing is held against.
@@ -73,13 +74,13 @@ impl PictureWork {
         let inspected = examined.inspected.map_err(pictures::failure)?;
         let size = upload.len();
         let work = move || {
-            let Pictures { original, width: _, height: _, renditions } =
-                pictures::make(&upload, inspected, None, &limits)?;
+            let Pictures { original, renditions, .. } =
+                pictures::make(&upload, inspected, None, &limits, &Converter::default())?;
             let etags = renditions.iter().map(|rendition| etag(&rendition.bytes)).collect();
             let renditions = renditions.into_iter().map(|rendition| rendition.bytes);
             Ok(Made { pictures: std::iter::once(original).chain(renditions).collect(), etags })
         };
-        self.pool.run(size, work).await?
+        self.pool.run(Lane::Now, inspected.cost(size), work).await?
     }
 
     /// Has the key store make a key for one more capture, and seals under it.

@@ -1,5 +1,5 @@
-//! A few threads for pictures, below the priority of everything else, with a bounded queue: pages stay fast while
-//! pictures are worked on, and a flood of uploads is refused rather than kept in memory.
+//! A few threads for pictures, below the priority of everything else, with a bounded queue and one budget for what all of
+//! them hold in memory: pages stay fast while pictures are worked on, and a flood of uploads is refused rather than kept.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,12 +13,30 @@ use crate::error::Failure;
 
 /// Most uploads that wait.
 const WAITING_MOST: usize = 64;
-/// Most bytes of files that wait; one file is always let in.
-const WAITING_BYTES: usize = 256 << 20;
-/// `nice` of the threads.
+/// Bytes that what waits and what is worked on may hold together, unless the operator says otherwise.
+pub(super) const MEMORY: u64 = 1 << 30;
+/// `nice` of the threads that somebody waits for, and of the one that nobody does.
 const NICE: i32 = 10;
+const NICEST: i32 = 19;
 
 type Work = Box<dyn FnOnce() + Send>;
+
+/// Whether somebody waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    Now,
+    /// Whenever nothing waits in the other lane; one at a time.
+    Later,
+}
+
+/// What a piece of work holds in memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// While it waits.
+    pub(super) waiting: u64,
+    /// While it is worked on, at its peak: an estimate made before anything is decoded.
+    pub(super) working: u64,
+}
 
 /// The threads. They end when the pool is dropped and the queue is empty.
 pub(super) struct Pool {
@@ -28,12 +46,16 @@ pub(super) struct Pool {
 struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
+    memory: u64,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<(Work, usize)>,
-    bytes: usize,
+    now: VecDeque<(Work, Cost)>,
+    later: VecDeque<(Work, Cost)>,
+    /// Bytes of all that waits and all that is worked on.
+    held: u64,
+    working: usize,
     closed: bool,
 }
 
@@ -44,28 +66,33 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// Starts the threads: half of the cores, or as many as given.
+    /// Starts the threads: half of the cores, or as many as given, and one for what may wait. `memory` is the budget in
+    /// bytes, [`MEMORY`] if not given.
     ///
     /// # Errors
     /// What the operating system says when it gives no thread.
-    pub(super) fn start(threads: Option<usize>) -> std::io::Result<Self> {
+    pub(super) fn start(threads: Option<usize>, memory: Option<u64>) -> std::io::Result<Self> {
         let half = || thread::available_parallelism().map_or(1, |cores| cores.get() / 2);
-        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new() });
+        let memory = memory.unwrap_or(MEMORY);
+        let shared = Arc::new(Shared { queue: Mutex::default(), wake: Condvar::new(), memory });
         for index in 0..threads.unwrap_or_else(half).max(1) {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("pictures-{index}")).spawn(move || shared.run())?;
+            thread::Builder::new().name(format!("pictures-{index}")).spawn(move || shared.run(Lane::Now))?;
         }
+        let last = Arc::clone(&shared);
+        thread::Builder::new().name("pictures-later".to_owned()).spawn(move || last.run(Lane::Later))?;
         Ok(Self { shared })
     }
 
-    /// Does the work on one of the threads. `bytes` is what waiting for it keeps in memory. Work whose caller has gone
-    /// is not begun.
+    /// Does the work on one of the threads, when the budget has room for it. Work whose caller has gone is not begun. One
+    /// that alone is more than the budget is done alone.
     ///
     /// # Errors
     /// [`Failure::Busy`] when too much waits already; an internal failure when the work panics.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        bytes: usize,
+        lane: Lane,
+        cost: Cost,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Failure> {
         let (answer, answered) = oneshot::channel();
@@ -75,7 +102,7 @@ impl Pool {
                 drop(answer.send(work()));
             }
         };
-        self.shared.push(Box::new(work), bytes)?;
+        self.shared.push(lane, Box::new(work), cost)?;
         answered.await.map_err(|_| Failure::Internal("the work on a picture panicked".into()))
     }
 }
@@ -87,37 +114,66 @@ impl Drop for Pool {
     }
 }
 
+impl Queue {
+    const fn lane(&mut self, lane: Lane) -> &mut VecDeque<(Work, Cost)> {
+        match lane {
+            Lane::Now => &mut self.now,
+            Lane::Later => &mut self.later,
+        }
+    }
+
+    /// Takes the next piece of work, if there is room for it.
+    fn take(&mut self, lane: Lane, memory: u64) -> Option<(Work, Cost)> {
+        if lane == Lane::Later && !self.now.is_empty() {
+            return None;
+        }
+        let (held, alone) = (self.held, self.working == 0);
+        let waiting = self.lane(lane);
+        let (_, Cost { waiting: kept, working }) = waiting.front()?;
+        let then = held.saturating_sub(*kept).saturating_add(*working);
+        if then > memory && !alone {
+            return None;
+        }
+        let next = waiting.pop_front()?;
+        self.held = then;
+        self.working += 1;
+        Some(next)
+    }
+}
+
 impl Shared {
     /// A panic cannot happen while the lock is held, and would leave the queue whole.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, work: Work, bytes: usize) -> Result<(), Failure> {
+    fn push(&self, lane: Lane, work: Work, cost: Cost) -> Result<(), Failure> {
         let mut queue = self.lock();
-        let full = queue.waiting.len() >= WAITING_MOST || queue.bytes.saturating_add(bytes) > WAITING_BYTES;
-        if full && !queue.waiting.is_empty() {
+        let held = queue.held.saturating_add(cost.waiting);
+        let waiting = queue.lane(lane);
+        // One is always let in.
+        if !waiting.is_empty() && (waiting.len() >= WAITING_MOST || held > self.memory) {
             return Err(Failure::Busy("too many pictures wait to be worked on".into()));
         }
-        queue.bytes += bytes;
-        queue.waiting.push_back((work, bytes));
+        waiting.push_back((work, cost));
+        queue.held = held;
         drop(queue);
-        self.wake.notify_one();
+        self.wake.notify_all();
         Ok(())
     }
 
-    fn run(&self) {
-        if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+    fn run(&self, lane: Lane) {
+        let nice = if lane == Lane::Now { NICE } else { NICEST };
+        if let Err(error) = rustix::process::setpriority_process(None, nice) {
             tracing::warn!(error.cause = %error, "picture threads keep the normal priority");
         }
         loop {
             let mut queue = self.lock();
-            let work = loop {
-                if let Some((work, bytes)) = queue.waiting.pop_front() {
-                    queue.bytes -= bytes;
-                    break work;
+            let (work, cost) = loop {
+                if let Some(next) = queue.take(lane, self.memory) {
+                    break next;
                 }
-                if queue.closed {
+                if queue.closed && queue.lane(lane).is_empty() {
                     return;
                 }
                 queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -127,6 +183,11 @@ impl Shared {
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 tracing::error!("the work on a picture panicked");
             }
+            let mut queue = self.lock();
+            queue.held = queue.held.saturating_sub(cost.working);
+            queue.working -= 1;
+            drop(queue);
+            self.wake.notify_all();
         }
     }
 }
@@ -137,43 +198,107 @@ mod tests {
 
     use super::*;
 
+    const SMALL: Cost = Cost { waiting: 1, working: 1 };
+
     #[tokio::test]
     async fn a_panic_fails_one_picture_and_no_thread() {
-        let pool = Pool::start(Some(1)).expect("a thread");
-        let failed: Result<(), _> = pool.run(1, || panic!("a codec fails in this test")).await;
+        let pool = Pool::start(Some(1), None).expect("a thread");
+        let failed: Result<(), _> = pool.run(Lane::Now, SMALL, || panic!("a codec fails in this test")).await;
         assert!(matches!(failed, Err(Failure::Internal(_))));
-        assert_eq!(pool.run(1, || 7).await.expect("works on"), 7);
+        assert_eq!(pool.run(Lane::Now, SMALL, || 7).await.expect("works on"), 7);
+        assert_eq!(pool.run(Lane::Later, SMALL, || 8).await.expect("works on"), 8);
+        while pool.shared.lock().working > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.shared.lock().held, 0);
+    }
+
+    /// Work that waits for the test, begun when this returns.
+    async fn blocked(
+        pool: &Arc<Pool>,
+        lane: Lane,
+        cost: Cost,
+    ) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), Failure>>) {
+        let (release, released) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let blocking = Arc::clone(pool);
+        let task = tokio::spawn(async move {
+            let work = move || {
+                begun.send(()).expect("awaited");
+                released.recv().expect("released");
+            };
+            blocking.run(lane, cost, work).await
+        });
+        has_begun.await.expect("it runs");
+        (release, task)
+    }
+
+    fn waits<T: Send + 'static>(
+        pool: &Arc<Pool>,
+        lane: Lane,
+        cost: Cost,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> tokio::task::JoinHandle<Result<T, Failure>> {
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move { pool.run(lane, cost, work).await })
+    }
+
+    async fn until(pool: &Pool, reached: impl Fn(&Queue) -> bool) {
+        while !reached(&pool.shared.lock()) {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
     async fn a_flood_is_refused_and_what_waits_is_done() {
-        let pool = Arc::new(Pool::start(Some(1)).expect("a thread"));
-        let (release, released) = mpsc::channel::<()>();
-        let (begun, has_begun) = oneshot::channel();
-        let blocking = Arc::clone(&pool);
-        let first = tokio::spawn(async move {
-            blocking
-                .run(1, move || {
-                    begun.send(()).expect("awaited");
-                    released.recv().expect("released");
-                })
-                .await
-        });
-        has_begun.await.expect("the first one runs");
-        let waiting: Vec<_> = (0..WAITING_MOST)
-            .map(|number| {
-                let pool = Arc::clone(&pool);
-                tokio::spawn(async move { pool.run(1, move || number).await })
-            })
-            .collect();
-        while pool.shared.lock().waiting.len() < WAITING_MOST {
-            tokio::task::yield_now().await;
-        }
-        assert!(matches!(pool.run(1, || ()).await, Err(Failure::Busy(_))));
+        let pool = Arc::new(Pool::start(Some(1), None).expect("a thread"));
+        let (release, first) = blocked(&pool, Lane::Now, SMALL).await;
+        let waiting: Vec<_> = (0..WAITING_MOST).map(|number| waits(&pool, Lane::Now, SMALL, move || number)).collect();
+        until(&pool, |queue| queue.now.len() == WAITING_MOST).await;
+        assert!(matches!(pool.run(Lane::Now, SMALL, || ()).await, Err(Failure::Busy(_))));
         release.send(()).expect("awaited");
         first.await.expect("no panic").expect("done");
         for (number, task) in waiting.into_iter().enumerate() {
             assert_eq!(task.await.expect("no panic").expect("done"), number);
         }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_the_budget_waits_although_a_thread_is_free() {
+        let pool = Arc::new(Pool::start(Some(2), Some(100)).expect("threads"));
+        let large = Cost { waiting: 10, working: 80 };
+        let (release, first) = blocked(&pool, Lane::Now, large).await;
+        let second = waits(&pool, Lane::Now, large, || ());
+        until(&pool, |queue| queue.now.len() == 1).await;
+        until(&pool, |queue| (queue.working, queue.held) == (1, 90)).await;
+        // What would have to wait in memory that is not there is refused.
+        assert!(matches!(pool.run(Lane::Now, Cost { waiting: 11, working: 1 }, || ()).await, Err(Failure::Busy(_))));
+        release.send(()).expect("awaited");
+        first.await.expect("no panic").expect("done");
+        second.await.expect("no panic").expect("done");
+        // More than the budget alone is done alone.
+        let vast = Cost { waiting: 500, working: 5000 };
+        pool.run(Lane::Now, vast, || ()).await.expect("done");
+    }
+
+    #[tokio::test]
+    async fn what_may_wait_lets_everything_else_pass() {
+        let pool = Arc::new(Pool::start(Some(1), None).expect("a thread"));
+        let (release, first) = blocked(&pool, Lane::Now, SMALL).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let note = |name: &'static str| {
+            let order = Arc::clone(&order);
+            move || order.lock().expect("no panic").push(name)
+        };
+        let soon = waits(&pool, Lane::Now, SMALL, note("now"));
+        until(&pool, |queue| queue.now.len() == 1).await;
+        let later = waits(&pool, Lane::Later, SMALL, note("later"));
+        until(&pool, |queue| queue.later.len() == 1).await;
+        assert!(order.lock().expect("no panic").is_empty(), "its thread is free, and it waits");
+        release.send(()).expect("awaited");
+        for task in [first, soon, later] {
+            task.await.expect("no panic").expect("done");
+        }
+        assert_eq!(order.lock().expect("no panic").len(), 2);
     }
 }

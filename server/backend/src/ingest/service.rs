@@ -11,8 +11,10 @@ use shutterpost_model::ingest::{Accepted, CaptureStatus, Ingest, Upload};
 use shutterpost_model::share::LinkKind;
 
 use super::commit::{Arrival, Outcome, check_captured_at, commit};
+use super::converter::Converter;
+use super::later::FinishCapture;
 use super::pictures::{self, Examined};
-use super::pool::Pool;
+use super::pool::{Lane, Pool};
 use super::requests::{self, Fingerprint};
 use crate::db::Conn;
 use crate::error::Failure;
@@ -26,12 +28,16 @@ use crate::services::Deps;
 use crate::share::links;
 
 /// Limits of uploads and the threads that work on them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct IngestConfig {
     /// What is refused before decoding: bytes, pixels, longest side.
     pub limits: Limits,
     /// Threads for pictures; half of the cores if not given.
     pub threads: Option<usize>,
+    /// Bytes that what waits and what is worked on may hold in memory; 1 GiB if not given.
+    pub memory: Option<u64>,
+    /// What films and animations are worked on in.
+    pub converter: Converter,
 }
 
 /// The port of uploads. Cheap to clone; the threads are shared.
@@ -40,6 +46,7 @@ pub struct IngestService {
     deps: Deps,
     limits: Limits,
     pool: Arc<Pool>,
+    converter: Converter,
     wake: Wake,
 }
 
@@ -56,8 +63,13 @@ impl IngestService {
     /// # Errors
     /// What the operating system says when it gives no thread.
     pub fn start(deps: Deps, config: IngestConfig, wake: Wake) -> std::io::Result<Self> {
-        let IngestConfig { limits, threads } = config;
-        Ok(Self { deps, limits, pool: Arc::new(Pool::start(threads)?), wake })
+        let IngestConfig { limits, threads, memory, converter } = config;
+        Ok(Self { deps, limits, pool: Arc::new(Pool::start(threads, memory)?), converter, wake })
+    }
+
+    /// What makes later what takes long, on the same threads.
+    pub(crate) fn finisher(&self) -> FinishCapture {
+        FinishCapture::new(self.deps.clone(), self.limits, Arc::clone(&self.pool), self.converter.clone())
     }
 
     /// Takes a capture in, as [`Ingest::accept`] says.
@@ -84,11 +96,13 @@ impl IngestService {
             resolve(&mut conn, &scope, guest).await?;
         }
         let logo = self.mark(&mut conn, &scope).await?;
+        let (mark, logo) = logo.unzip();
         drop(conn);
 
         let size = bytes.len();
-        let limits = self.limits;
-        let made = self.pool.run(size, move || pictures::make(&bytes, inspected, logo.as_deref(), &limits)).await??;
+        let (limits, converter) = (self.limits, self.converter.clone());
+        let work = move || pictures::make(&bytes, inspected, logo.as_deref(), &limits, &converter);
+        let made = self.pool.run(Lane::Now, inspected.cost(size), work).await??;
         let arrival = Arrival {
             actor: actor.clone(),
             scope: scope.clone(),
@@ -97,7 +111,7 @@ impl IngestService {
             guest,
             captured_at,
             size: i64::try_from(size).unwrap_or(i64::MAX),
-            inspected,
+            mark,
         };
         let task = tokio::spawn(commit(self.deps.clone(), arrival, made));
         match task.await.map_err(|error| Failure::internal("the task of an upload ended early", error))?? {
@@ -141,9 +155,9 @@ impl IngestService {
         Accepted { id: capture, status: CaptureStatus::Ready, share_url }
     }
 
-    /// The logo to be blended in, if the event wants that. Refuses uploads into an event whose retention is over: they
+    /// The logo to be blended in and its id, if the event wants that. Refuses uploads into an event whose retention is over: they
     /// would be deleted at once.
-    async fn mark(&self, conn: &mut Conn, scope: &EventScope) -> Result<Option<Vec<u8>>, Failure> {
+    async fn mark(&self, conn: &mut Conn, scope: &EventScope) -> Result<Option<(String, Vec<u8>)>, Failure> {
         let event = events::find(conn, scope).await?;
         if self.deps.world.now() >= zone::end_of(&event.time_zone, stored(&event.kept_until)?) {
             return Err(AppError::field("event", Code::OutOfRange).into());
@@ -152,10 +166,21 @@ impl IngestService {
         if !event.branding()?.mark_pictures {
             return Ok(None);
         }
-        let logo = events::logo(conn, scope, &stored(logo)?).await?;
-        let key = self.deps.keystore.get(&events_rows::key(scope.organisation(), scope.event().as_str())).await?;
-        self.deps.storage.get(&logo.object, &key).await.map(Some)
+        let bytes = logo_bytes(&self.deps, conn, scope, logo).await?;
+        Ok(Some((logo.clone(), bytes)))
     }
+}
+
+/// A logo of the event.
+pub(super) async fn logo_bytes(
+    deps: &Deps,
+    conn: &mut Conn,
+    scope: &EventScope,
+    logo: &str,
+) -> Result<Vec<u8>, Failure> {
+    let logo = events::logo(conn, scope, &stored(logo)?).await?;
+    let key = deps.keystore.get(&events_rows::key(scope.organisation(), scope.event().as_str())).await?;
+    deps.storage.get(&logo.object, &key).await
 }
 
 #[async_trait]

@@ -1,7 +1,9 @@
 //! The rules of uploads, on both databases.
 
 mod full;
+mod later;
 mod locked;
+mod moving;
 
 use shutterpost_model::captures::Captures;
 use shutterpost_model::error::{AppError, Code};

@@ -32,17 +32,24 @@ pub(crate) enum JobKind {
     Erase,
     /// Give every entry of the export whose id is the subject its place in the archive.
     PrepareExport,
+    /// Make what of the capture whose id is the subject takes long: AVIF of a picture, a film that plays everywhere.
+    FinishCapture,
     /// Do what is due again and again; the subject is its name. Never deleted, so that of several workers one does it.
     Periodic,
 }
 
 impl JobKind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::PrepareExport, Self::Periodic];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::PrepareExport, Self::FinishCapture, Self::Periodic];
 
     /// Whether it may wait: such jobs come by the hundred thousand or take minutes, and must not stand before a mail.
     pub(crate) const fn is_patient(self) -> bool {
-        matches!(self, Self::DeleteObject | Self::PrepareExport)
+        matches!(self, Self::DeleteObject | Self::PrepareExport | Self::FinishCapture)
+    }
+
+    /// Whether it keeps a processor busy, or waits until one is idle: of these, few at once.
+    pub(crate) const fn is_slow(self) -> bool {
+        matches!(self, Self::FinishCapture)
     }
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -51,6 +58,7 @@ impl JobKind {
             Self::DeleteObject => "delete_object",
             Self::Erase => "erase",
             Self::PrepareExport => "prepare_export",
+            Self::FinishCapture => "finish_capture",
             Self::Periodic => "periodic",
         }
     }

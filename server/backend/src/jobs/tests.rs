@@ -111,6 +111,33 @@ async fn a_ring_starts_a_job_and_stopping_lets_it_finish() {
     }
 }
 
+/// What keeps a processor busy for minutes leaves a place to what is done at once, although nobody waits for either.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_work_leaves_a_place_to_other_work_that_may_wait() {
+    for test in databases().await {
+        let (begun, leave) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let wake = Wake::default();
+        let worker = Worker::new(test.db.clone(), test.world.clone(), wake.clone())
+            .handle(JobKind::FinishCapture, Slow { begun: begun.clone(), leave: leave.clone() })
+            .handle(JobKind::DeleteObject, Slow { begun: begun.clone(), leave: leave.clone() });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(worker.run(stopped.map(|_| ())));
+        for subject in ["a", "b", "c"] {
+            enqueue_kind(&test, JobKind::FinishCapture, subject).await;
+        }
+        wake.ring();
+        begun.acquire_many(2).await.expect("open").forget();
+        enqueue_kind(&test, JobKind::DeleteObject, "object").await;
+        wake.ring();
+        begun.acquire().await.expect("open").forget();
+        assert_eq!(test.count("jobs", "locked_by IS NOT NULL AND kind = 'finish_capture'").await, 2, "{}", test.kind);
+        assert_eq!(test.count("jobs", "locked_by IS NOT NULL AND kind = 'delete_object'").await, 1, "{}", test.kind);
+        stop.send(()).expect("the worker listens");
+        leave.add_permits(4);
+        tokio::time::timeout(Duration::from_secs(10), running).await.expect("stops").expect("no panic");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn periodic_work_is_done_by_one_worker_and_again_when_due() {
     for test in databases().await {

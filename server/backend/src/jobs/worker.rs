@@ -22,6 +22,8 @@ use crate::error::Failure;
 const CONCURRENCY: usize = 4;
 /// Of these, jobs that nobody waits for: one place is always left for those that somebody does.
 const PATIENT: usize = CONCURRENCY - 1;
+/// Of those in turn, jobs that take a processor for minutes: the others go on beside them.
+const SLOW: usize = PATIENT - 1;
 /// Longest time until a due job is seen although nobody rang.
 const POLL: Duration = Duration::from_secs(1);
 /// How often the lease of a running job is extended.
@@ -130,11 +132,12 @@ impl Worker {
         }
     }
 
-    /// The kinds that this worker does and that are patient or not.
-    fn kinds(&self, periodic: bool, patient: bool) -> Vec<&'static str> {
+    /// The kinds that this worker does and that are patient or not, slow or not.
+    fn kinds(&self, periodic: bool, patient: bool, slow: bool) -> Vec<&'static str> {
         let periodic = (periodic && !self.periodic.is_empty()).then_some(JobKind::Periodic);
         let kinds = self.handlers.iter().map(|(kind, _)| *kind).chain(periodic);
-        kinds.filter(|kind| kind.is_patient() == patient).map(JobKind::as_str).collect()
+        let wanted = |kind: &JobKind| kind.is_patient() == patient && kind.is_slow() == slow;
+        kinds.filter(wanted).map(JobKind::as_str).collect()
     }
 
     /// Writes the rows of periodic tasks that have none yet.
@@ -151,10 +154,15 @@ impl Worker {
 
     /// Claims as many jobs as there is room for and starts them; those that somebody waits for first.
     async fn fill(self: &Arc<Self>, running: &mut Running, periodic: bool) {
-        for patient in [false, true] {
-            let room =
-                if patient { running.free().min(PATIENT.saturating_sub(running.patient())) } else { running.free() };
-            let (kinds, most) = (self.kinds(periodic, patient), i64::try_from(room).unwrap_or(0));
+        for (patient, slow) in [(false, false), (true, false), (true, true)] {
+            let mut room = running.free();
+            if patient {
+                room = room.min(PATIENT.saturating_sub(running.count(JobKind::is_patient)));
+            }
+            if slow {
+                room = room.min(SLOW.saturating_sub(running.count(JobKind::is_slow)));
+            }
+            let (kinds, most) = (self.kinds(periodic, patient, slow), i64::try_from(room).unwrap_or(0));
             if most == 0 || kinds.is_empty() {
                 continue;
             }
@@ -266,9 +274,9 @@ impl Running {
         self.jobs.values().map(|(id, _)| id.clone()).collect()
     }
 
-    /// How many of them nobody waits for.
-    fn patient(&self) -> usize {
-        self.jobs.values().filter(|(_, kind)| kind.is_patient()).count()
+    /// How many of them are of such a kind.
+    fn count(&self, is: impl Fn(JobKind) -> bool) -> usize {
+        self.jobs.values().filter(|(_, kind)| is(*kind)).count()
     }
 
     fn start(&mut self, worker: Arc<Worker>, job: Job) {

@@ -222,6 +222,8 @@ pub(super) async fn contents(conn: &mut Conn, scope: &EventScope) -> Result<Vec<
         .count().get_result(c).await)?;
     let of_renditions: i64 = on_db!(conn, c => captures_renditions::table
         .inner_join(captures::table.on(captures::id.eq(captures_renditions::capture_id)))
+        // One that names the original is no file of its own.
+        .filter(captures_renditions::object.ne(captures::object))
         .filter(captures::organisation_id.eq(organisation))
         .filter(captures::event_id.eq(event))
         .count().get_result(c).await)?;

@@ -405,8 +405,11 @@ async fn captures_of(conn: &mut Conn, which: Which<'_>) -> Result<Vec<Subject>, 
     let mut subjects = Vec::with_capacity(rows.len());
     for (id, organisation, key_subject, object) in rows {
         let organisation: OrganisationId = stored(&organisation)?;
-        let mut objects = vec![(object, None)];
-        objects.extend(of.remove(&id).unwrap_or_default());
+        let mut objects = of.remove(&id).unwrap_or_default();
+        // A film may be its own original.
+        if objects.iter().all(|(named, _)| *named != object) {
+            objects.insert(0, (object, None));
+        }
         subjects.push(Subject { key: captures_rows::key(&organisation, &key_subject), id, objects });
     }
     Ok(subjects)

@@ -2,18 +2,19 @@
 
 use shutterpost_model::captures::{CaptureKind, Encoding, RenditionFile, RenditionName, cms_media};
 use shutterpost_model::id::CaptureId;
-use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
+use shutterpost_model::share::{LinkKind, ShareFilm, SharePage, SharePicture};
 use shutterpost_model::time::Millis;
 
 use super::links::Tokens;
 use super::queries;
+use super::rows::ShownRow;
 use super::scope::Opened;
-use crate::captures::rows::RenditionRow;
-use crate::captures::{queries as captures, sample};
+use crate::captures::rows::{self, RenditionRow};
+use crate::captures::{look, queries as captures, sample};
 use crate::db::Conn;
 use crate::error::Failure;
 use crate::events::rows::{EventRow, logo_address, stored};
-use crate::events::scope::EventScope;
+use crate::events::scope::{EventScope, Tenant};
 use crate::events::zone;
 use crate::services::Deps;
 
@@ -30,6 +31,8 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
     let own = Tokens::derive(&deps.keys, scope.link(), scope.kind(), row.link.generation);
     let shared = view.map(|(link, generation)| Tokens::derive(&deps.keys, &link, LinkKind::View, generation));
     let path = |file: RenditionFile| own.media_path(file);
+    let ShownRow { id, key_subject, kind, duration, look } = &row.shown;
+    let kind = rows::kind(kind)?;
     Ok(SharePage {
         kind: scope.kind(),
         event_name: row.event.name.clone(),
@@ -40,9 +43,9 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
         thumb: picture(&renditions, RenditionName::Thumb, row.revision, &path)?,
         web: picture(&renditions, RenditionName::Web, row.revision, &path)?,
         large: picture(&renditions, RenditionName::Large, row.revision, &path)?,
-        placeholder: None,
-        capture_kind: CaptureKind::Still,
-        film: None,
+        placeholder: look::placeholder(&deps.keystore, scope.organisation(), (id, key_subject), look.as_ref()).await?,
+        capture_kind: kind,
+        film: film(&renditions, (kind, *duration), row.revision, &path)?,
         // Others' link previews fetch it, so it hangs on the link that is passed on, if there is one.
         og: shared.as_ref().unwrap_or(&own).media_path(RenditionFile {
             name: RenditionName::Og,
@@ -72,13 +75,17 @@ pub(super) async fn preview(
         Some(logo) => Some((logo_address(scope.event(), &stored(&logo.id)?), logo.width, logo.height)),
         None => None,
     };
-    let (capture, revision, captured_at, renditions) = match captures::newest(conn, scope).await? {
+    let mut placeholder = None;
+    let (capture, revision, captured_at, renditions, moves) = match captures::newest(conn, scope).await? {
         Some(row) => {
             let id: CaptureId = stored(&row.id)?;
             let renditions = captures::renditions(conn, scope, &id).await?;
-            (id, row.revision, Millis(row.captured_at), renditions)
+            let named = (row.id.as_str(), row.key_subject.as_str());
+            placeholder = look::placeholder(&deps.keystore, scope.organisation(), named, row.look.as_ref()).await?;
+            let moves = (rows::kind(&row.kind)?, row.duration);
+            (id, row.revision, Millis(row.captured_at), renditions, moves)
         }
-        None => (sample::id(), sample::REVISION, deps.world.now(), samples()),
+        None => (sample::id(), sample::REVISION, deps.world.now(), samples(), (CaptureKind::Still, None)),
     };
     let path = |file: RenditionFile| cms_media(&capture, file);
     let own_path = format!("/cms/preview/{}", scope.event());
@@ -91,9 +98,9 @@ pub(super) async fn preview(
         thumb: picture(&renditions, RenditionName::Thumb, revision, &path)?,
         web: picture(&renditions, RenditionName::Web, revision, &path)?,
         large: picture(&renditions, RenditionName::Large, revision, &path)?,
-        placeholder: None,
-        capture_kind: CaptureKind::Still,
-        film: None,
+        placeholder,
+        capture_kind: moves.0,
+        film: film(&renditions, moves, revision, &path)?,
         og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
         path: own_path.clone(),
         share_path: Some(own_path),
@@ -119,6 +126,31 @@ fn picture(
         width: row.width,
         height: row.height,
     })
+}
+
+/// What moves, if it is there already.
+fn film(
+    renditions: &[RenditionRow],
+    (kind, duration): (CaptureKind, Option<i64>),
+    revision: i32,
+    path: &impl Fn(RenditionFile) -> String,
+) -> Result<Option<ShareFilm>, Failure> {
+    let name = RenditionName::Film;
+    let (mut plays, mut original) = (None, None);
+    for row in renditions.iter().filter(|row| row.name == name.as_str()) {
+        match row.kind()? {
+            (_, Encoding::Mp4) => plays = Some(row),
+            (_, encoding) => original = Some(path(RenditionFile { name, encoding, revision })),
+        }
+    }
+    Ok(plays.map(|row| ShareFilm {
+        mp4: path(RenditionFile { name, encoding: Encoding::Mp4, revision }),
+        original,
+        width: row.width,
+        height: row.height,
+        duration,
+        looped: kind == CaptureKind::Animation,
+    }))
 }
 
 /// Stands for the renditions of the sample, which is one picture in all sizes.

@@ -7,7 +7,7 @@ use shutterpost_model::id::{CaptureId, LinkId};
 use shutterpost_model::share::LinkKind;
 use shutterpost_model::time::Millis;
 
-use super::rows::{FileRow, LinkRow, OpenRow};
+use super::rows::{FileRow, LinkRow, OpenRow, ShownRow};
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
 use crate::events::rows::{EventRow, LogoRow};
@@ -34,6 +34,7 @@ pub(super) async fn by_token(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<
             identity_organisations::name,
             captures::captured_at,
             captures::revision,
+            ShownRow::as_select(),
         ))
         .first::<OpenRow>(c).await.optional())
 }

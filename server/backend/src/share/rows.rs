@@ -5,7 +5,8 @@ use shutterpost_model::share::LinkKind;
 
 use crate::error::Failure;
 use crate::events::rows::EventRow;
-use crate::schema::share_links;
+use crate::keystore::Sealed;
+use crate::schema::{captures, share_links};
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = share_links)]
@@ -40,6 +41,19 @@ pub(super) struct OpenRow {
     pub(super) organisation: String,
     pub(super) captured_at: i64,
     pub(super) revision: i32,
+    pub(super) shown: ShownRow,
+}
+
+/// What of a capture says how its page shows it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = captures)]
+#[diesel(check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+pub(super) struct ShownRow {
+    pub(super) id: String,
+    pub(super) key_subject: String,
+    pub(super) kind: String,
+    pub(super) duration: Option<i64>,
+    pub(super) look: Option<Sealed<String>>,
 }
 
 /// What a file under a media token needs: object, validator, what its key belongs to, and the end of retention.

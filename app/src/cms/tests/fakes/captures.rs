@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use shutterpost_model::access::Actor;
 use shutterpost_model::captures::{
-    Capture, CaptureFilter, CaptureKind, CapturePage, CaptureSummary, Captures, Encoding, HistoryLine, LinkView, MediaFile,
-    Rendition, RenditionFile, RenditionName,
+    Capture, CaptureFilter, CaptureKind, CapturePage, CaptureSummary, Captures, Encoding, HistoryLine, LinkView,
+    MediaFile, Rendition, RenditionFile, RenditionName,
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, EventId, LinkId};
