@@ -109,7 +109,7 @@ async fn avif_is_there_when_the_jobs_are_done_and_the_cached_page_is_gone() {
         let token = page.text().split("/m/").nth(1).and_then(|rest| rest.split('/').next()).expect("one").to_owned();
         let file = format!("/m/{token}/web-1.avif");
         assert_eq!(app.get(&file, &As::Nobody).await.status, StatusCode::NOT_FOUND);
-        app.work().await;
+        app.finish().await;
         let answer = app.get(&file, &As::Nobody).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "image/avif"));
         assert_eq!(app.database.count("jobs", "kind = 'finish_capture'").await, 0);

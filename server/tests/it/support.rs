@@ -268,9 +268,14 @@ impl App {
         self.send(request.expect("a request")).await
     }
 
-    /// Does all jobs that are due.
+    /// Does all jobs that are due, but for slow ones.
     pub(crate) async fn work(&self) -> usize {
         self.worker.run_due().await
+    }
+
+    /// Slow ones too.
+    pub(crate) async fn finish(&self) -> usize {
+        self.worker.run_all_due().await
     }
 
     pub(crate) async fn sign_in(&self, email: &str) -> As {

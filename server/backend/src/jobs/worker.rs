@@ -24,6 +24,16 @@ const CONCURRENCY: usize = 4;
 const PATIENT: usize = CONCURRENCY - 1;
 /// Of those in turn, jobs that take a processor for minutes: the others go on beside them.
 const SLOW: usize = PATIENT - 1;
+/// Kinds of jobs that are claimed together.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    patient: bool,
+    slow: bool,
+}
+/// Those that somebody waits for come first, and the slow ones last.
+const ALL: [Group; 3] =
+    [Group { patient: false, slow: false }, Group { patient: true, slow: false }, Group { patient: true, slow: true }];
+const QUICK: [Group; 2] = [ALL[0], ALL[1]];
 /// Longest time until a due job is seen although nobody rang.
 const POLL: Duration = Duration::from_secs(1);
 /// How often the lease of a running job is extended.
@@ -104,7 +114,7 @@ impl Worker {
             if !announced {
                 announced = worker.announce().await.map_err(|failure| warn(failure, "announce")).is_ok();
             }
-            worker.fill(&mut running, true).await;
+            worker.fill(&mut running, true, &ALL).await;
             let free = running.free() > 0;
             tokio::select! {
                 biased;
@@ -119,12 +129,21 @@ impl Worker {
         }
     }
 
-    /// Does everything that is due now, periodic tasks aside, and gives how many jobs ran. For tests and commands that
-    /// must not end before their mails are out.
+    /// Does everything that is due now, periodic and slow work aside, and gives how many jobs ran. For tests and commands
+    /// that must not end before their mails are out.
     pub async fn run_due(self: &Arc<Self>) -> usize {
+        self.run_until_empty(&QUICK).await
+    }
+
+    /// The same, slow work included.
+    pub async fn run_all_due(self: &Arc<Self>) -> usize {
+        self.run_until_empty(&ALL).await
+    }
+
+    async fn run_until_empty(self: &Arc<Self>, groups: &[Group]) -> usize {
         let mut running = Running::default();
         loop {
-            self.fill(&mut running, false).await;
+            self.fill(&mut running, false, groups).await;
             if running.tasks.is_empty() {
                 return running.started;
             }
@@ -132,8 +151,8 @@ impl Worker {
         }
     }
 
-    /// The kinds that this worker does and that are patient or not, slow or not.
-    fn kinds(&self, periodic: bool, patient: bool, slow: bool) -> Vec<&'static str> {
+    /// The kinds of a group that this worker does.
+    fn kinds(&self, periodic: bool, Group { patient, slow }: Group) -> Vec<&'static str> {
         let periodic = (periodic && !self.periodic.is_empty()).then_some(JobKind::Periodic);
         let kinds = self.handlers.iter().map(|(kind, _)| *kind).chain(periodic);
         let wanted = |kind: &JobKind| kind.is_patient() == patient && kind.is_slow() == slow;
@@ -153,8 +172,8 @@ impl Worker {
     }
 
     /// Claims as many jobs as there is room for and starts them; those that somebody waits for first.
-    async fn fill(self: &Arc<Self>, running: &mut Running, periodic: bool) {
-        for (patient, slow) in [(false, false), (true, false), (true, true)] {
+    async fn fill(self: &Arc<Self>, running: &mut Running, periodic: bool, groups: &[Group]) {
+        for &Group { patient, slow } in groups {
             let mut room = running.free();
             if patient {
                 room = room.min(PATIENT.saturating_sub(running.count(JobKind::is_patient)));
@@ -162,7 +181,8 @@ impl Worker {
             if slow {
                 room = room.min(SLOW.saturating_sub(running.count(JobKind::is_slow)));
             }
-            let (kinds, most) = (self.kinds(periodic, patient, slow), i64::try_from(room).unwrap_or(0));
+            let kinds = self.kinds(periodic, Group { patient, slow });
+            let most = i64::try_from(room).unwrap_or(0);
             if most == 0 || kinds.is_empty() {
                 continue;
             }
