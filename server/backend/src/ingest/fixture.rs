@@ -33,6 +33,8 @@ use crate::testing::{self, TestDatabase};
 
 /// 96 × 64 pixels, to be turned by its metadata, which also hold a description.
 pub(crate) const PICTURE: &[u8] = include_bytes!("fixture/turned.jpg");
+/// 96 × 64 pixels as a phone writes them; its metadata hold a description.
+pub(crate) const HEIC: &[u8] = include_bytes!("fixture/phone.heic");
 /// A PNG.
 pub(crate) const LOGO: &[u8] = include_bytes!("fixture/logo.png");
 /// Objects stored for one capture: the original and seven renditions.

@@ -350,6 +350,8 @@ pub(super) fn check_declared(declared: Option<&str>, inspected: &Inspected) -> R
         (None | Some("" | "application/octet-stream"), _) => Ok(()),
         // Not registered, but sent by many.
         (Some("image/jpg" | "image/pjpeg"), "image/jpeg") => Ok(()),
+        // The family's name, which some cameras and browsers use for its one coding that phones write.
+        (Some("image/heif"), "image/heic") => Ok(()),
         // Few know the name of its own that a PNG has which moves.
         (Some("image/png"), "image/apng") => Ok(()),
         (Some("video/quicktime" | "video/x-m4v"), "video/mp4") => Ok(()),
@@ -367,7 +369,8 @@ mod tests {
     #[test]
     fn a_wrong_declaration_is_refused() {
         let still = |format| inspect::Inspected { format, width: 1, height: 1, orientation: 1, memory_bytes: 0 };
-        let (jpeg, png) = (Inspected::Still(still(SourceFormat::Jpeg)), Inspected::Still(still(SourceFormat::Png)));
+        let [jpeg, png, heic] =
+            [SourceFormat::Jpeg, SourceFormat::Png, SourceFormat::Heic].map(|kind| Inspected::Still(still(kind)));
         let moving = animation::Inspected { format: AnimationFormat::Png, width: 1, height: 1, frames: 2, duration: 1 };
         let moving = Inspected::Animation(moving);
         for (declared, inspected, expected) in [
@@ -377,6 +380,10 @@ mod tests {
             (Some("application/octet-stream"), jpeg, Ok(())),
             (Some("image/png"), jpeg, Err(Code::FileMismatch)),
             (Some("text/html"), jpeg, Err(Code::FileMismatch)),
+            (Some("image/heif"), jpeg, Err(Code::FileMismatch)),
+            (Some("image/heic"), heic, Ok(())),
+            (Some("image/heif"), heic, Ok(())),
+            (Some("image/avif"), heic, Err(Code::FileMismatch)),
             (Some("image/apng"), png, Err(Code::FileMismatch)),
             (Some("image/apng"), moving, Ok(())),
             (Some("image/png"), moving, Ok(())),

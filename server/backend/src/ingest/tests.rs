@@ -12,7 +12,7 @@ use shutterpost_model::ingest::{Ingest, Upload};
 use shutterpost_model::messages::DeliveryState;
 use shutterpost_model::time::Millis;
 
-use super::fixture::{ANNA, LOGO, OBJECTS, PICTURE, guest, stands, upload, upload_of};
+use super::fixture::{ANNA, HEIC, LOGO, OBJECTS, PICTURE, guest, stands, upload, upload_of};
 use super::{IngestConfig, IngestService};
 use crate::captures;
 use crate::jobs::Wake;
@@ -55,6 +55,32 @@ async fn an_upload_becomes_a_capture_with_guest_links_and_message() {
         assert_eq!(stand.test.count("audit_entries", "action = 'captures.create'").await, 1);
         let devices = stand.events.devices(&stand.owner, &stand.event).await.expect("lists");
         assert_eq!(devices[0].captures, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phones_own_format_becomes_the_same_renditions_as_any() {
+    for stand in stands().await {
+        for declared in [None, Some("image/heic"), Some("image/heif")] {
+            let before = stand.objects().await;
+            let sent = Upload { bytes: HEIC.to_vec(), declared: declared.map(str::to_owned), ..upload_of(ANNA) };
+            let accepted = stand.accept(sent).await.expect("is accepted");
+            let capture = stand.captures.find(&stand.owner, &accepted.id).await.expect("is found");
+            assert_eq!((capture.width, capture.height), (96, 64), "{declared:?}");
+            assert_eq!((capture.renditions.len(), stand.objects().await - before), (7, OBJECTS), "{}", stand.test.kind);
+            assert!(stand.shows(&accepted.share_url).await);
+        }
+        assert_eq!(stand.test.count("captures", "media_type = 'image/heic'").await, 3, "kept as it was sent");
+        let key = |capture: &str| captures::rows::key(&stand.organisation, capture);
+        for line in stand.test.select("SELECT id || ' ' || object AS line FROM captures").await {
+            let (capture, object) = line.split_once(' ').expect("two");
+            let key = stand.deps.keystore.get(&key(capture)).await.expect("was made");
+            let bytes = stand.deps.storage.get(object, &key).await.expect("opens");
+            assert!(HEIC.windows(6).any(|window| window == b"canary") && bytes.starts_with(&HEIC[..12]));
+            assert!(!bytes.windows(6).any(|window| window == b"canary"), "metadata are gone");
+        }
+        let wrong = Upload { bytes: HEIC.to_vec(), declared: Some("image/jpeg".into()), ..upload_of(ANNA) };
+        assert_eq!(code(stand.accept(wrong).await), Code::FileMismatch);
     }
 }
 
