@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 17] = [
+const NAMESPACES: [&str; 18] = [
     "common",
     "errors",
     "identity",
     "overview",
     "events",
     "captures",
+    "exports",
     "guests",
     "messages",
     "privacy",

@@ -286,6 +286,10 @@ impl Letter {
             Activity::PasskeyCopied => {
                 (td_string!(locale, passkeys.mail_copied), td_string!(locale, passkeys.mail_copied_text))
             }
+            Activity::Exported => (td_string!(locale, exports.mail), td_string!(locale, exports.mail_text)),
+            Activity::PeopleExported => {
+                (td_string!(locale, exports.mail_people), td_string!(locale, exports.mail_people_text))
+            }
         };
         let time = at.readable(language, 0);
         let device = or_else(words::line(device), || td_string!(locale, mail.activity_device_unknown).to_owned());

@@ -38,7 +38,7 @@ pub fn percent(language: Language, part: i64, whole: i64) -> Option<String> {
     })
 }
 
-/// A size for people, in decimal units with one decimal place above a megabyte: `640 kB`, `2.4 MB`.
+/// A size for people, in decimal units with one decimal place above a megabyte: `640 kB`, `2.4 MB`, `3.5 GB`.
 pub fn bytes(language: Language, size: i64) -> String {
     let size = size.max(0);
     if size < 1000 {
@@ -47,12 +47,21 @@ pub fn bytes(language: Language, size: i64) -> String {
     if size < 1_000_000 {
         return format!("{}\u{a0}kB", (size + 500) / 1000);
     }
-    let tenths = (size + 50_000) / 100_000;
+    let (tenths, unit) = match (size + 50_000) / 100_000 {
+        tenths if tenths < 10_000 => (tenths, "MB"),
+        tenths => ((tenths + 500) / 1000, "GB"),
+    };
     let point = match language {
         Language::English => '.',
         Language::German => ',',
     };
-    format!("{}{point}{}\u{a0}MB", number(language, tenths / 10), tenths % 10)
+    format!("{}{point}{}\u{a0}{unit}", number(language, tenths / 10), tenths % 10)
+}
+
+/// How long something plays, from milliseconds: `0:07`, `12:30`. What is shorter than a second is one.
+pub fn playing(duration: i64) -> String {
+    let seconds = ((duration.max(0) + 500) / 1000).max(1);
+    format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// Exact date and time in UTC, for labels that the server and the browser must write alike; what people look at is a
@@ -100,10 +109,20 @@ mod tests {
     }
 
     #[test]
+    fn lengths_are_minutes_and_seconds() {
+        for (duration, text) in [(0, "0:01"), (499, "0:01"), (12_400, "0:12"), (59_600, "1:00"), (750_000, "12:30")] {
+            assert_eq!(playing(duration), text);
+        }
+    }
+
+    #[test]
     fn sizes_are_short() {
         assert_eq!(bytes(Language::English, 640), "640\u{a0}B");
         assert_eq!(bytes(Language::English, 639_600), "640\u{a0}kB");
         assert_eq!(bytes(Language::German, 2_449_999), "2,4\u{a0}MB");
         assert_eq!(bytes(Language::English, 39_960_000), "40.0\u{a0}MB");
+        assert_eq!(bytes(Language::English, 999_940_000), "999.9\u{a0}MB");
+        assert_eq!(bytes(Language::English, 999_960_000), "1.0\u{a0}GB");
+        assert_eq!(bytes(Language::German, 3_500_000_000), "3,5\u{a0}GB");
     }
 }

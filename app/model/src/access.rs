@@ -41,15 +41,17 @@ impl Role {
         use Permission as P;
         match self {
             Self::Owner => true,
-            Self::Admin => {
-                !matches!(permission, P::OwnerGrant | P::OrganisationErase | P::SignInManage | P::SupportManage)
-            }
+            Self::Admin => !matches!(
+                permission,
+                P::OwnerGrant | P::OrganisationErase | P::PersonalExport | P::SignInManage | P::SupportManage
+            ),
             Self::Editor => {
                 Self::Viewer.grants(permission)
                     || matches!(
                         permission,
                         P::BrandingWrite
                             | P::CaptureCreate
+                            | P::CaptureExport
                             | P::CaptureWrite
                             | P::GuestReveal
                             | P::GuestWrite
@@ -95,6 +97,8 @@ pub enum Permission {
     CaptureCreate,
     /// Delete and restore captures.
     CaptureWrite,
+    /// Take originals away in archives.
+    CaptureExport,
     /// See that there is a guest; contact data stays masked.
     GuestRead,
     /// See contact data in the clear; every reveal is audited.
@@ -121,10 +125,12 @@ pub enum Permission {
     SignInManage,
     /// Let support in, and end it.
     SupportManage,
+    /// Take guests, contact data and consents away in archives.
+    PersonalExport,
 }
 
 impl Permission {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::OverviewRead,
         Self::EventRead,
         Self::EventWrite,
@@ -134,6 +140,7 @@ impl Permission {
         Self::CaptureRead,
         Self::CaptureCreate,
         Self::CaptureWrite,
+        Self::CaptureExport,
         Self::GuestRead,
         Self::GuestReveal,
         Self::GuestWrite,
@@ -148,6 +155,7 @@ impl Permission {
         Self::OrganisationErase,
         Self::SignInManage,
         Self::SupportManage,
+        Self::PersonalExport,
     ];
 }
 

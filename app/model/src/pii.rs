@@ -21,6 +21,8 @@ pub enum Purpose {
     GuestCare,
     /// A message is addressed to the person.
     Delivery,
+    /// An owner takes guests and consents away in an archive; each is audited.
+    Export,
 }
 
 impl<T: Zeroize> Pii<T> {

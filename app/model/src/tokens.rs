@@ -72,7 +72,7 @@ impl TokenScope {
             Self::EventsRead => &[P::EventRead],
             Self::CapturesRead => &[P::CaptureRead],
             Self::CapturesUpload => &[P::CaptureCreate],
-            Self::CapturesWrite => &[P::CaptureRead, P::CaptureCreate, P::CaptureWrite],
+            Self::CapturesWrite => &[P::CaptureRead, P::CaptureCreate, P::CaptureWrite, P::CaptureExport],
             Self::GuestsRead => &[P::GuestRead],
             Self::GuestsWrite => &[P::GuestRead, P::GuestWrite],
             Self::TrashManage => &[P::TrashManage],

@@ -89,7 +89,7 @@ fn notice(what: Notice) -> Mail {
     Mail::Notice { what, at: Millis(1_772_560_245_999), organisation, link: secret("/cms/sign-in-settings") }
 }
 
-fn every_mail() -> [(&'static str, Mail); 22] {
+fn every_mail() -> [(&'static str, Mail); 24] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -114,6 +114,8 @@ fn every_mail() -> [(&'static str, Mail); 22] {
         ("passkey_added", activity(Activity::PasskeyAdded, "")),
         ("passkey_removed", activity(Activity::PasskeyRemoved, "")),
         ("passkey_copied", activity(Activity::PasskeyCopied, "")),
+        ("exported", activity(Activity::Exported, "")),
+        ("people_exported", activity(Activity::PeopleExported, "")),
         ("connection_off", notice(Notice::SwitchedOff)),
         ("certificate_week", notice(Notice::CertificateWeek)),
         ("emergency_used", notice(Notice::EmergencyUsed)),

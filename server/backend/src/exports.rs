@@ -3,6 +3,7 @@
 
 mod archive;
 mod names;
+mod people;
 mod prepare;
 mod queries;
 mod service;
@@ -10,6 +11,7 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use people::{People, Person};
 pub(crate) use prepare::{Measure, PrepareExport};
 pub(crate) use queries::{OriginalRow, clear, insert_original};
 pub use service::ExportsService;

@@ -1,5 +1,6 @@
 //! Guests: the people in the pictures, their contact points and consents.
 
+mod exported;
 mod service;
 
 pub(crate) mod consents;

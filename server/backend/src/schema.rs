@@ -704,6 +704,16 @@ diesel::table! {
         ready_at -> Nullable<BigInt>,
         created_at -> BigInt,
         expires_at -> BigInt,
+        created_by -> Nullable<Text>,
+        people -> Bool,
+        guests -> BigInt,
+        guests_placed -> BigInt,
+        guests_length -> BigInt,
+        guests_crc -> BigInt,
+        consents_length -> BigInt,
+        consents_crc -> BigInt,
+        json_length -> BigInt,
+        json_crc -> BigInt,
     }
 }
 
@@ -716,6 +726,19 @@ diesel::table! {
         at -> Nullable<BigInt>,
         directory_at -> Nullable<BigInt>,
         name -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    exports_guests (export_id, position) {
+        export_id -> Text,
+        position -> BigInt,
+        organisation_id -> Text,
+        guest_id -> Text,
+        guests_at -> Nullable<BigInt>,
+        consents_at -> Nullable<BigInt>,
+        json_at -> Nullable<BigInt>,
+        digest -> Nullable<Binary>,
     }
 }
 
@@ -793,6 +816,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     captures_originals,
     exports,
     exports_entries,
+    exports_guests,
     scrub,
     scrub_flaws,
 );

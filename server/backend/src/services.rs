@@ -16,7 +16,7 @@ use crate::connections::{ConnectionsService, DomainsService, certificates, domai
 use crate::context::World;
 use crate::db::Db;
 use crate::events::EventsService;
-use crate::exports::{ExportsService, PrepareExport};
+use crate::exports::{ExportsService, People, PrepareExport};
 use crate::guests::GuestsService;
 use crate::identity::{AccountsService, DirectoryService, PasswordPolicy, bearer, session};
 use crate::ingest::{Converter, IngestConfig, IngestService, capture_parts};
@@ -90,6 +90,7 @@ impl Backend {
     ) -> std::io::Result<Self> {
         let Options { password, limits, image_threads, image_memory, converter } = options;
         let parts = capture_parts(&deps);
+        let people: Arc<dyn People> = Arc::new(GuestsService::new(deps.clone()));
         let config = IngestConfig { limits, threads: image_threads, memory: image_memory, converter };
         let ingest = IngestService::start(deps.clone(), config, wake.clone())?;
         let finisher = ingest.finisher();
@@ -106,7 +107,7 @@ impl Backend {
             domains: Arc::new(DomainsService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),
-            exports: Arc::new(ExportsService::new(deps.clone(), wake.clone())),
+            exports: Arc::new(ExportsService::new(deps.clone(), wake.clone(), Arc::clone(&people))),
             guests: Arc::new(GuestsService::new(deps.clone())),
             shares: Arc::new(SharesService::new(deps.clone())),
             messages: Arc::new(MessagesService::new(deps.clone(), wake.clone())),
@@ -119,7 +120,7 @@ impl Backend {
         let worker = Worker::new(deps.db.clone(), deps.world.clone(), wake)
             .handle(JobKind::SendMessage, SendMessage::new(deps.clone(), mailer, writer))
             .handle(JobKind::Erase, FinishErasure::new(deps.clone()))
-            .handle(JobKind::PrepareExport, PrepareExport::new(deps.clone()))
+            .handle(JobKind::PrepareExport, PrepareExport::new(deps.clone(), people))
             .handle(JobKind::FinishCapture, finisher)
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {

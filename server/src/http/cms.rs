@@ -11,6 +11,7 @@ pub(super) mod domains;
 pub(super) mod identity;
 pub(super) mod events;
 pub(super) mod captures;
+pub(super) mod exports;
 pub(super) mod messages;
 pub(super) mod privacy;
 mod qr;

@@ -15,7 +15,7 @@ const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 pub(super) fn cms_policy(nonce: &str) -> String {
     format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; connect-src 'self'; \
-         style-src 'self'; img-src 'self' blob: data:; font-src 'self'; manifest-src 'self'; frame-src 'self'; \
+         style-src 'self'; img-src 'self' blob: data:; media-src 'self'; font-src 'self'; manifest-src 'self'; frame-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
     )
 }

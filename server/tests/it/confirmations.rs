@@ -241,7 +241,9 @@ async fn captures(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let capture = format!("/cms/captures/{}", home.capture);
     let photo = [("file", Some("image/jpeg"), PHOTO.to_vec())];
     forms.post_parts(&format!("{event}/captures"), owner, &photo).await;
+    forms.post(&format!("{event}/exports"), owner, &[("intent", "create"), ("key", "none")]).await;
     for (page, fields) in [
+        (&event, vec![("intent", "export"), ("capture", &*home.capture)]),
         (&event, vec![("intent", "delete"), ("capture", &*home.capture)]),
         (&event, vec![("intent", "restore"), ("capture", &home.capture)]),
         (&capture, vec![("intent", "delete")]),

@@ -145,6 +145,7 @@ pub(crate) fn sensitive(spec: &RouteSpec, home: &Tenant) -> Option<String> {
         ("POST", "/cms/trash") => Some(format!("intent=erase&item={}", home.event)),
         ("POST", "/cms/privacy") => Some(format!("intent=erase_organisation&confirm={}", home.name)),
         ("POST", "/cms/events/{event}/settings") => Some("intent=delete".into()),
+        ("POST", "/cms/events/{event}/exports") => Some("intent=create&people=on&key=late".into()),
         ("POST", "/cms/sign-in-settings/domains") => Some("intent=add&domain=late.example".into()),
         ("POST", "/cms/sign-in-settings/connections/new") => Some("kind=oidc&provider=okta&name=Late".into()),
         ("POST", "/cms/sign-in-settings/connections/{connection}") => Some("intent=delete".into()),

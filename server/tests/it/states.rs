@@ -27,6 +27,8 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("POST", "/cms/events/{event}/branding", ["404", "404", "-", "-"]),
     ("GET", "/cms/events/{event}/devices", ["404", "404", "-", "-"]),
     ("POST", "/cms/events/{event}/devices", ["404", "404", "-", "-"]),
+    ("GET", "/cms/events/{event}/exports", ["404", "404", "-", "-"]),
+    ("POST", "/cms/events/{event}/exports", ["404", "404", "-", "-"]),
     ("GET", "/cms/logos/{event}/{logo}", ["404", "404", "-", "-"]),
     ("GET", "/cms/preview/{event}", ["404", "404", "-", "-"]),
     ("POST", "/fn/cms/captures/list", ["404", "404", "-", "-"]),

@@ -148,10 +148,14 @@ pub enum Activity {
     PasskeyRemoved,
     /// A passkey counted backwards: there is a copy of it.
     PasskeyCopied,
+    /// An archive of captures was made, the first of a day.
+    Exported,
+    /// An archive with guests and consents was made.
+    PeopleExported,
 }
 
 impl Activity {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::NewDevice,
         Self::FactorAdded,
         Self::FactorRemoved,
@@ -161,6 +165,8 @@ impl Activity {
         Self::PasskeyAdded,
         Self::PasskeyRemoved,
         Self::PasskeyCopied,
+        Self::Exported,
+        Self::PeopleExported,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -174,6 +180,8 @@ impl Activity {
             Self::PasskeyAdded => "passkey_added",
             Self::PasskeyRemoved => "passkey_removed",
             Self::PasskeyCopied => "passkey_copied",
+            Self::Exported => "exported",
+            Self::PeopleExported => "people_exported",
         }
     }
 

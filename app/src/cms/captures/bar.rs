@@ -99,7 +99,7 @@ impl Removal {
 
 /// Slides in as soon as something is selected: by the style sheet, so that it does without script too.
 #[component]
-pub fn SelectionBar(grid: Grid, removal: Removal) -> impl IntoView {
+pub fn SelectionBar(grid: Grid, removal: Removal, may_export: bool) -> impl IntoView {
     let locale = use_locale();
     let language = language_of(locale);
     let (intent, icon, label) = if grid.in_trash() {
@@ -125,6 +125,16 @@ pub fn SelectionBar(grid: Grid, removal: Removal) -> impl IntoView {
                 <Icon name=icon/>
                 <span class="button-text">{label}</span>
             </button>
+            // The form as it is: what follows is a page of its own. Nothing of the trash is taken away.
+            {(may_export && !grid.in_trash())
+                .then(|| {
+                    view! {
+                        <button r#type="submit" class="button" name="intent" value="export">
+                            <Icon name=IconName::Download/>
+                            <span class="button-text">{td_string!(locale, captures.export)}</span>
+                        </button>
+                    }
+                })}
             {move || {
                 alive
                     .get()

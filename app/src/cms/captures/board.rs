@@ -24,6 +24,7 @@ pub struct Board {
     pub query: FilterQuery,
     pub page: CapturePage,
     pub may_write: bool,
+    pub may_export: bool,
     /// Chips and selects: links and a form.
     #[serde(skip)]
     pub filters: Slot,
@@ -38,7 +39,7 @@ impl Island for Board {
     fn view(self) -> AnyView {
         let locale = use_locale();
         let language = language_of(locale);
-        let Self { event, event_name, query, page, may_write, filters, empty } = self;
+        let Self { event, event_name, query, page, may_write, may_export, filters, empty } = self;
         let in_trash = query.filter.trash;
         let newest = query.cursor.is_some().then(|| {
             let newest = FilterQuery { cursor: None, ..query.clone() }.write();
@@ -80,7 +81,7 @@ impl Island for Board {
             {newest}
             {silent}
             <div hidden=move || !is_empty.get()>{empty.place()}</div>
-            <CaptureGrid grid event_name may_write/>
+            <CaptureGrid grid event_name may_write may_export/>
         }
         .into_any()
     }

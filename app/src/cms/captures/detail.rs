@@ -5,7 +5,7 @@ use leptos_i18n::td_string;
 use leptos_router::hooks::use_params_map;
 
 use shutterpost_model::access::Permission;
-use shutterpost_model::captures::{Capture, Encoding, HistoryLine, Rendition, RenditionName};
+use shutterpost_model::captures::{Capture, CaptureKind, Encoding, HistoryLine, Rendition, RenditionName};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::identity::Me;
@@ -21,7 +21,7 @@ use crate::ui::{
     Banner, ButtonLink, Dialog, DialogActions, DialogButton, Icon, IconName, Meaning, PageHead, PageTitle, Submit,
     Time, Tone,
 };
-use crate::words::{bytes, exact};
+use crate::words::{bytes, exact, playing};
 
 /// All that can be done on this page, by `intent`.
 const INTENTS: [&str; 8] =
@@ -71,7 +71,13 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
         {deleted.then(|| view! { <Banner meaning=Meaning::Warn>{td_string!(locale, captures.in_trash)}</Banner> })}
         <div class="captures-detail">
             <figure class="captures-figure">
-                <Picture renditions=capture.renditions.clone() width=capture.width height=capture.height alt/>
+                <Shown
+                    kind=capture.kind
+                    renditions=capture.renditions.clone()
+                    width=capture.width
+                    height=capture.height
+                    alt
+                />
             </figure>
             <div class="captures-aside">
                 <Guests me=me.clone() guests=capture.guests/>
@@ -90,6 +96,14 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
                         </dd>
                         <dt>{td_string!(locale, captures.device)}</dt>
                         <dd>{capture.device.unwrap_or_else(|| td_string!(locale, captures.device_none).to_owned())}</dd>
+                        {capture
+                            .duration
+                            .map(|duration| {
+                                view! {
+                                    <dt>{td_string!(locale, captures.length)}</dt>
+                                    <dd>{playing(duration)}</dd>
+                                }
+                            })}
                         <dt>{td_string!(locale, captures.size)}</dt>
                         <dd>
                             {format!(
@@ -172,6 +186,37 @@ fn Erase() -> impl IntoView {
 /// The address of a rendition, if it was made.
 fn rendition(renditions: &[Rendition], name: RenditionName, encoding: Encoding) -> Option<&Rendition> {
     renditions.iter().find(|rendition| rendition.name == name && rendition.encoding == encoding)
+}
+
+/// The picture, or what moves as soon as it is there. Nothing begins by itself.
+#[component]
+fn Shown(kind: CaptureKind, renditions: Vec<Rendition>, width: i32, height: i32, alt: String) -> impl IntoView {
+    let poster = rendition(&renditions, RenditionName::Web, Encoding::Jpeg).map(|poster| poster.url.clone());
+    let looped = kind == CaptureKind::Animation;
+    match (kind, rendition(&renditions, RenditionName::Film, Encoding::Mp4).cloned()) {
+        (CaptureKind::Still, _) => view! { <Picture renditions width height alt/> }.into_any(),
+        (CaptureKind::Film | CaptureKind::Animation, Some(film)) => view! {
+            <video
+                class="captures-picture"
+                controls=true
+                playsinline=true
+                muted=looped
+                r#loop=looped
+                preload="metadata"
+                poster=poster
+                src=film.url
+                width=film.width.to_string()
+                height=film.height.to_string()
+                aria-label=alt
+            ></video>
+        }
+        .into_any(),
+        (CaptureKind::Film | CaptureKind::Animation, None) => view! {
+            <Picture renditions width height alt/>
+            <Banner>{td_string!(use_locale(), captures.film_pending)}</Banner>
+        }
+        .into_any(),
+    }
 }
 
 #[component]

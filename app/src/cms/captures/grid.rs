@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use wasm_bindgen::JsCast;
 
-use shutterpost_model::captures::CaptureSummary;
+use shutterpost_model::captures::{CaptureKind, CaptureSummary};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::DeliveryState;
@@ -21,18 +21,31 @@ use super::state::Grid;
 use crate::cms::refusal::banner;
 use crate::texts::{Locale, language_of, use_locale};
 use crate::ui::{ErrorBanner, Icon, IconName, LoadMore, Skeleton, Time, alive};
-use crate::words::{exact, is_one, number};
+use crate::words::{exact, is_one, number, playing};
 
 /// What a tile says to those who do not see it.
 fn description(locale: Locale, capture: &CaptureSummary) -> String {
     let language = language_of(locale);
     let mut text = td_string!(locale, captures.tile, when = exact(language, capture.captured_at));
     let guests = guests(locale, language, i64::from(capture.guests));
-    for part in [guests, capture.delivery.map(|state| delivery(locale, state).to_owned())].into_iter().flatten() {
+    let moves = moves(locale, capture.kind, capture.duration);
+    for part in [moves, guests, capture.delivery.map(|state| delivery(locale, state).to_owned())].into_iter().flatten()
+    {
         text.push_str(", ");
         text.push_str(&part);
     }
     text
+}
+
+/// What kind of thing moves, and how long; nothing of a still.
+fn moves(locale: Locale, kind: CaptureKind, duration: Option<i64>) -> Option<String> {
+    Some(match (kind, duration.map(playing)) {
+        (CaptureKind::Still, _) => return None,
+        (CaptureKind::Film, Some(length)) => td_string!(locale, captures.video_of, length = length),
+        (CaptureKind::Film, None) => td_string!(locale, captures.video).to_owned(),
+        (CaptureKind::Animation, Some(length)) => td_string!(locale, captures.animation_of, length = length),
+        (CaptureKind::Animation, None) => td_string!(locale, captures.animation).to_owned(),
+    })
 }
 
 fn guests(locale: Locale, language: Language, count: i64) -> Option<String> {
@@ -54,7 +67,7 @@ pub fn delivery(locale: Locale, state: DeliveryState) -> &'static str {
 
 /// The grid of one event and filter. Without script it is a form of checkboxes with buttons, and links.
 #[component]
-pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl IntoView {
+pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool, may_export: bool) -> impl IntoView {
     let locale = use_locale();
     let looked_at = RwSignal::new(None::<CaptureId>);
     let removal = Removal::new(grid);
@@ -91,13 +104,13 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool) -> impl Into
                 <For
                     each=move || grid.shown.get()
                     // A tile is drawn afresh when what it says changes.
-                    key=|capture| (capture.id.clone(), capture.delivery, capture.guests)
+                    key=|capture| (capture.id.clone(), capture.delivery, capture.guests, capture.duration)
                     let:capture
                 >
                     <Tile grid capture may_write/>
                 </For>
             </ul>
-            {may_write.then(|| view! { <SelectionBar grid removal/> })}
+            {may_write.then(|| view! { <SelectionBar grid removal may_export/> })}
         </form>
         {move || grid.loading.get().then(|| view! { <Skeleton/> })}
         {trouble}
@@ -114,7 +127,16 @@ fn Tile(grid: Grid, capture: CaptureSummary, may_write: bool) -> impl IntoView {
     let description = description(locale, &capture);
     let select = td_string!(locale, captures.select, when = exact(language_of(locale), capture.captured_at));
     let arrived = grid.arrived.with_untracked(|arrived| arrived.contains(&capture.id));
-    let CaptureSummary { id, captured_at, width, height, thumb, guests, delivery, .. } = capture;
+    let CaptureSummary { id, kind, duration, captured_at, width, height, thumb, guests, delivery, .. } = capture;
+    // The link around it says the same to those who do not see it.
+    let moves = (kind != CaptureKind::Still).then(|| {
+        view! {
+            <span class="captures-moves" aria-hidden="true">
+                <Icon name=IconName::Play/>
+                {duration.map(|duration| view! { <span>{playing(duration)}</span> })}
+            </span>
+        }
+    });
     let mark = match delivery {
         Some(DeliveryState::Failed) => Some(("captures-mark captures-mark-bad", IconName::Warning)),
         Some(DeliveryState::Queued) => Some(("captures-mark", IconName::Clock)),
@@ -159,6 +181,7 @@ fn Tile(grid: Grid, capture: CaptureSummary, may_write: bool) -> impl IntoView {
                     loading="lazy"
                     decoding="async"
                 />
+                {moves}
                 <span class="captures-caption">
                     <Time at=captured_at relative=true/>
                     <span class="captures-marks">

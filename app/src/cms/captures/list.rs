@@ -46,6 +46,7 @@ fn Captures(me: Me, event: Event, page: CapturePage, devices: Vec<Device>, query
         event: event.id.clone(),
         event_name: event.draft.name.clone(),
         may_write: me.may(Permission::CaptureWrite),
+        may_export: me.may(Permission::CaptureExport),
         filters: Slot::of(view! { <Filters event=event.id.clone() query=query.clone() devices/> }),
         empty: Slot::of(
             view! { <Empty query=query.clone() event=event.id.clone() device_manage=me.may(Permission::DeviceManage)/> },

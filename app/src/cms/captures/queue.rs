@@ -119,7 +119,17 @@ impl Queue {
 }
 
 /// Media types that the server takes; also the `accept` of the file picker.
-pub const ACCEPTED: [&str; 3] = ["image/jpeg", "image/png", "image/webp"];
+pub const ACCEPTED: [&str; 9] = [
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "image/gif",
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+];
 
 /// Progress after `loaded` of `total` bytes.
 pub fn sending(loaded: f64, total: f64) -> Progress {
@@ -191,11 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn a_film_is_refused_before_it_travels() {
+    fn what_is_no_capture_is_refused_before_it_travels() {
         let mut queue = Queue::default();
-        queue.add(1, "film.mov".into(), 9_000_000_000, "video/quicktime");
+        queue.add(1, "film.mkv".into(), 9_000_000_000, "video/x-matroska");
         queue.add(2, "unknown".into(), 5, "");
-        assert_eq!(queue.start_next(), Some(2));
+        queue.add(3, "film.mov".into(), 5_000_000, "video/quicktime");
+        assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(2), Some(3), None]);
         let Progress::Failed(failure) = &queue.entries()[0].progress else { panic!("refused") };
         assert!(!failure.is_passing());
     }

@@ -16,18 +16,20 @@ use crate::ui::{PageHead, Tab, Tabs};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Captures,
+    Exports,
     Branding,
     Devices,
     Settings,
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Captures, Self::Branding, Self::Devices, Self::Settings];
+    const ALL: [Self; 5] = [Self::Captures, Self::Exports, Self::Branding, Self::Devices, Self::Settings];
 
     /// What a role needs for the part to be of use.
     const fn needs(self) -> Permission {
         match self {
             Self::Captures => Permission::CaptureRead,
+            Self::Exports => Permission::CaptureExport,
             Self::Branding => Permission::BrandingWrite,
             Self::Devices => Permission::DeviceManage,
             Self::Settings => Permission::EventWrite,
@@ -38,6 +40,7 @@ impl Part {
     pub fn href(self, event: &EventId) -> String {
         let part = match self {
             Self::Captures => "",
+            Self::Exports => "/exports",
             Self::Branding => "/branding",
             Self::Devices => "/devices",
             Self::Settings => "/settings",
@@ -78,6 +81,7 @@ pub fn EventHead(
         .map(|part| {
             let label = match part {
                 Part::Captures => td_string!(locale, events.tab_captures),
+                Part::Exports => td_string!(locale, exports.title),
                 Part::Branding => td_string!(locale, events.tab_branding),
                 Part::Devices => td_string!(locale, events.tab_devices),
                 Part::Settings => td_string!(locale, events.tab_settings),

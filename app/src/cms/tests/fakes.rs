@@ -57,6 +57,9 @@ pub struct World {
     pub by_provider: bool,
     /// The organisation asks for sign-in by its own provider, and this session did not come by it.
     pub own_sign_in: bool,
+    /// Captures are films; the capture's own is there once `film` is.
+    pub moving: bool,
+    pub film: bool,
 }
 
 pub fn event_id() -> EventId {

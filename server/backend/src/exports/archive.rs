@@ -1,16 +1,18 @@
 //! Sending an archive from any of its bytes on. Nothing of it is kept but a piece of a file or a page of names.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use shutterpost_media::zip::{self, Plan};
 use shutterpost_model::error::AppError;
 use shutterpost_model::exports::Archive;
-use shutterpost_model::id::OrganisationId;
 
+use super::people::{self, People};
 use super::prepare;
 use super::queries::{self, ExportRow, Placed, signed, unsigned};
 use crate::captures::rows as captures_rows;
 use crate::error::Failure;
-use crate::events::rows::stored;
+use crate::identity::scope::OrgScope;
 use crate::services::Deps;
 use crate::storage::Pieces;
 
@@ -20,9 +22,12 @@ const PAGE: i64 = 500;
 /// An archive that is being sent.
 pub(super) struct Sending {
     deps: Deps,
-    organisation: OrganisationId,
+    guests: Arc<dyn People>,
+    scope: OrgScope,
     row: ExportRow,
     plan: Plan,
+    /// The files about people, and where each begins.
+    people: Vec<(zip::Entry, u64)>,
     /// The list of checksums, and where it begins.
     list: (zip::Entry, u64),
     at: u64,
@@ -33,12 +38,18 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(deps: Deps, row: ExportRow) -> Result<Self, Failure> {
+    pub(super) fn new(deps: Deps, guests: Arc<dyn People>, scope: OrgScope, row: ExportRow) -> Result<Self, Failure> {
         let plan = row.plan()?;
         let list = prepare::list(&row)?;
         let begins = plan.directory_at() - zip::local_length(&list) - list.length;
-        let organisation = stored(&row.organisation_id)?;
-        Ok(Self { deps, organisation, row, plan, list: (list, begins), at: 0, file: None, line: (0, 0) })
+        let mut people = Vec::new();
+        let mut behind = begins;
+        for entry in people::entries(&row)?.into_iter().rev() {
+            behind -= zip::local_length(&entry) + entry.length;
+            people.push((entry, behind));
+        }
+        people.reverse();
+        Ok(Self { deps, guests, scope, row, plan, people, list: (list, begins), at: 0, file: None, line: (0, 0) })
     }
 
     async fn bytes(&mut self) -> Result<Option<Vec<u8>>, Failure> {
@@ -51,6 +62,8 @@ impl Sending {
             self.directory().await?
         } else if at >= self.list.1 {
             self.list().await?
+        } else if self.people.first().is_some_and(|(_, begins)| at >= *begins) {
+            self.people().await?
         } else {
             self.capture().await?
         };
@@ -86,7 +99,7 @@ impl Sending {
         if self.at >= file + entry.length {
             return Err(Failure::NotFound);
         }
-        let key = captures_rows::key(&self.organisation, &placed.source.key_subject);
+        let key = captures_rows::key(self.scope.organisation(), &placed.source.key_subject);
         let key = self.deps.keystore.get(&key).await?;
         let mut pieces = self.deps.storage.pieces(&placed.source.object, &key).await?;
         if pieces.length() != entry.length {
@@ -96,6 +109,22 @@ impl Sending {
         let bytes = pieces.next().await?.unwrap_or_default();
         self.file = Some((pieces, file, file + entry.length));
         Ok(bytes)
+    }
+
+    /// What stands in front of a file about people, or as much of it as is at hand.
+    async fn people(&self) -> Result<Vec<u8>, Failure> {
+        let mut files = self.people.iter().enumerate().rev();
+        let Some((file, (entry, begins))) = files.find(|(_, (_, begins))| *begins <= self.at) else {
+            return Err(Failure::NotFound);
+        };
+        let (head, inside) = (zip::local(entry), self.at - begins);
+        match inside.checked_sub(head.len() as u64) {
+            None => Ok(rest(head, inside)),
+            Some(from) => {
+                let file = (file, entry.length);
+                people::bytes(&self.deps, &*self.guests, &self.scope, &self.row, file, from).await
+            }
+        }
     }
 
     /// The list of checksums, page by page from its beginning: where in it a line lies is not kept.
@@ -124,7 +153,8 @@ impl Sending {
     /// What is said of the entries behind them.
     async fn directory(&mut self) -> Result<Vec<u8>, Failure> {
         let inside = self.at - self.plan.directory_at();
-        let last = zip::central(&self.list.0, self.list.1);
+        let mut last: Vec<u8> = self.people.iter().flat_map(|(entry, begins)| zip::central(entry, *begins)).collect();
+        last.extend(zip::central(&self.list.0, self.list.1));
         let list_at = self.plan.end() - self.plan.directory_at() - last.len() as u64;
         if inside >= list_at {
             return Ok(rest(last, inside - list_at));

@@ -1,5 +1,7 @@
 //! Giving every entry its place. In pages, each a transaction: what is cut short goes on from the last of them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use crc32fast::Hasher;
 use data_encoding::HEXLOWER;
@@ -9,11 +11,13 @@ use shutterpost_model::id::OrganisationId;
 use shutterpost_model::time::Millis;
 
 use super::names;
+use super::people::{self, People};
 use super::queries::{self, ExportRow, OriginalRow, Waiting, signed};
 use crate::captures::rows as captures_rows;
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::events::rows::stored;
+use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::jobs::queue::Job;
 use crate::jobs::worker::{Handler, Outcome};
@@ -23,14 +27,20 @@ use crate::services::Deps;
 const PAGE: i64 = 200;
 
 /// Handles `PrepareExport`.
-#[derive(Debug)]
 pub(crate) struct PrepareExport {
     deps: Deps,
+    people: Arc<dyn People>,
+}
+
+impl std::fmt::Debug for PrepareExport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PrepareExport")
+    }
 }
 
 impl PrepareExport {
-    pub(crate) const fn new(deps: Deps) -> Self {
-        Self { deps }
+    pub(crate) fn new(deps: Deps, people: Arc<dyn People>) -> Self {
+        Self { deps, people }
     }
 }
 
@@ -40,8 +50,9 @@ impl Handler for PrepareExport {
         let found = queries::of_job(&mut self.deps.db.read().await?, permit, &job.subject).await?;
         // One that is past its time, or went with its event, needs nothing.
         let Some(mut row) = found else { return Ok(Outcome::Done) };
+        let scope = OrgScope::of_job(permit, stored(&row.organisation_id)?);
         while row.ready_at.is_none() {
-            row = page(&self.deps, row).await?;
+            row = page(&self.deps, &*self.people, &scope, row).await?;
         }
         Ok(Outcome::Done)
     }
@@ -111,10 +122,20 @@ pub(super) fn list(row: &ExportRow) -> Result<Entry, Failure> {
 }
 
 /// Prepares the next entries; ready when there are none.
-async fn page(deps: &Deps, mut row: ExportRow) -> Result<ExportRow, Failure> {
+async fn page(deps: &Deps, people: &dyn People, scope: &OrgScope, mut row: ExportRow) -> Result<ExportRow, Failure> {
     let waiting = queries::waiting(&mut deps.db.read().await?, &row, PAGE).await?;
     if waiting.is_empty() {
+        if row.people {
+            // After the captures, whose names are told with them.
+            if let Some(row) = people::place(deps, people, scope, row.clone()).await? {
+                return Ok(row);
+            }
+            people::end(&mut row)?;
+        }
         let mut plan = row.plan()?;
+        for entry in people::entries(&row)? {
+            plan.add(&entry).map_err(refused)?;
+        }
         plan.add(&list(&row)?).map_err(refused)?;
         (row.plan_entries, row.plan_files, row.plan_directory) = numbers(&plan)?;
         row.ready_at = Some(deps.world.now().0);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use shutterpost_model::captures::Captures as _;
 use shutterpost_model::error::Code;
-use shutterpost_model::exports::{Archive, Download, ExportState, ExportView, Exports as _};
+use shutterpost_model::exports::{Archive, Download, ExportState, ExportView, Exports as _, Wanted};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::privacy::ErasureTarget;
 use shutterpost_model::time::DAY;
@@ -18,19 +18,29 @@ use crate::jobs::queue::{Job, JobKind};
 use crate::jobs::worker::Handler as _;
 use crate::jobs::{Permit, Wake};
 
+mod people;
+
 fn service(stand: &Stand) -> ExportsService {
-    ExportsService::new(stand.deps.clone(), Wake::default())
+    ExportsService::new(stand.deps.clone(), Wake::default(), Arc::new(stand.guests.clone()))
+}
+
+fn handler(stand: &Stand) -> PrepareExport {
+    PrepareExport::new(stand.deps.clone(), Arc::new(stand.guests.clone()))
+}
+
+fn these(captures: &[CaptureId]) -> Wanted {
+    Wanted { captures: captures.to_vec(), people: false }
 }
 
 async fn prepared(stand: &Stand, view: &ExportView) -> ExportView {
-    let handler = PrepareExport::new(stand.deps.clone());
+    let handler = handler(stand);
     let job = Job::of_test(JobKind::PrepareExport, view.id.as_str());
     handler.run(&Permit::of_test(), &job).await.expect("is prepared");
     service(stand).find(&stand.owner, &view.id).await.expect("is found")
 }
 
 async fn made(stand: &Stand, captures: &[CaptureId], key: &str) -> ExportView {
-    let view = service(stand).create(&stand.owner, &stand.event, captures, key).await.expect("is made");
+    let view = service(stand).create(&stand.owner, &stand.event, &these(captures), key).await.expect("is made");
     prepared(stand, &view).await
 }
 
@@ -122,7 +132,8 @@ async fn an_archive_has_the_originals_and_is_the_same_from_any_byte_on() {
 
         // What comes later is not in it, and the same request is the same export.
         stand.capture(None).await;
-        let again = service(&stand).create(&stand.owner, &stand.event, &[], "all").await.expect("is the same");
+        let again =
+            service(&stand).create(&stand.owner, &stand.event, &Wanted::default(), "all").await.expect("is the same");
         assert_eq!(again, view);
         assert!(downloaded(&stand, &view).await == bytes);
     }
@@ -143,9 +154,12 @@ async fn a_selection_has_what_was_selected_and_nothing_of_others() {
         let exports = service(&stand);
         assert_eq!(code(exports.find(&stranger, &view.id).await), Code::NotFound);
         assert_eq!(exports.open(&stranger, &view.id).await.expect_err("refused").code, Code::NotFound);
-        assert_eq!(code(exports.create(&stranger, &stand.event, &[], "x").await), Code::NotFound);
+        assert_eq!(code(exports.create(&stranger, &stand.event, &Wanted::default(), "x").await), Code::NotFound);
         let foreign: CaptureId = stand.deps.world.id(CaptureId::new);
-        assert_eq!(code(exports.create(&stand.owner, &stand.event, &[one, foreign], "x").await), Code::NotFound);
+        assert_eq!(
+            code(exports.create(&stand.owner, &stand.event, &these(&[one, foreign]), "x").await),
+            Code::NotFound
+        );
         assert_eq!(stand.test.count("exports", "1 = 1").await, 1, "what is refused leaves nothing");
         stand.test.clock.advance(DAY + 1);
         assert_eq!(code(exports.find(&stand.owner, &view.id).await), Code::NotFound, "it has an end");
@@ -220,11 +234,12 @@ async fn many_captures_are_placed_in_pages_and_preparing_goes_on_where_it_stoppe
                 "{numbers}INSERT INTO captures (id, {columns}) SELECT {zeros}, {columns} FROM captures, n WHERE captures.id = '{capture}'"
             ))
             .await;
-        let view = service(&stand).create(&stand.owner, &stand.event, &[], "many").await.expect("is made");
+        let view =
+            service(&stand).create(&stand.owner, &stand.event, &Wanted::default(), "many").await.expect("is made");
         assert_eq!((view.state, view.captures, view.length), (ExportState::Preparing, MANY, None));
         assert_eq!(service(&stand).open(&stand.owner, &view.id).await.expect_err("not yet").code, Code::Conflict);
         // A first run that is cut short after some pages.
-        let handler = Arc::new(PrepareExport::new(stand.deps.clone()));
+        let handler = Arc::new(handler(&stand));
         let (running, id) = (Arc::clone(&handler), view.id.clone());
         let run = tokio::spawn(async move {
             let job = Job::of_test(JobKind::PrepareExport, id.as_str());

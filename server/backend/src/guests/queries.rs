@@ -42,6 +42,32 @@ pub(super) async fn of_capture(
         .load(c).await)
 }
 
+/// These guests, without those in the trash.
+pub(super) async fn these(conn: &mut Conn, scope: &OrgScope, ids: &[String]) -> Result<Vec<GuestRow>, Failure> {
+    on_db!(conn, c => guests::table
+        .filter(guests::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests::id.eq_any(ids))
+        .filter(guests::deleted_at.is_null())
+        .select(GuestRow::as_select())
+        .load(c).await)
+}
+
+/// All consents of these guests that were recorded until then, the oldest first.
+pub(super) async fn consents_of(
+    conn: &mut Conn,
+    scope: &OrgScope,
+    ids: &[String],
+    until: Millis,
+) -> Result<Vec<ConsentRow>, Failure> {
+    on_db!(conn, c => guests_consents::table
+        .filter(guests_consents::organisation_id.eq(scope.organisation().as_str()))
+        .filter(guests_consents::guest_id.eq_any(ids))
+        .filter(guests_consents::recorded_at.le(until.0))
+        .order(guests_consents::id)
+        .select(ConsentRow::as_select())
+        .load(c).await)
+}
+
 /// Number of captures that show the guest.
 pub(crate) async fn captures_of(conn: &mut Conn, scope: &impl Tenant, guest: &str) -> Result<i64, Failure> {
     let organisation = scope.organisation().as_str();

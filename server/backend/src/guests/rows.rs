@@ -70,6 +70,14 @@ impl GuestRow {
         Ok(key(&stored(&self.organisation_id)?, &self.id))
     }
 
+    pub(super) const fn created_at(&self) -> Millis {
+        Millis(self.created_at)
+    }
+
+    pub(super) fn language(&self) -> &str {
+        &self.language
+    }
+
     pub(crate) const fn has_email(&self) -> bool {
         self.email.is_some()
     }

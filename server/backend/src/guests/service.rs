@@ -30,6 +30,10 @@ impl GuestsService {
         Self { deps }
     }
 
+    pub(super) const fn keystore(&self) -> &KeyStore {
+        &self.deps.keystore
+    }
+
     async fn read(&self, actor: &Actor, guest: &GuestId) -> Result<GuestView, Failure> {
         let scope = OrgScope::prove(actor, Permission::GuestRead)?;
         let mut conn = self.deps.db.read().await?;

@@ -1,13 +1,18 @@
-//! Mails to all owners of an organisation: whoever changes how everybody signs in does not do it unseen.
+//! Mails to all owners of an organisation: whoever changes how everybody signs in does not do it unseen. And to one person:
+//! what is done with their account is not done unseen.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::access::Role;
 use shutterpost_model::connections::Notice;
 use shutterpost_model::id::{OrganisationId, UserId};
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::language::Language;
 use shutterpost_model::messages::Template;
+use shutterpost_model::time::Millis;
 
+use super::queries::sign_ins;
+use super::trace;
 use crate::context::World;
 use crate::db::{Tx, on_db};
 use crate::error::Failure;
@@ -35,4 +40,25 @@ pub(crate) async fn tell_owners(
         outbox::enqueue(tx, world, message).await?;
     }
     Ok(())
+}
+
+/// Enqueues a mail to a person about what was done with their account, unless they were sent one of the same since then.
+pub(crate) async fn tell_person(
+    tx: &mut Tx,
+    world: &World,
+    user: &UserId,
+    activity: Activity,
+    unless_since: Option<Millis>,
+) -> Result<(), Failure> {
+    if let Some(since) = unless_since
+        && sign_ins::told_since(tx, user, activity, since).await? > 0
+    {
+        return Ok(());
+    }
+    let language: String = on_db!(tx, c => identity_users::table
+        .filter(identity_users::id.eq(user.as_str()))
+        .select(identity_users::language)
+        .first(c).await)?;
+    let language = Language::from_tag(&language).unwrap_or_default();
+    trace::tell(tx, world, (user, language), activity, None).await
 }

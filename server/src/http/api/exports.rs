@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 use shutterpost_model::captures::Asked;
 use shutterpost_model::error::{AppError, Code};
-use shutterpost_model::exports::{Archive, Download, ExportState, ExportView};
+use shutterpost_model::exports::{Archive, Download, ExportState, ExportView, Wanted};
 use shutterpost_model::id::{CaptureId, EventId};
 
 use super::captures::idempotency_key;
@@ -28,7 +28,7 @@ struct NewExport {
 }
 
 fn export(view: &ExportView) -> serde_json::Value {
-    let ExportView { id, event, state, captures, prepared, length, created_at, expires_at } = view;
+    let ExportView { id, event, state, captures, prepared, people: _, length, by: _, created_at, expires_at } = view;
     let archive = (*state == ExportState::Ready).then(|| format!("/api/v1/exports/{id}/archive"));
     json!({
         "id": id, "event": event, "state": state, "captures": captures, "prepared": prepared, "length": length,
@@ -55,7 +55,9 @@ pub(in crate::http) async fn create(
             body => serde_json::from_slice(body).map_err(|_| AppError::new(Code::BadRequest))?,
         };
         let captures = captures.iter().map(|capture| id(capture)).collect::<Result<Vec<CaptureId>, _>>()?;
-        http.services().exports.create(context.actor()?, &event, &captures, &key).await
+        // Guests and consents are for people who show who they are.
+        let wanted = Wanted { captures, people: false };
+        http.services().exports.create(context.actor()?, &event, &wanted, &key).await
     };
     match made.await {
         Ok(view) => {
@@ -97,7 +99,7 @@ pub(in crate::http) async fn archive(
 }
 
 /// Every byte is known before the first, so there is a length, a validator, and a way to go on after a cut.
-fn send(download: Download, request: &HeaderMap) -> Response {
+pub(in crate::http) fn send(download: Download, request: &HeaderMap) -> Response {
     let Download { length, etag, name, mut archive } = download;
     let text = |name: header::HeaderName| request.get(name).and_then(|value| value.to_str().ok());
     let is_this = |tag: &str| tag.trim().trim_matches('"') == etag;

@@ -11,13 +11,14 @@ use shutterpost_model::privacy::ErasureTarget;
 use shutterpost_model::share::LinkKind;
 
 use super::events::id;
+use super::exports;
 use super::form::{Fields, File};
 use super::posted::{Done, Posted, PostedFiles};
 use super::privacy::erased;
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
-/// `POST /cms/events/{event}`: delete or restore the ticked captures. Who may call: editors and above.
+/// `POST /cms/events/{event}`: delete, restore or export the ticked captures. Who may call: editors and above.
 pub(in crate::http) async fn select(Path(event): Path<String>, posted: Posted) -> Response {
     posted
         .answer(async |posted| {
@@ -25,6 +26,7 @@ pub(in crate::http) async fn select(Path(event): Path<String>, posted: Posted) -
             let event: EventId = id(&event)?;
             let ids = posted.form.all("capture").map(id).collect::<Result<Vec<CaptureId>, _>>()?;
             let (count, done) = match posted.intent() {
+                "export" => return exports::of_selection(posted, &event, ids).await,
                 "delete" => (captures.delete(actor, &event, &ids).await?, "captures_deleted"),
                 "restore" => (captures.restore(actor, &event, &ids).await?, "captures_restored"),
                 _ => return Err(AppError::new(Code::BadRequest)),

@@ -33,8 +33,8 @@ impl Captures for World {
         let items = (first..count.min(first + limit))
             .map(|number| CaptureSummary {
                 id: capture_id(number),
-                kind: CaptureKind::Still,
-                duration: None,
+                kind: self.kind(),
+                duration: self.moving.then_some(12_400),
                 captured_at: NOW.plus(-number * 60_000),
                 width: 3000,
                 height: 2000,
@@ -71,8 +71,8 @@ impl Captures for World {
             id: capture.clone(),
             event: event_id(),
             event_name: draft().name,
-            kind: CaptureKind::Still,
-            duration: None,
+            kind: self.kind(),
+            duration: self.moving.then_some(12_400),
             captured_at: NOW,
             received_at: NOW,
             width: 3000,
@@ -84,7 +84,10 @@ impl Captures for World {
                 rendition(RenditionName::Web, Encoding::WebP, 960),
                 rendition(RenditionName::Web, Encoding::Jpeg, 960),
                 rendition(RenditionName::Large, Encoding::WebP, 2048),
-            ],
+            ]
+            .into_iter()
+            .chain(self.film.then(|| rendition(RenditionName::Film, Encoding::Mp4, 1280)))
+            .collect(),
             guests: vec![guest()],
             links: vec![link(LinkKind::View, 1, Some("https://photos.example/s/abc")), link(LinkKind::Owner, 2, None)],
             messages: vec![message()],
@@ -105,5 +108,11 @@ impl Captures for World {
     }
     async fn media(&self, _: &Actor, _: &CaptureId, _: RenditionFile) -> Answer<MediaFile> {
         elsewhere()
+    }
+}
+
+impl World {
+    const fn kind(&self) -> CaptureKind {
+        if self.moving { CaptureKind::Film } else { CaptureKind::Still }
     }
 }

@@ -1,0 +1,5 @@
+//! Exports: the archives of an event that can be downloaded.
+
+mod list;
+
+pub use list::ExportsPage;
