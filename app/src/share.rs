@@ -13,6 +13,7 @@ use shutterpost_model::share::SharePage;
 pub(crate) mod palette;
 mod document;
 mod icons;
+mod kind;
 mod notice;
 pub(crate) mod photo;
 mod places;

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use shutterpost_model::language::Language;
-use shutterpost_model::share::SharePage;
+use shutterpost_model::share::{LinkKind, SharePage};
 
+use super::kind::by_kind;
 use super::palette::Palette;
 use super::{photo, places, script_path, styles, words};
 use crate::texts::locale_of;
@@ -45,8 +46,9 @@ pub enum Kind {
 pub fn render<V: IntoView + 'static>(head: Head<'_>, body: impl FnOnce() -> V) -> Document {
     let Head { language, title, page, kind, class } = head;
     let palette = page.map(|page| Palette::of(&page.branding));
-    let values = page.zip(palette).map(|(page, palette)| styles::values(&palette, photo::size(page)));
-    let csp = policy(kind, values.as_deref());
+    let values =
+        page.zip(palette).map(|(page, palette)| styles::values(&palette, photo::size(page), photo::idea(page)));
+    let csp = policy(kind, values.as_deref(), page);
 
     let html = Owner::new().with(|| {
         let theme = palette.map(|palette| palette.backdrop.to_string());
@@ -84,14 +86,14 @@ fn announcement(page: &SharePage, address: String, language: Language) -> impl I
     let locale = locale_of(language);
     let texts = page.branding.texts(language);
     let event = words::line(&page.event_name);
-    let title = td_string!(locale, share.a_photo_from, event = event.as_str());
+    let title = by_kind!(page, language, a_photo_from, a_video_from, an_animation_from, event = event.as_str());
     let description = match words::short(&texts.message, 200) {
         message if message.is_empty() => td_string!(locale, share.preview_text).to_owned(),
         message => message,
     };
     let image = format!("{}{}", page.origin, page.og);
     let of_page = [
-        ("og:type", "website".to_owned()),
+        ("og:type", if page.film.is_some() { "video.other" } else { "website" }.to_owned()),
         ("og:site_name", words::line(&page.organisation)),
         (
             "og:locale",
@@ -110,11 +112,23 @@ fn announcement(page: &SharePage, address: String, language: Language) -> impl I
         ("og:image:height", "630".to_owned()),
         ("og:image:alt", title.clone()),
     ];
+    // The film hangs on the link of this page, so an owner's page does not name it.
+    let film = page.film.as_ref().filter(|_| page.kind == LinkKind::View).map(|film| {
+        [
+            ("og:video", format!("{}{}", page.origin, film.mp4)),
+            ("og:video:type", "video/mp4".to_owned()),
+            ("og:video:width", film.width.to_string()),
+            ("og:video:height", film.height.to_string()),
+        ]
+        .map(property)
+        .collect_view()
+    });
     // The card tags take title, text and picture from the Open Graph ones.
     let of_card = [("twitter:card", "summary_large_image".to_owned()), ("twitter:image:alt", title)];
     view! {
         <meta name="description" content=description />
         {of_page.map(property).collect_view()}
+        {film}
         {of_card.map(|(name, content)| view! { <meta name=name content=content /> }).collect_view()}
     }
 }
@@ -124,17 +138,20 @@ fn property((name, content): (&'static str, String)) -> impl IntoView {
     leptos::html::meta().attr("property", name).content(content)
 }
 
-fn policy(kind: Kind, values: Option<&str>) -> String {
+fn policy(kind: Kind, values: Option<&str>, page: Option<&SharePage>) -> String {
     let mut style = format!("'{}'", styles::style_hash());
     if let Some(values) = values {
         style.push_str(&format!(" '{}'", styles::source(values)));
     }
     // The script fetches the picture in order to hand it to the share sheet.
     let script = if kind == Kind::Shared { "script-src 'self'; connect-src 'self'; " } else { "" };
+    // The blurred idea stands in the sheet, as data.
+    let data = if page.and_then(photo::idea).is_some() { " data:" } else { "" };
+    let media = if page.is_some_and(|page| page.film.is_some()) { "media-src 'self'; " } else { "" };
     let frame = if kind == Kind::Framed { "'self'" } else { "'none'" };
     let form = if kind == Kind::Framed { "'none'" } else { "'self'" };
     format!(
-        "default-src 'none'; style-src {style}; img-src 'self'; {script}form-action {form}; base-uri 'none'; \
+        "default-src 'none'; style-src {style}; img-src 'self'{data}; {media}{script}form-action {form}; base-uri 'none'; \
          frame-ancestors {frame}"
     )
 }

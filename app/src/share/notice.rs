@@ -8,12 +8,13 @@ use shutterpost_model::share::SharePage;
 
 use super::document::{self, Document, Head, Kind};
 use super::icons::{self, Icon, icon};
+use super::kind::by_kind;
 use super::{photo, verify, view, words};
 use crate::texts::locale_of;
 
 pub fn confirm_delete(page: &SharePage, language: Language) -> Document {
     let locale = locale_of(language);
-    let title = td_string!(locale, share.delete_title);
+    let title = by_kind!(page, language, delete_title, delete_video_title, delete_animation_title);
     let tag = language.tag();
     let head = Head { language, title: title.to_owned(), page: Some(page), kind: Kind::Plain, class: "notice" };
     document::render(head, || {
@@ -22,11 +23,11 @@ pub fn confirm_delete(page: &SharePage, language: Language) -> Document {
             <main>
                 {photo::thumb(page, language)}
                 <h1>{title}</h1>
-                <p>{td_string!(locale, share.delete_what)}</p>
+                <p>{by_kind!(page, language, delete_what, delete_video_what, delete_animation_what)}</p>
                 <p><strong>{td_string!(locale, share.delete_final)}</strong></p>
                 <form method="post" action=format!("{}/delete?lang={tag}", page.path)>
                     <button class="button danger" type="submit">{td_string!(locale, share.delete_do)}</button>
-                    <a class="button" href=format!("{}?lang={tag}", page.path)>{td_string!(locale, share.delete_keep)}</a>
+                    <a class="button" href=format!("{}?lang={tag}", page.path)>{by_kind!(page, language, delete_keep, keep_video, keep_animation)}</a>
                 </form>
             </main>
             {credit(language)}

@@ -1,33 +1,73 @@
-//! The photo: the right file for the screen, its box reserved before the first byte of it arrives.
+//! The photo or film: the right file for the screen, its box reserved before the first byte of it arrives.
 
 use leptos::prelude::*;
 
 use shutterpost_model::language::Language;
-use shutterpost_model::share::{SharePage, SharePicture};
+use shutterpost_model::share::{ShareFilm, SharePage, SharePicture};
 
+use super::kind::by_kind;
 use super::words;
 use crate::texts::locale_of;
 use leptos_i18n::td_string;
 
-/// The name under which the photo is saved: neutral, so that it tells neither date nor event.
-pub const FILE_NAME: &str = "photo.jpg";
-
-/// Width and height of the largest rendition, in pixels.
+/// Width and height of what is shown, in pixels.
 pub fn size(page: &SharePage) -> (i32, i32) {
-    (page.large.width.max(1), page.large.height.max(1))
+    let (width, height) =
+        page.film.as_ref().map_or((page.large.width, page.large.height), |film| (film.width, film.height));
+    (width.max(1), height.max(1))
+}
+
+/// The blurred idea of the picture, if it is nothing else: it stands in a style sheet, where a stray sign would be a rule.
+pub fn idea(page: &SharePage) -> Option<&str> {
+    let address = page.placeholder.as_deref()?;
+    let data = address.strip_prefix("data:image/png;base64,")?;
+    let fits = data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
+    (fits && data.len() < 4096).then_some(address)
 }
 
 /// What the photo is called where it cannot be seen.
 pub fn alt(page: &SharePage, language: Language) -> String {
     let event = words::line(&page.event_name);
-    td_string!(locale_of(language), share.photo_from, event = event.as_str())
+    by_kind!(page, language, photo_from, video_from, animation_from, event = event.as_str())
 }
 
-/// The photo of the share page.
+/// What the page is about, where it stands.
+pub fn shown(page: &SharePage, language: Language) -> AnyView {
+    match &page.film {
+        Some(shown) => film(page, shown, language).into_any(),
+        None => photo(page, language).into_any(),
+    }
+}
+
+/// A film waits for a tap. An animation would begin by itself and go on for ever, which not everybody can bear: the script
+/// starts it for those who do not mind, and without one there are controls.
+fn film(page: &SharePage, film: &ShareFilm, language: Language) -> impl IntoView + use<> {
+    let (width, height) = size(page);
+    let ShareFilm { mp4, looped, .. } = film.clone();
+    view! {
+        <video
+            class="photo"
+            controls=true
+            playsinline=true
+            muted=looped
+            r#loop=looped
+            preload="metadata"
+            poster=page.web.jpeg.clone()
+            src=mp4
+            width=width.to_string()
+            height=height.to_string()
+            aria-label=alt(page, language)
+        >
+            <p>{td_string!(locale_of(language), share.cannot_play)}</p>
+        </video>
+    }
+}
+
+/// The picture of the share page.
 ///
 /// Phones get at most the web rendition, however dense their screen: the eye does not tell the difference at arm's
 /// length, and the photo is there in a fifth of the bytes. "Save" gives the large one.
-pub fn photo(page: &SharePage, language: Language) -> impl IntoView + use<> {
+fn photo(page: &SharePage, language: Language) -> impl IntoView + use<> {
     let all = [&page.thumb, &page.web, &page.large];
     let for_phones = [&page.thumb, &page.web];
     let webp = |picture: &SharePicture| picture.webp.clone();
@@ -37,9 +77,16 @@ pub fn photo(page: &SharePage, language: Language) -> impl IntoView + use<> {
     let phone = format!("min(100vw,calc((100vh - 9rem)*{width}/{height}))");
     let desk = format!("min(100vw - 29rem,calc((100vh - 5rem)*{width}/{height}))");
     let sizes = format!("(min-width:64rem) {desk},{phone}");
+    let avif = |media: Option<&'static str>, pictures: &[&SharePicture], sizes: &str| {
+        avif_candidates(pictures).map(|candidates| {
+            view! { <source media=media type="image/avif" srcset=candidates sizes=sizes.to_owned() /> }
+        })
+    };
     view! {
         <picture>
+            {avif(Some("(max-width:40rem)"), &for_phones, &phone)}
             <source media="(max-width:40rem)" type="image/webp" srcset=candidates(&for_phones, webp) sizes=phone />
+            {avif(None, &all, &sizes)}
             <source type="image/webp" srcset=candidates(&all, webp) sizes=sizes.clone() />
             <img
                 class="photo"
@@ -88,6 +135,13 @@ pub fn logo_box(width: i32, height: i32) -> (i32, i32) {
     #[expect(clippy::cast_possible_truncation, reason = "bounded above")]
     let whole = |value: f64| value.round() as i32;
     (whole(shown_height * ratio).max(1), whole(shown_height))
+}
+
+/// As AVIF, as soon as the largest of them is: before that the others would be chosen for screens they are too small for.
+fn avif_candidates(pictures: &[&SharePicture]) -> Option<String> {
+    pictures.last()?.avif.as_ref()?;
+    let made = pictures.iter().filter_map(|picture| Some(format!("{} {}w", picture.avif.as_ref()?, picture.width)));
+    Some(made.collect::<Vec<_>>().join(", "))
 }
 
 fn candidates(pictures: &[&SharePicture], path: impl Fn(&SharePicture) -> String) -> String {

@@ -4,6 +4,7 @@ use shutterpost_model::language::Language;
 use shutterpost_model::share::SharePage;
 
 use super::icons::{self, Icon};
+use super::kind::by_kind;
 use super::words;
 use crate::texts::locale_of;
 use leptos_i18n::td_string;
@@ -27,7 +28,7 @@ pub fn address(page: &SharePage) -> Option<String> {
 pub fn places(page: &SharePage, address: &str, language: Language) -> Vec<Place> {
     let locale = locale_of(language);
     let event = words::line(&page.event_name);
-    let text = td_string!(locale, share.a_photo_from, event = event.as_str());
+    let text = by_kind!(page, language, a_photo_from, a_video_from, an_animation_from, event = event.as_str());
     let url = words::encode(address);
     let both = words::encode(&format!("{text}\n{address}"));
     let title = words::encode(&text);

@@ -1,17 +1,23 @@
 // Optional: the page does all of this without a script, only less comfortably.
 (() => {
+  const loop = document.querySelector("video[loop]");
+  if (loop && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    loop.muted = true;
+    loop.play().catch(() => {});
+  }
+
   const sharing = document.querySelector(".sharing");
   if (!sharing) return;
-  const { file, name, title, url } = sharing.dataset;
+  const { file, name, title, type, url } = sharing.dataset;
   const summary = sharing.querySelector("summary");
   const field = sharing.querySelector("input");
   const copy = sharing.querySelector("[data-copied]");
   const native = sharing.querySelector("[data-native]");
   const link = navigator.connection || {};
 
-  const asFile = (blob) => new File([blob], name, { type: "image/jpeg" });
+  const asFile = (blob) => new File([blob], name, { type });
   const takesFiles = () => {
-    try { return navigator.canShare({ files: [asFile("")] }); } catch { return false; }
+    try { return file && navigator.canShare({ files: [asFile("")] }); } catch { return false; }
   };
 
   // The file must be there before the tap: browsers forget quickly that somebody tapped.

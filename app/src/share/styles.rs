@@ -29,14 +29,17 @@ pub fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// The values of one event and one photo. Numbers and colours only: nothing that anybody typed gets here.
-pub fn values(palette: &Palette, photo: (i32, i32)) -> String {
+/// The values of one event and one photo. Numbers, colours and the blurred idea of the photo ([`super::photo::idea`]) only:
+/// nothing that anybody typed gets here.
+pub fn values(palette: &Palette, photo: (i32, i32), idea: Option<&str>) -> String {
     let scheme = if palette.is_dark() { "dark" } else { "light" };
     let (width, height) = (photo.0.max(1), photo.1.max(1));
+    // Where the photo will be, until it is there.
+    let idea = idea.map(|idea| format!(".photo{{background-image:url({idea})}}")).unwrap_or_default();
     let Palette { backdrop, panel, ink, soft, line, quiet, quiet_ink, accent, danger } = palette;
     format!(
         ":root{{color-scheme:{scheme};--backdrop:{backdrop};--panel:{panel};--ink:{ink};--soft:{soft};--line:{line};\
-         --quiet:{quiet};--quiet-ink:{quiet_ink};{}{}--ratio:{width}/{height};--width:{width}px}}",
+         --quiet:{quiet};--quiet-ink:{quiet_ink};{}{}--ratio:{width}/{height};--width:{width}px}}{idea}",
         button("accent", accent),
         button("danger", danger),
     )

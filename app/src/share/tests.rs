@@ -6,7 +6,7 @@ use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::language::Language;
 use shutterpost_model::privacy::{ErasureKind, RECEIPT_MOST, ReceiptFacts, ReceiptFault};
-use shutterpost_model::share::{LinkKind, SharePage, SharePicture};
+use shutterpost_model::share::{LinkKind, ShareFilm, SharePage, SharePicture};
 use shutterpost_model::time::{DAY, Date, Millis};
 
 use super::{Document, styles};
@@ -71,6 +71,30 @@ pub(crate) fn sample(kind: LinkKind) -> SharePage {
         share_path: Some(format!("/s/{VIEW}")),
         origin: "https://photos.example".to_owned(),
         kept_until: Date::new(2027, 5, 3).expect("valid"),
+    }
+}
+
+/// A capture that moves, whose AVIF pictures are made and which has a blurred idea.
+fn moving(kind: LinkKind, capture_kind: CaptureKind) -> SharePage {
+    let still = sample(kind);
+    let made = |picture: SharePicture| SharePicture { avif: Some(picture.webp.replace("webp", "avif")), ..picture };
+    let looped = capture_kind == CaptureKind::Animation;
+    let film = ShareFilm {
+        mp4: "/m/media-token/film-3.mp4".to_owned(),
+        original: looped.then(|| "/m/media-token/film-3.gif".to_owned()),
+        width: 720,
+        height: 1280,
+        duration: Some(3200),
+        looped,
+    };
+    SharePage {
+        thumb: made(still.thumb),
+        web: made(still.web),
+        large: made(still.large),
+        placeholder: Some("data:image/png;base64,iVBORw0KGgo=".to_owned()),
+        capture_kind,
+        film: (capture_kind != CaptureKind::Still).then_some(film),
+        ..sample(kind)
     }
 }
 
@@ -154,6 +178,15 @@ fn pages(language: Language) -> Vec<(&'static str, Document)> {
         ("owner", super::page(&owner, language)),
         ("view", super::page(&view, language)),
         ("preview", super::preview(&owner, language)),
+        ("avif", super::page(&moving(LinkKind::View, CaptureKind::Still), language)),
+        ("film", super::page(&moving(LinkKind::View, CaptureKind::Film), language)),
+        ("film_owner", super::page(&moving(LinkKind::Owner, CaptureKind::Film), language)),
+        ("film_delete", super::confirm_delete(&moving(LinkKind::Owner, CaptureKind::Film), language)),
+        ("animation", super::page(&moving(LinkKind::View, CaptureKind::Animation), language)),
+        ("pending", {
+            let film = moving(LinkKind::Owner, CaptureKind::Film);
+            super::page(&SharePage { film: None, ..film }, language)
+        }),
         ("confirm_delete", super::confirm_delete(&owner, language)),
         ("deleted", super::deleted(language, None)),
         ("deleted_receipt", super::deleted(language, Some(RECEIPT))),
@@ -163,6 +196,75 @@ fn pages(language: Language) -> Vec<(&'static str, Document)> {
         ("verify_genuine", verify(Some(Ok(&facts)), RECEIPT)),
         ("verify_refused", verify(Some(Err(ReceiptFault::Refused)), RECEIPT)),
     ]
+}
+
+#[test]
+fn an_animation_begins_by_nobodys_will_but_the_guests() {
+    let html = super::page(&moving(LinkKind::View, CaptureKind::Animation), Language::English).html;
+    let video = html.split("<video ").nth(1).and_then(|rest| rest.split('>').next()).expect("a film");
+    assert!(!video.contains("autoplay"), "{video}");
+    for attribute in [
+        "controls",
+        "loop",
+        "muted",
+        "playsinline",
+        "poster=\"/m/media-token/web-3.jpg\"",
+        "aria-label=\"Your animation",
+    ] {
+        assert!(video.contains(attribute), "{attribute} in {video}");
+    }
+    assert!(super::SCRIPT.contains("prefers-reduced-motion"));
+    assert!(
+        html.contains("download=\"animation.gif\"") && html.contains("href=\"/m/media-token/film-3.gif\""),
+        "{html}"
+    );
+    assert!(html.contains("data-file=\"/m/media-token/film-3.mp4\" data-type=\"video/mp4\""), "{html}");
+}
+
+#[test]
+fn a_film_is_fetched_when_somebody_asks_for_it() {
+    let document = super::page(&moving(LinkKind::Owner, CaptureKind::Film), Language::German);
+    let html = &document.html;
+    assert!(html.contains("preload=\"metadata\"") && !html.contains(" loop") && !html.contains(" muted"), "{html}");
+    assert!(!html.contains("data-file"), "nothing of it before a tap");
+    assert!(html.contains("download=\"video.mp4\"") && html.contains("Mein Video löschen"), "{html}");
+    assert!(document.csp.contains("media-src 'self';"), "{}", document.csp);
+    assert!(!html.contains("og:video"), "its address is the owner's");
+    let view = super::page(&moving(LinkKind::View, CaptureKind::Film), Language::German).html;
+    assert!(
+        view.contains("property=\"og:video\" content=\"https://photos.example/m/media-token/film-3.mp4\""),
+        "{view}"
+    );
+    let still = super::page(&sample(LinkKind::View), Language::German).csp;
+    assert!(!still.contains("media-src") && !still.contains("data:"), "{still}");
+}
+
+#[test]
+fn what_is_no_picture_never_gets_into_the_sheet() {
+    for wrong in [
+        "data:image/svg+xml;base64,AAAA",
+        "https://elsewhere.example/a.png",
+        "data:image/png;base64,AAAA)}body{background:url(//x",
+        "data:image/png;base64,</style>",
+    ] {
+        let page = SharePage { placeholder: Some(wrong.to_owned()), ..sample(LinkKind::View) };
+        let document = super::page(&page, Language::English);
+        assert_eq!(document, super::page(&sample(LinkKind::View), Language::English), "{wrong}");
+    }
+    let document = super::page(&moving(LinkKind::View, CaptureKind::Still), Language::English);
+    assert!(document.html.contains(".photo{background-image:url(data:image/png;base64,iVBORw0KGgo=)}"));
+    assert!(document.csp.contains("img-src 'self' data:;"), "{}", document.csp);
+}
+
+#[test]
+fn avif_is_offered_as_soon_as_the_largest_is_made() {
+    let mut page = moving(LinkKind::View, CaptureKind::Still);
+    let count = |page: &SharePage| super::page(page, Language::English).html.matches("image/avif").count();
+    assert_eq!(count(&page), 2, "for phones, and for all");
+    page.large.avif = None;
+    assert_eq!(count(&page), 1, "for phones");
+    page.web.avif = None;
+    assert_eq!(count(&page), 0);
 }
 
 #[test]
@@ -324,7 +426,7 @@ fn nothing_in_a_preview_leads_anywhere() {
 #[test]
 fn pages_load_nothing_from_others_and_keep_nothing() {
     for document in Language::ALL.into_iter().flat_map(every_page) {
-        for attribute in ["src=\"", "srcset=\""] {
+        for attribute in ["src=\"", "srcset=\"", "poster=\""] {
             assert!(document.html.split(attribute).skip(1).all(|value| value.starts_with('/')));
         }
         assert!(document.html.contains("<meta name=\"robots\" content=\"noindex\">"));

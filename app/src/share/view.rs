@@ -4,11 +4,13 @@
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
+use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::language::Language;
 use shutterpost_model::share::{LinkKind, SharePage};
 
 use super::document::{self, Document, Head, Kind};
 use super::icons::{self, icon};
+use super::kind::{self, by_kind};
 use super::{photo, places, words};
 use crate::texts::locale_of;
 
@@ -37,13 +39,24 @@ pub fn page(page: &SharePage, language: Language, mode: Mode) -> Document {
         view! {
             {brand(page)}
             <main>
-                <div class="stage">{photo::photo(page, language)}</div>
+                {pending(page, language)}
+                <div class="stage">{photo::shown(page, language)}</div>
                 {story(page, language)}
                 {bar(page, language, mode)}
                 {care(page, language, mode)}
             </main>
             {foot(page, language, mode)}
         }
+    })
+}
+
+/// What is said while what moves is not there yet.
+fn pending(page: &SharePage, language: Language) -> Option<impl IntoView + use<>> {
+    let waits = page.film.is_none() && page.capture_kind != CaptureKind::Still;
+    // A still never waits; the macro has a word for it all the same.
+    waits.then(|| {
+        let text = by_kind!(page, language, preview_text, video_pending, animation_pending);
+        view! { <p class="pending" role="status">{text}</p> }
     })
 }
 
@@ -81,14 +94,14 @@ fn story(page: &SharePage, language: Language) -> impl IntoView + use<> {
 
 /// Save and share.
 fn bar(page: &SharePage, language: Language, mode: Mode) -> impl IntoView + use<> {
-    let locale = locale_of(language);
+    let kind::Saved { address: saved, name, label } = kind::saved(page, language);
     let address = places::address(page);
     let class = if address.is_some() { "bar two" } else { "bar" };
     view! {
         <div class=class>
-            <a class="button main" href=mode.link(page.large.jpeg.clone()) download=photo::FILE_NAME>
+            <a class="button main" href=mode.link(saved) download=name>
                 {icon(icons::SAVE)}
-                <span>{td_string!(locale, share.save)}</span>
+                <span>{label}</span>
             </a>
             {address.map(|address| sharing(page, address, language, mode))}
         </div>
@@ -113,11 +126,14 @@ fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) ->
             }
         })
         .collect_view();
+    let (file, media_type, name) = kind::handed_on(page)
+        .map_or((None, None, None), |(file, media_type, name)| (mode.link(file), Some(media_type), Some(name)));
     view! {
         <details
             class="sharing"
-            data-file=mode.link(page.large.jpeg.clone())
-            data-name=photo::FILE_NAME
+            data-file=file
+            data-type=media_type
+            data-name=name
             data-url=address.clone()
             data-title=photo::alt(page, language)
         >
@@ -126,7 +142,7 @@ fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) ->
                 <span>{td_string!(locale, share.share)}</span>
             </summary>
             <div class="sheet">
-                <h2>{td_string!(locale, share.share_photo)}</h2>
+                <h2>{by_kind!(page, language, share_photo, share_video, share_animation)}</h2>
                 <ul class="places">
                     {places}
                     <li hidden>
@@ -136,7 +152,7 @@ fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) ->
                         </button>
                     </li>
                 </ul>
-                <label for="link">{td_string!(locale, share.link_label)}</label>
+                <label for="link">{by_kind!(page, language, link_label, video_link_label, animation_link_label)}</label>
                 <div class="copying">
                     <input id="link" type="text" readonly value=address.clone() aria-describedby="note" />
                     <button class="button" type="button" hidden data-copied=td_string!(locale, share.copied)>
@@ -144,7 +160,7 @@ fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) ->
                         <span role="status">{td_string!(locale, share.copy)}</span>
                     </button>
                 </div>
-                <p class="note" id="note">{td_string!(locale, share.link_note)}</p>
+                <p class="note" id="note">{by_kind!(page, language, link_note, video_link_note, animation_link_note)}</p>
             </div>
         </details>
     }
@@ -152,15 +168,15 @@ fn sharing(page: &SharePage, address: String, language: Language, mode: Mode) ->
 
 /// How long the photo stays, and the way to end that now.
 fn care(page: &SharePage, language: Language, mode: Mode) -> impl IntoView + use<> {
-    let locale = locale_of(language);
     let date = page.kept_until.readable(language);
+    let kept = by_kind!(page, language, kept_until, video_kept_until, animation_kept_until, date = date.as_str());
     let delete = (page.kind == LinkKind::Owner).then(|| {
         let href = mode.link(format!("{}/delete?lang={}", page.path, language.tag()));
-        view! { <a class="delete" href=href rel="nofollow">{td_string!(locale, share.delete_mine)}</a> }
+        view! { <a class="delete" href=href rel="nofollow">{by_kind!(page, language, delete_mine, delete_my_video, delete_my_animation)}</a> }
     });
     view! {
         <section class="care">
-            <p>{td_string!(locale, share.kept_until, date = date.as_str())}</p>
+            <p>{kept}</p>
             {delete}
         </section>
     }
