@@ -16,11 +16,12 @@ use crate::{
 };
 
 /// Name and the package whose example `fuzz` has a target of that name.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("inspect", "shutterpost-media"),
     ("strip", "shutterpost-media"),
     ("decode", "shutterpost-media"),
     ("walk-as-it-is", "shutterpost-media"),
+    ("drawings", "shutterpost-media"),
 ];
 
 /// In a run of all tests, for each target.

@@ -1,5 +1,5 @@
 //! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; and the
-//! walk over films.
+//! walk over films; and drawings (SVG) of brandings.
 #![expect(clippy::unwrap_used, reason = "files made here are sound")]
 
 #[path = "../tests/media/synth.rs"]
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use jpeg_encoder::ColorType;
 use shutterpost_fuzz::{Target, as_it_is};
+use shutterpost_media::branding::drawing::{Drawing, DrawingError};
 use shutterpost_media::derive::derive;
 use shutterpost_media::inspect::{Limits, inspect};
 use shutterpost_media::mark::Mark;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Target { name: "strip", corpus: pictures, mend: mend_checksums, run: stripper },
         Target { name: "decode", corpus: pictures, mend: mend_checksums, run: decoders },
         Target { name: "walk-as-it-is", corpus: pictures, mend: as_it_is, run: stripper },
+        Target { name: "drawings", corpus: drawings, mend: as_it_is, run: draw },
         Target { name: "films", corpus: exercise::corpus, mend: as_it_is, run: exercise::exercise },
     ])
 }
@@ -58,6 +60,31 @@ fn decoders(bytes: &[u8]) {
         assert!(Mark::from_bytes(&clean, &LIMITS).is_ok(), "the stripped file does not read");
         assert!(derive(&clean, None, None, &LIMITS).is_ok(), "what decodes can be shown");
     }
+}
+
+/// A drawing is refused by name or drawn, and the renderer never gives up.
+fn draw(bytes: &[u8]) {
+    match Drawing::from_bytes(bytes).and_then(|drawing| drawing.draw(96, 64)) {
+        Ok(drawn) => {
+            let premultiplied = |pixel: &[u8; 4]| pixel[..3].iter().all(|value| *value <= pixel[3]);
+            assert!(drawn.bytes.as_chunks().0.iter().all(premultiplied), "a colour above its alpha");
+        }
+        Err(error) => assert_ne!(error, DrawingError::GaveUp),
+    }
+}
+
+fn drawings() -> Vec<Vec<u8>> {
+    [
+        "<style>.a{fill:#f00}</style><g transform='rotate(10 5 5)' opacity='.5'><rect class='a' width='9' height='9'/></g>",
+        "<clipPath id='c'><circle r='9'/></clipPath><path d='M0 0C1 2 3 4 5 6S7 8 9 9zm3 4a1 1 0 0 1 5 5' \
+         clip-path='url(#c)'/>",
+        "<linearGradient id='g' x1='.1'><stop offset='.1' stop-color='red'/></linearGradient><ellipse id='e' rx='9' ry='5' \
+         fill='url(#g)' stroke='#00f' stroke-width='2' stroke-dasharray='1 2'/><use href='#e' x='9'/>",
+        "<mask id='m' maskUnits='userSpaceOnUse' width='9' height='9'><rect width='5' height='5' fill='#fff'/></mask>\
+         <symbol id='s' viewBox='0 0 5 5'><polygon points='0,0 5,0 5,5'/></symbol><use href='#s' mask='url(#m)'/>",
+    ]
+    .map(|inside| format!("<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 20'>{inside}</svg>").into_bytes())
+    .into()
 }
 
 fn pictures() -> Vec<Vec<u8>> {

@@ -127,7 +127,7 @@ impl fmt::Debug for Moving {
     }
 }
 
-/// Makes the film and its poster. `mark` is blended into every picture. Holds two or three pictures at a time, whatever
+/// Makes the film and its poster. `mark` is put on every picture. Holds two or three pictures at a time, whatever
 /// the number of frames, and the finished film.
 ///
 /// # Errors

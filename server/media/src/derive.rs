@@ -38,7 +38,7 @@ pub struct Derived {
 }
 
 /// Makes all renditions but AVIF. `bytes` may be the file as sent or as stripped; `orientation` (1 to 8) overrides the
-/// file's, which a stripped file no longer has. `mark` is blended into the lower right corner of each.
+/// file's, which a stripped file no longer has. `mark` is put on each.
 ///
 /// Runs on one core, about 0.6 s for 12 megapixels; [`Inspected::memory_bytes`](crate::inspect::Inspected::memory_bytes)
 /// says how much memory it takes.

@@ -13,13 +13,15 @@
 //! - [`animation`], [`burst`]: GIF, WebP and APNG that move, and photos made into one.
 //! - [`video`]: films walked and cleaned, without ffmpeg and without holding them in memory.
 //! - [`convert`], [`sandbox`]: what does need ffmpeg, in a cage or not at all.
-//! - [`mark`][]: the logo that is blended in.
+//! - [`mark`][]: what is put on pictures, and the logo for pages.
+//! - [`branding`]: filter, background, frame, overlay, logo and text by the picture's format; SVG to pixels; previews.
 //! - [`rendition`][]: names, encodings and sizes of what comes out.
 //! - [`zip`][mod@zip]: archives of stored files that can be read from anywhere.
 
 pub mod derive;
 pub mod inspect;
 pub mod mark;
+pub mod branding;
 pub mod placeholder;
 pub mod rendition;
 pub mod strip;

@@ -1,4 +1,4 @@
-//! The logo of an event: blended into renditions, and as a file of its own for pages.
+//! What is put on pictures: a branding, or the logo of an event alone. And the logo as a file of its own for pages.
 
 use std::fmt;
 
@@ -6,6 +6,7 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
+use crate::branding::{Brandings, Fitted};
 use crate::error::MediaError;
 use crate::inspect::Limits;
 use crate::picture::{Area, Rgb, Rgba, fit};
@@ -19,16 +20,35 @@ const HEIGHT: f64 = 0.12;
 const MARGIN: f64 = 0.04;
 /// Larger than any rendition shows it; bounds what a kept mark holds to 4 MB.
 const KEPT_SIDE: u32 = 1024;
+/// An overlay at the size of the largest rendition, what is needed to resize it, and a smaller copy of the picture.
+const BRANDING_BYTES: u64 = 2048 * 2048 * (4 + 4 + 3) + 8_000_000;
 /// Of [`Logo`].
 const LOGO_SIDE: u32 = 512;
 
-/// A decoded logo, ready to be blended in. Holds at most 4 MB; decode it once for an event and share it.
+/// What is put on every picture of a capture: a logo in the lower right corner, or a whole branding. Decode it once for an
+/// event and share it. A logo holds at most 4 MB.
 #[derive(Clone)]
-pub struct Mark(Rgba);
+pub struct Mark(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Logo(Rgba),
+    Brandings(Brandings),
+}
 
 impl fmt::Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mark {}x{}", self.0.width, self.0.height)
+        match &self.0 {
+            Kind::Logo(logo) => write!(f, "Mark {}x{}", logo.width, logo.height),
+            Kind::Brandings(brandings) => write!(f, "Mark of {brandings:?}"),
+        }
+    }
+}
+
+impl From<Brandings> for Mark {
+    /// The picture's format chooses among them; the card has a format of its own.
+    fn from(brandings: Brandings) -> Mark {
+        Mark(Kind::Brandings(brandings))
     }
 }
 
@@ -38,19 +58,34 @@ impl Mark {
     /// # Errors
     /// As [`inspect`](crate::inspect::inspect()), and for pixels that cannot be decoded.
     pub fn from_bytes(bytes: &[u8], limits: &Limits) -> Result<Mark, MediaError> {
-        Ok(Mark(read(bytes, limits, KEPT_SIDE)?))
+        Ok(Mark(Kind::Logo(read(bytes, limits, KEPT_SIDE)?)))
     }
 
-    /// Blends the mark into the lower right corner. Touches only the pixels under it.
+    /// How much memory putting it on a capture takes, in bytes, beyond what
+    /// [`Inspected::memory_bytes`](crate::inspect::Inspected::memory_bytes) and
+    /// [`Inspected::second_stage_memory_bytes`](crate::inspect::Inspected::second_stage_memory_bytes) say. What the mark
+    /// itself holds is not in it.
+    pub fn memory_bytes(&self) -> u64 {
+        match self.0 {
+            Kind::Logo(_) => 0,
+            Kind::Brandings(_) => BRANDING_BYTES,
+        }
+    }
+
+    /// Puts the mark on a picture.
     pub(crate) fn blend_into(&self, picture: &mut Rgb) {
         self.placed(picture.width, picture.height).blend_into(picture);
     }
 
-    /// The mark as it goes into pictures of this size, for many of them.
+    /// The mark as it goes onto pictures of this size, for many of them.
     pub(crate) fn placed(&self, picture_width: u32, picture_height: u32) -> Placed {
+        let logo = match &self.0 {
+            Kind::Logo(logo) => logo,
+            Kind::Brandings(brandings) => return Placed::Branding(brandings.fitted(picture_width, picture_height)),
+        };
         let share = |side: u32, share: f64| ((f64::from(side) * share).round() as u32).max(1);
         let (box_width, box_height) = (share(picture_width, WIDTH), share(picture_height, HEIGHT));
-        let (width, height) = fit(self.0.width, self.0.height, box_width, box_height);
+        let (width, height) = fit(logo.width, logo.height, box_width, box_height);
         let margin = (f64::from(picture_width) * MARGIN).round() as u32;
         // Saturating: in a picture of a few pixels the margin gives way.
         let area = Area {
@@ -59,18 +94,36 @@ impl Mark {
             width,
             height,
         };
-        Placed { mark: resize(&self.0, width, height), area }
+        Placed::Logo(PlacedLogo { mark: resize(logo, width, height), area })
     }
 }
 
 /// A mark of the right size in the right place.
-pub(crate) struct Placed {
+pub(crate) enum Placed {
+    Logo(PlacedLogo),
+    /// `None` if there is none for the pictures' format.
+    Branding(Option<Fitted>),
+}
+
+impl Placed {
+    /// The picture must have the size that was said.
+    pub(crate) fn blend_into(&self, picture: &mut Rgb) {
+        match self {
+            Placed::Logo(logo) => logo.blend_into(picture),
+            Placed::Branding(fitted) => fitted.iter().for_each(|fitted| fitted.put_on(picture)),
+        }
+    }
+}
+
+/// A logo in the lower right corner.
+pub(crate) struct PlacedLogo {
     mark: Rgba,
     area: Area,
 }
 
-impl Placed {
-    pub(crate) fn blend_into(&self, picture: &mut Rgb) {
+impl PlacedLogo {
+    /// Touches only the pixels under it.
+    fn blend_into(&self, picture: &mut Rgb) {
         for row in 0..self.area.height {
             let marks = self.mark.row(self.mark.area(), row).as_chunks::<4>().0;
             let pixels = picture.row_mut(self.area, row).as_chunks_mut::<3>().0;
@@ -117,7 +170,8 @@ pub fn logo(bytes: &[u8], limits: &Limits) -> Result<Logo, MediaError> {
     Ok(Logo { width: picture.width, height: picture.height, bytes })
 }
 
-fn read(bytes: &[u8], limits: &Limits, side: u32) -> Result<Rgba, MediaError> {
+/// A picture with its transparency, upright, in sRGB and fitted into `side` x `side` pixels.
+pub(crate) fn read(bytes: &[u8], limits: &Limits, side: u32) -> Result<Rgba, MediaError> {
     let decoded = decode::with_alpha(bytes, limits)?;
     let (width, height) = fit(decoded.picture.width, decoded.picture.height, side, side);
     let mut picture = orient::upright(resize(&decoded.picture, width, height), decoded.orientation);

@@ -14,7 +14,7 @@ pub(crate) type Rgb = Picture<3>;
 pub(crate) type Rgba = Picture<4>;
 
 /// A part of a picture, in its pixels.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Area {
     pub(crate) left: u32,
     pub(crate) top: u32,
