@@ -26,6 +26,8 @@ pub const MAX_SIDE: u32 = 2048;
 const MAX_UNITS: f32 = 100_000.0;
 /// Elements, attributes' owners, comments and texts of the file.
 const MAX_NODES: u32 = 60_000;
+/// Of one element. The parser compares each with those before it.
+const MAX_ATTRIBUTES: usize = 500;
 /// For code that goes into a drawing as deep as it is nested. Untouched memory costs nothing.
 const STACK_BYTES: usize = 64 << 20;
 
@@ -130,6 +132,11 @@ impl Drawing {
         let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| DrawingError::Malformed("it is not text in UTF-8"))?;
         let text = without_document_type(text)?;
+        // No `<` is inside of an element, wherever it ends.
+        let attributes = |piece: &str| piece.bytes().filter(|byte| *byte == b'=').count();
+        if text.split('<').any(|piece| attributes(piece) > MAX_ATTRIBUTES) {
+            return Err(DrawingError::TooComplex("attributes"));
+        }
         with_stack(|| {
             let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, entity_resolver: None };
             let document = Document::parse_with_options(&text, options).map_err(named)?;
@@ -158,7 +165,7 @@ impl Drawing {
         proportional((whole(size.width()), whole(size.height())), side.clamp(1, MAX_SIDE))
     }
 
-    /// Draws it on pixels of this size, out of its proportions if need be. Takes up to a second and 180 MB for the worst
+    /// Draws it on pixels of this size, out of its proportions if need be. Takes a few seconds and 180 MB for the worst
     /// that is accepted at the largest size, and next to nothing for a logo.
     ///
     /// # Errors

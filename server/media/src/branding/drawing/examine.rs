@@ -18,6 +18,11 @@ const MAX_STOPS: usize = 64;
 /// Elements times bytes of style sheets: every rule is tried on every element.
 const MAX_STYLE_WORK: u64 = 40_000_000;
 
+/// Of one attribute `style`, in bytes: each of its declarations is compared with those before it.
+const MAX_STYLE: usize = 8_000;
+/// Elements that share a name, any of which may be meant.
+const MAX_SAME: usize = 16;
+
 /// What draws, and what belongs to it.
 const DRAWN: [&str; 17] = [
     "svg",
@@ -71,7 +76,8 @@ pub(super) fn examine(document: &Document<'_>) -> Result<(), DrawingError> {
     if found.elements.saturating_mul(found.style_bytes) > MAX_STYLE_WORK {
         return Err(DrawingError::TooComplex("rules of style"));
     }
-    let grown = Expansion { by_id: found.by_id, known: HashMap::new() }.of(document.root_element(), 0)?;
+    let Found { by_id, rules, .. } = found;
+    let grown = Expansion { by_id, rules, known: HashMap::new() }.of(document.root_element(), 0)?;
     if grown.elements > MAX_ELEMENTS {
         return Err(DrawingError::TooComplex("elements"));
     }
@@ -87,6 +93,8 @@ struct Found<'a, 'input> {
     elements: u64,
     clips: u32,
     style_bytes: u64,
+    /// Rules of style that refer to something: selector and declarations.
+    rules: Vec<(&'a str, &'a str)>,
     /// Careless programs give one name twice.
     by_id: HashMap<&'a str, Vec<Node<'a, 'input>>>,
 }
@@ -134,12 +142,19 @@ impl<'a, 'input> Found<'a, 'input> {
             _ => {}
         }
         if let Some(id) = node.attribute("id") {
-            self.by_id.entry(id).or_default().push(node);
+            let same = self.by_id.entry(id).or_default();
+            same.push(node);
+            if same.len() > MAX_SAME {
+                return Err(DrawingError::TooComplex("elements of one name"));
+            }
         }
         node.children().filter(Node::is_element).try_for_each(|child| self.element(child, depth + 1))
     }
 
     fn attributes(&self, node: Node<'_, '_>) -> Result<(), DrawingError> {
+        if node.attribute("style").is_some_and(|style| style.len() > MAX_STYLE) {
+            return Err(DrawingError::TooComplex("rules of style"));
+        }
         for attribute in node.attributes() {
             let (name, value) = (attribute.name(), attribute.value());
             let start: String = value.chars().filter(|letter| !letter.is_whitespace()).take(11).collect();
@@ -154,13 +169,15 @@ impl<'a, 'input> Found<'a, 'input> {
         Ok(())
     }
 
-    fn style(&mut self, node: Node<'_, '_>) -> Result<(), DrawingError> {
+    fn style(&mut self, node: Node<'a, 'input>) -> Result<(), DrawingError> {
         for text in node.children().filter_map(|child| child.text()) {
             self.style_bytes += text.len() as u64;
             if text.to_ascii_lowercase().contains("@import") {
                 return Err(DrawingError::External);
             }
             only_inside(text)?;
+            let rules = text.split('}').filter_map(|rule| rule.split_once('{'));
+            self.rules.extend(rules.filter(|(_, declarations)| declarations.contains("url(")));
         }
         Ok(())
     }
@@ -168,19 +185,23 @@ impl<'a, 'input> Found<'a, 'input> {
 
 /// Whether every `url(…)` leads to a place in the same file.
 fn only_inside(value: &str) -> Result<(), DrawingError> {
-    // The renderer takes no other spelling; one that it would not take harms nobody.
-    for (at, _) in value.match_indices("url(") {
-        let target = value.get(at + 4..).unwrap_or_default();
-        if !target.trim_start_matches([' ', '\t', '\n', '\r', '"', '\'']).starts_with('#') {
-            return Err(DrawingError::External);
-        }
-    }
-    Ok(())
+    if targets(value).all(|target| target.starts_with('#')) { Ok(()) } else { Err(DrawingError::External) }
 }
 
-/// How large a drawing becomes when every `use` is replaced by what it stands for.
+/// Where every `url(…)` leads. The renderer takes no other spelling; one that it would not take harms nobody.
+fn targets(value: &str) -> impl Iterator<Item = &str> {
+    value.match_indices("url(").map(|(at, _)| {
+        let target = value.get(at + 4..).unwrap_or_default().trim_start_matches(SPACES_AND_QUOTES);
+        target.split(')').next().unwrap_or_default().trim_end_matches(SPACES_AND_QUOTES)
+    })
+}
+
+const SPACES_AND_QUOTES: [char; 6] = [' ', '\t', '\n', '\r', '"', '\''];
+
+/// How large a drawing becomes when every reference is replaced by what it stands for.
 struct Expansion<'a, 'input> {
     by_id: HashMap<&'a str, Vec<Node<'a, 'input>>>,
+    rules: Vec<(&'a str, &'a str)>,
     /// `None` is being looked at.
     known: HashMap<NodeId, Option<Grown>>,
 }
@@ -213,14 +234,35 @@ impl<'a, 'input> Expansion<'a, 'input> {
         for child in node.children().filter(Node::is_element) {
             add(self.of(child, depth + 1)?);
         }
-        if node.tag_name().name() == "use" {
-            let href = node.attribute("href").or_else(|| node.attribute(("http://www.w3.org/1999/xlink", "href")));
-            let id = href.and_then(|href| href.trim().strip_prefix('#')).unwrap_or_default();
-            for target in self.by_id.get(id).cloned().unwrap_or_default() {
-                add(self.of(target, depth + 1)?);
-            }
+        for target in self.referred(node) {
+            add(self.of(target, depth + 1)?);
         }
         self.known.insert(node.id(), Some(grown));
         Ok(grown)
+    }
+
+    /// What an element stands for, takes its colours from, or is cut by.
+    fn referred(&self, node: Node<'a, 'input>) -> Vec<Node<'a, 'input>> {
+        let named = |id: &str| self.by_id.get(id.trim()).into_iter().flatten().copied();
+        let mut found = Vec::new();
+        let classes: Vec<&str> = node.attribute("class").unwrap_or_default().split_whitespace().collect();
+        // A rule that says anything else than a class is taken to mean everything.
+        let meant = |selector: &str| {
+            selector.split(',').any(|one| {
+                let plain = one.contains('.') && !one.contains(['/', '[', ':', '\\', '@']);
+                !plain || classes.iter().any(|class| one.split('.').any(|part| part.starts_with(class)))
+            })
+        };
+        let rules = self.rules.iter().filter(|(selector, _)| meant(selector)).map(|(_, declarations)| *declarations);
+        let values =
+            node.attributes().filter(|attribute| attribute.name() != "href").map(|attribute| attribute.value());
+        for target in values.chain(rules).flat_map(targets) {
+            let cuts = |target: &Node<'_, '_>| ["clipPath", "mask"].contains(&target.tag_name().name());
+            found.extend(named(target.trim_start_matches('#')).filter(cuts));
+        }
+        for href in node.attributes().filter(|attribute| attribute.name() == "href") {
+            found.extend(named(href.value().trim().trim_start_matches('#')));
+        }
+        found
     }
 }
