@@ -119,19 +119,19 @@ pub(crate) struct RenditionRow {
 }
 
 impl RenditionRow {
-    /// Name and encoding as types.
-    pub(crate) fn kind(&self) -> Result<(RenditionName, Encoding), Failure> {
+    /// Name and encoding as types; `None` for those of a newer version, which serves beside this one for a while.
+    pub(crate) fn kind(&self) -> Option<(RenditionName, Encoding)> {
         let name = RenditionName::ALL.into_iter().find(|name| name.as_str() == self.name);
         let encoding = Encoding::ALL.into_iter().find(|encoding| encoding.extension() == self.encoding);
-        name.zip(encoding).ok_or_else(|| Failure::Internal("a stored rendition has an unknown name".into()))
+        name.zip(encoding)
     }
 
-    pub(super) fn into_rendition(self, capture: &CaptureId, revision: i32) -> Result<Rendition, Failure> {
+    pub(super) fn into_rendition(self, capture: &CaptureId, revision: i32) -> Option<Rendition> {
         let (name, encoding) = self.kind()?;
         let Self { capture_id: _, name: _, encoding: _, organisation_id: _, width, height, size, object: _, etag: _ } =
             self;
         let url = cms_media(capture, RenditionFile { name, encoding, revision });
-        Ok(Rendition { name, encoding, width, height, size, url })
+        Some(Rendition { name, encoding, width, height, size, url })
     }
 }
 

@@ -92,10 +92,8 @@ impl CapturesService {
             },
             None => None,
         };
-        let mut renditions = Vec::new();
-        for rendition in queries::renditions(&mut conn, &scope, capture).await? {
-            renditions.push(rendition.into_rendition(capture, row.revision)?);
-        }
+        let renditions = queries::renditions(&mut conn, &scope, capture).await?.into_iter();
+        let mut renditions: Vec<_> = renditions.filter_map(|one| one.into_rendition(capture, row.revision)).collect();
         renditions.sort_by_key(|rendition| (rendition.width, rendition.height, rendition.encoding.extension()));
         let history = history::read(&mut conn, &self.deps.keystore, &scope, capture, row.deleted_at).await?;
         let CaptureParts { guests, links, messages } = &self.parts;

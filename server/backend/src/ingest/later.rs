@@ -91,10 +91,8 @@ impl FinishCapture {
             CaptureKind::Film => (RenditionName::Film, Encoding::Mp4),
             CaptureKind::Animation => return Ok(()),
         };
-        for rendition in captures::renditions(&mut conn, &scope, &id).await? {
-            if rendition.kind()? == missing {
-                return Ok(());
-            }
+        if captures::renditions(&mut conn, &scope, &id).await?.iter().any(|one| one.kind() == Some(missing)) {
+            return Ok(());
         }
         let logo = match &row.mark {
             // Another logo than the other files have would be worse than none of this kind: gone is gone.

@@ -45,7 +45,7 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
         large: picture(&renditions, RenditionName::Large, row.revision, &path)?,
         placeholder: look::placeholder(&deps.keystore, scope.organisation(), (id, key_subject), look.as_ref()).await?,
         capture_kind: kind,
-        film: film(&renditions, (kind, *duration), row.revision, &path)?,
+        film: film(&renditions, (kind, *duration), row.revision, &path),
         // Others' link previews fetch it, so it hangs on the link that is passed on, if there is one.
         og: shared.as_ref().unwrap_or(&own).media_path(RenditionFile {
             name: RenditionName::Og,
@@ -100,7 +100,7 @@ pub(super) async fn preview(
         large: picture(&renditions, RenditionName::Large, revision, &path)?,
         placeholder,
         capture_kind: moves.0,
-        film: film(&renditions, moves, revision, &path)?,
+        film: film(&renditions, moves, revision, &path),
         og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
         path: own_path.clone(),
         share_path: Some(own_path),
@@ -134,23 +134,24 @@ fn film(
     (kind, duration): (CaptureKind, Option<i64>),
     revision: i32,
     path: &impl Fn(RenditionFile) -> String,
-) -> Result<Option<ShareFilm>, Failure> {
+) -> Option<ShareFilm> {
     let name = RenditionName::Film;
     let (mut plays, mut original) = (None, None);
     for row in renditions.iter().filter(|row| row.name == name.as_str()) {
-        match row.kind()? {
-            (_, Encoding::Mp4) => plays = Some(row),
-            (_, encoding) => original = Some(path(RenditionFile { name, encoding, revision })),
+        match row.kind() {
+            Some((_, Encoding::Mp4)) => plays = Some(row),
+            Some((_, encoding)) => original = Some(path(RenditionFile { name, encoding, revision })),
+            None => {}
         }
     }
-    Ok(plays.map(|row| ShareFilm {
+    plays.map(|row| ShareFilm {
         mp4: path(RenditionFile { name, encoding: Encoding::Mp4, revision }),
         original,
         width: row.width,
         height: row.height,
         duration,
         looped: kind == CaptureKind::Animation,
-    }))
+    })
 }
 
 /// Stands for the renditions of the sample, which is one picture in all sizes.

@@ -1,12 +1,13 @@
 //! What operators do from the machine.
 
 use shutterpost_model::access::Role;
+use shutterpost_model::error::Code;
 use shutterpost_model::identity::passkeys::Passkeys;
 use shutterpost_model::identity::security::SignedIn;
 use shutterpost_model::identity::{Accounts, Client};
 use shutterpost_model::pii::Pii;
 
-use super::{OWNER, PASSWORD, fixtures, form};
+use super::{OWNER, PASSWORD, code, fixtures, form};
 use crate::identity::admin;
 use crate::testing;
 
@@ -53,7 +54,8 @@ async fn whoever_lost_phone_and_codes_is_let_in_by_the_operator() {
             assert_eq!(host.test.count(table, &of_owner).await, 0, "{}: {table}", host.test.kind);
         }
         assert!(host.resolve(&session).await.is_none(), "sessions have ended");
-        assert!(host.accounts.offered(&pending.cookie).await.is_err(), "what waited has, too");
+        let question = host.accounts.begin_present(&pending.cookie, None).await;
+        assert_eq!(code(question), Code::SignInNeeded, "what waited has, too");
         let told = format!("user_id = '{}' AND activity = 'factor_removed'", host.owner);
         assert_eq!(host.test.count("messages", &told).await, 1);
         // The password is enough again, and others keep theirs.
