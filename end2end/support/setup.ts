@@ -97,6 +97,6 @@ export default async function setup(): Promise<() => Promise<void>> {
     await stop();
     throw error;
   }
-  writeState({ url, mail, demo, staffLink });
+  writeState({ url, mail, demo, binary, staffLink });
   return stop;
 }

@@ -22,6 +22,8 @@ export interface State {
   /** Folder that holds one file for each mail that arrived. */
   mail: string;
   demo: Demo;
+  /** The program, for what runs beside the server. */
+  binary: string;
   /** By which somebody joins the support staff, once. */
   staffLink: string;
 }

@@ -18,6 +18,9 @@ use crate::{
 /// Installs what is missing and runs `end2end/`.
 pub fn run_all(checkout: &Checkout) -> Result<Tally, Failure> {
     let chromium = debian::program("chromium", &["chromium", "fonts-liberation"], "the browser tests")?;
+    // The server makes films with them, and the tests make films to upload.
+    debian::program("ffmpeg", &["ffmpeg"], "the browser tests")?;
+    debian::program("bwrap", &["bubblewrap"], "the browser tests")?;
     let site = bundle::ensure(checkout, bundle::Kind::Release)?;
     let binary = server::build(checkout, Profile::Debug)?;
     let folder = checkout.root.join("end2end");
