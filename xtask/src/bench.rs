@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the committed measurements. Each compares ours with a peer side by side in one run and prints
 //! one JSON line with the ratio, because absolute figures of two days or two machines cannot be compared.
 
+mod branding;
 mod export;
 mod list;
 mod load;
@@ -32,12 +33,13 @@ use crate::{
 };
 
 /// Names, what they compare and about how long they take once everything is built.
-const BENCHES: [(&str, &str); 16] = [
+const BENCHES: [(&str, &str); 17] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
     ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
     ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
     ("sign-in", "a wrong password of a known address against one of an unknown, time to the answer; about 2 minutes"),
     ("remux", "a film cleaned with its index first against ffmpeg copying it, time and memory; about 2 minutes"),
+    ("branding", "an upload with a branding against one without, CPU and memory, and previews; about 2 minutes"),
     (
         "renditions-12",
         "all files of a photo of 12 megapixels against sharp's best way, CPU and memory; about 2 minutes",
@@ -109,6 +111,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
             "sign-in" => sign_in::measure(checkout, options.pairs, options.profile)?,
             "export" => export::measure(checkout, options.pairs)?,
             "pressure" => pressure::measure(checkout, options.pairs)?,
+            "branding" => branding::measure(checkout, options.pairs)?,
             "remux" => remux::measure(checkout, options.pairs)?,
             "vault-aead" => vault::aead::measure(checkout, options.pairs)?,
             "vault-ingest" => vault::ingest::measure(checkout, options.pairs)?,

@@ -50,7 +50,7 @@ cargo xtask COMMAND
           --fuzz  and a minute of fuzzing for each target
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start, sign-in, remux, vault for vault-aead,
+        the committed measurements, one JSON line each: share, list, start, sign-in, remux, branding, vault for vault-aead,
         vault-ingest, vault-serve, vault-range and vault-field, and renditions for renditions-12, renditions-24,
         renditions-usual and renditions-avif
           --debug      of sign-in alone: the server as it is built for development
