@@ -4,6 +4,7 @@
 
 mod animations;
 mod bad_inputs;
+mod branding;
 mod conversions;
 mod families;
 mod film_metadata;

@@ -5,9 +5,13 @@ use std::num::NonZeroUsize;
 use std::process::Command;
 
 use jpeg_encoder::ColorType;
+use shutterpost_media::branding::Brandings;
+use shutterpost_media::branding::drawing::Drawing;
 use shutterpost_media::derive::{derive, stage1, stage2};
 use shutterpost_media::inspect::{Limits, inspect};
+use shutterpost_media::mark::Mark;
 
+use crate::branding::whole_branding;
 use crate::synth::*;
 
 const JOB: &str = "MEDIA_TEST_JOB";
@@ -45,6 +49,15 @@ pub fn job_of_child() -> bool {
         "derive" => drop(derive(&file, None, None, &limits)),
         "stage1" => drop(stage1(&file, None, None, &limits, one)),
         "stage2" => drop(stage2(&file, None, None, &limits, one)),
+        "branded" => {
+            let mark = Mark::from(Brandings::same(&whole_branding().prepare().unwrap()));
+            std::fs::write("/proc/self/clear_refs", "5").unwrap();
+            let before = status("VmRSS:");
+            drop(derive(&file, None, Some(&mark), &limits));
+            println!("grew by {} bytes", status("VmHWM:").saturating_sub(before));
+            return true;
+        }
+        "draw" => drop(Drawing::from_bytes(&file).and_then(|drawing| drawing.draw(2048, 2048))),
         other => panic!("no job {other}"),
     }
     println!("grew by {} bytes", status("VmHWM:").saturating_sub(before));
