@@ -332,7 +332,7 @@ fn heavy() -> Vec<(&'static str, String)> {
     let gradient = "<radialGradient id='g'><stop stop-color='red'/><stop offset='1'/></radialGradient>";
     vec![
         ("paint", svg(&"<circle cx='50' cy='50' r='70.5' opacity='.999'/>".repeat(12))),
-        ("gradients", svg(&format!("{gradient}{}", "<rect width='100' height='100' fill='url(#g)'/>".repeat(39)))),
+        ("gradients", svg(&format!("{gradient}{}", "<rect width='100' height='100' fill='url(#g)'/>".repeat(14)))),
         ("layers", svg(&nested(7))),
         ("lines", svg(&format!("<path d='M0 0{zigzag}'/>"))),
         ("dashes", svg("<path d='M0 50H100' stroke='red' stroke-width='.01' stroke-dasharray='.005'/>")),
