@@ -67,6 +67,54 @@ test('photos are brought in by hand, each with its progress, and a film is refus
   await expect(page.locator('[data-capture]')).toHaveCount(3);
 });
 
+test('photos are paused, go on, and none is lost or doubled by a connection that breaks', async ({ page, context, signIn, openAlive }) => {
+  await signIn(page, 'owner');
+  const event = await newEvent(page, 'Many');
+  await openAlive(page, `/cms/events/${event}`);
+  let travel = () => {};
+  const held = new Promise<void>((resolve) => (travel = resolve));
+  await page.route(`**/cms/events/${event}/captures`, async (route) => {
+    await held;
+    await route.continue();
+  });
+  const files = (count: number) => Array.from({ length: count }, (_, number) => ({ name: `${number}.jpg`, mimeType: 'image/jpeg', buffer: photo }));
+  await page.locator('input[type="file"][name="file"]').setInputFiles(files(8));
+  const list = page.locator('.captures-uploads-list');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  travel();
+  await expect(page.locator('[data-capture]')).toHaveCount(3);
+  await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('Paused');
+  await expect(list.locator('li', { hasText: 'Waiting' })).toHaveCount(5);
+
+  await context.setOffline(true);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('The connection was lost');
+  await context.setOffline(false);
+  await expect(page.locator('[data-capture]')).toHaveCount(8, { timeout: 30_000 });
+  await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('8 photos uploaded');
+});
+
+test('two thousand photos are counted, and only some of them listed', async ({ page, signIn, openAlive, keepPicture }) => {
+  test.setTimeout(180_000);
+  await signIn(page, 'owner');
+  const event = await newEvent(page, 'Thousands');
+  await openAlive(page, `/cms/events/${event}`);
+  // The server's part is the same for each; here it is the page that has to cope.
+  let taken = 0;
+  await page.route(`**/cms/events/${event}/captures`, async (route) => {
+    if (taken === 300) await keepPicture(page, 'uploads-many');
+    taken += 1;
+    await route.fulfill({ status: 201, contentType: 'application/json', body: '{}' });
+  });
+  const files = Array.from({ length: 2000 }, (_, number) => ({ name: `${number}.jpg`, mimeType: 'image/jpeg', buffer: Buffer.from('x') }));
+  await page.locator('input[type="file"][name="file"]').setInputFiles(files);
+  const uploads = page.locator('.captures-uploads');
+  await expect(uploads).toContainText('of 2,000 uploaded');
+  expect(await uploads.locator('li').count()).toBeLessThanOrEqual(61);
+  await expect(uploads.getByRole('status')).toContainText('2,000 photos uploaded', { timeout: 150_000 });
+  expect(taken).toBe(2000);
+});
+
 test('new captures come into an open grid, and the keyboard rules it', async ({ page, request, app, signIn, openAlive }) => {
   await signIn(page, 'owner');
   const event = await newEvent(page, 'Live');

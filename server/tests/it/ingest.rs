@@ -278,5 +278,19 @@ async fn the_cms_takes_files_too() {
         let broken = multipart(&[("file", Some("image/jpeg"), PHOTO[..5000].to_vec())]);
         let refused = send("application/json", &editor, broken).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+
+        // The script repeats what got no answer, by the key of that file.
+        let keyed = async |key: &str| {
+            let request = app
+                .request("POST", &path, &editor)
+                .header("content-type", "multipart/form-data; boundary=line")
+                .header("accept", "application/json")
+                .header("idempotency-key", key);
+            app.send(request.body(photo().into()).expect("a request")).await
+        };
+        let (first, again, other) = (keyed("cms-1").await, keyed("cms-1").await, keyed("cms-2").await);
+        assert_eq!((first.status, first.json()), (StatusCode::CREATED, again.json()));
+        assert_ne!(first.json()["id"], other.json()["id"]);
+        assert_eq!(codes(&keyed("").await), (400, "key_missing".into()));
     }
 }

@@ -6,6 +6,8 @@ use shutterpost_model::error::{AppError, Code};
 
 /// Uploads at one time: enough to hide latency, few enough that the first picture is soon there.
 pub const PARALLEL: usize = 3;
+/// Most files that are listed one by one; of more, those that are done are only counted.
+pub const LISTED: usize = 60;
 
 /// How far a file came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +54,20 @@ pub struct Entry {
     pub progress: Progress,
 }
 
+/// Why nothing more is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Somebody asked for it.
+    Asked,
+    /// The connection broke: goes on by itself.
+    Offline,
+}
+
 /// All files of this visit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Queue {
     entries: Vec<Entry>,
+    pause: Option<Pause>,
 }
 
 impl Queue {
@@ -84,8 +96,42 @@ impl Queue {
         }
     }
 
+    pub const fn pause(&self) -> Option<Pause> {
+        self.pause
+    }
+
+    /// Begins nothing more; what is under way is brought to its end.
+    pub const fn hold(&mut self) {
+        self.pause = Some(Pause::Asked);
+    }
+
+    /// Goes on.
+    pub const fn go_on(&mut self) {
+        self.pause = None;
+    }
+
+    /// Puts a file back whose connection broke, and waits for the next one: the other files would break off as well.
+    pub fn lost(&mut self, key: u32) {
+        self.set(key, Progress::Queued);
+        self.pause = self.pause.or(Some(Pause::Offline));
+    }
+
+    /// Puts everything back that may arrive at another attempt.
+    pub fn retry(&mut self) {
+        let failed = self.entries.iter_mut().filter(|entry| entry.may_arrive());
+        failed.for_each(|entry| entry.progress = Progress::Queued);
+    }
+
+    /// Whether something failed that may arrive at another attempt.
+    pub fn can_retry(&self) -> bool {
+        self.entries.iter().any(Entry::may_arrive)
+    }
+
     /// The next file to send, marked as begun; `None` while enough are on their way.
     pub fn start_next(&mut self) -> Option<u32> {
+        if self.pause.is_some() {
+            return None;
+        }
         let running = self
             .entries
             .iter()
@@ -113,23 +159,37 @@ impl Queue {
     }
 
     pub fn done(&self) -> i64 {
-        let done = self.entries.iter().filter(|entry| entry.progress == Progress::Done).count();
-        i64::try_from(done).unwrap_or(i64::MAX)
+        count(self.entries.iter().filter(|entry| entry.progress == Progress::Done).count())
+    }
+
+    pub fn all(&self) -> i64 {
+        count(self.entries.len())
+    }
+
+    /// The files to list, and how many more are waiting.
+    pub fn listed(&self) -> (Vec<u32>, i64) {
+        if self.entries.len() <= LISTED {
+            return (self.entries.iter().map(|entry| entry.key).collect(), 0);
+        }
+        let mut open = self.entries.iter().filter(|entry| entry.progress != Progress::Done);
+        let listed = open.by_ref().take(LISTED).map(|entry| entry.key).collect();
+        (listed, count(open.count()))
     }
 }
 
+impl Entry {
+    fn may_arrive(&self) -> bool {
+        matches!(&self.progress, Progress::Failed(failure) if failure.is_passing())
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 /// Media types that the server takes; also the `accept` of the file picker.
-pub const ACCEPTED: [&str; 9] = [
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "image/heic",
-    "image/heif",
-    "image/gif",
-    "video/mp4",
-    "video/quicktime",
-    "video/webm",
-];
+pub const ACCEPTED: [&str; 8] =
+    ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/gif", "video/mp4", "video/quicktime"];
 
 /// Progress after `loaded` of `total` bytes.
 pub fn sending(loaded: f64, total: f64) -> Progress {
@@ -209,6 +269,51 @@ mod tests {
         assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(2), Some(3), None]);
         let Progress::Failed(failure) = &queue.entries()[0].progress else { panic!("refused") };
         assert!(!failure.is_passing());
+    }
+
+    #[test]
+    fn what_is_paused_begins_nothing_and_a_lost_connection_loses_no_file() {
+        let mut queue = queue(4);
+        assert_eq!(queue.start_next(), Some(1));
+        queue.hold();
+        assert_eq!((queue.start_next(), queue.pause()), (None, Some(Pause::Asked)));
+        queue.set(1, Progress::Done);
+        assert!(!queue.is_idle());
+        queue.go_on();
+        assert_eq!([queue.start_next(), queue.start_next()], [Some(2), Some(3)]);
+        queue.lost(2);
+        queue.lost(3);
+        assert_eq!((queue.start_next(), queue.pause()), (None, Some(Pause::Offline)));
+        queue.go_on();
+        assert_eq!(queue.start_next(), Some(2), "in its old place");
+        // Whoever asked for a pause has it, whatever the connection does.
+        queue.hold();
+        queue.lost(2);
+        assert_eq!(queue.pause(), Some(Pause::Asked));
+    }
+
+    #[test]
+    fn what_may_arrive_is_tried_again_and_nothing_else() {
+        let mut queue = queue(3);
+        queue.set(1, answer(503, ""));
+        queue.set(2, answer(413, ""));
+        assert!(queue.can_retry());
+        queue.retry();
+        assert!(!queue.can_retry());
+        assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(1), Some(3), None]);
+    }
+
+    #[test]
+    fn of_thousands_only_some_are_listed() {
+        let mut queue = queue(2000);
+        for key in 1..=1500 {
+            queue.set(key, if key == 7 { answer(413, "") } else { Progress::Done });
+        }
+        let (listed, more) = queue.listed();
+        assert_eq!((listed.len(), more, listed.first(), listed.get(1)), (LISTED, 501 - 60, Some(&7), Some(&1501)));
+        assert_eq!((queue.done(), queue.all()), (1499, 2000));
+        let few = super::tests::queue(LISTED as u32);
+        assert_eq!((few.listed().0.len(), few.listed().1), (LISTED, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 
 use shutterpost_model::id::EventId;
 
-use super::queue::{ACCEPTED, Entry, Failure, Progress, Queue};
+use super::queue::{ACCEPTED, Entry, Failure, LISTED, Pause, Progress, Queue};
 use super::send;
 use crate::texts::{self, Locale, language_of, use_locale};
 use crate::ui::{Button, Icon, IconName, Spinner, Tone};
@@ -30,12 +30,30 @@ pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> imp
         })
     };
     let again = {
-        let event = event.clone();
+        let (lasting, event) = (lasting.clone(), event.clone());
         Callback::new(move |key: u32| {
             lasting.update(|queue| queue.set(key, Progress::Queued));
             send::start(&lasting, &event, arrived);
         })
     };
+    let lasting = {
+        let event = event.clone();
+        move || (lasting.clone(), event.clone())
+    };
+    let steer = Callback::new(move |steer: Steer| {
+        let (lasting, event) = lasting();
+        match steer {
+            Steer::Hold => lasting.update(Queue::hold),
+            Steer::GoOn => lasting.update(Queue::go_on),
+            Steer::Retry => lasting.update(Queue::retry),
+            Steer::Connected => return send::connected(&lasting, &event, arrived),
+        }
+        send::start(&lasting, &event, arrived);
+    });
+    Effect::new(move || {
+        let online = window_event_listener(leptos::ev::online, move |_| steer.run(Steer::Connected));
+        on_cleanup(move || online.remove());
+    });
     let dragging = drop_zone(take);
     let picked = move |change: leptos::ev::Event| {
         let Some(input) = change.target().and_then(|target| target.dyn_into::<web_sys::HtmlInputElement>().ok()) else {
@@ -95,9 +113,18 @@ pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> imp
                         }
                     })
             }}
-            <UploadList queue again/>
+            <UploadList queue again steer/>
         </section>
     }
+}
+
+/// What becomes of all uploads.
+#[derive(Clone, Copy)]
+enum Steer {
+    Hold,
+    GoOn,
+    Retry,
+    Connected,
 }
 
 /// The browser asks before it throws away uploads that are under way.
@@ -165,20 +192,60 @@ fn drop_zone(take: Callback<FilesHandle>) -> RwSignal<bool> {
 
 /// All files of this visit with how far they came.
 #[component]
-fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>) -> impl IntoView {
+fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>, steer: Callback<Steer>) -> impl IntoView {
     let locale = use_locale();
+    let language = language_of(locale);
     let some = Memo::new(move |_| queue.with(|queue| !queue.is_empty()));
-    let keys =
-        Memo::new(move |_| queue.with(|queue| queue.entries().iter().map(|entry| entry.key).collect::<Vec<_>>()));
+    let listed = Memo::new(move |_| queue.with(Queue::listed));
+    let counts = Memo::new(move |_| queue.with(|queue| (queue.done(), queue.all())));
+    let state = Memo::new(move |_| queue.with(|queue| (queue.is_idle(), queue.pause(), queue.can_retry())));
+    // Of a few files their own lines say enough.
+    let many = Memo::new(move |_| counts.with(|(_, all)| usize::try_from(*all).is_ok_and(|all| all > LISTED)));
     let entry = move |key: u32| queue.with(|queue| queue.entries().iter().find(|entry| entry.key == key).cloned());
     let summary = move || {
-        let (idle, done) = queue.with(|queue| (queue.is_idle(), queue.done()));
+        let (done, (idle, pause, _)) = (counts.get().0, state.get());
         match done {
-            _ if !idle => None,
+            _ if !idle => pause.map(|pause| match pause {
+                Pause::Asked => td_string!(locale, captures.upload_paused).to_owned(),
+                Pause::Offline => td_string!(locale, captures.upload_offline).to_owned(),
+            }),
             0 => None,
             done if is_one(done) => Some(td_string!(locale, captures.upload_all_one).to_owned()),
-            done => Some(td_string!(locale, captures.upload_all_many, n = number(language_of(locale), done))),
+            done => Some(td_string!(locale, captures.upload_all_many, n = number(language, done))),
         }
+    };
+    let overall = move || {
+        many.get().then(|| {
+            let (done, all) = counts.get();
+            let (done_text, all_text) = (number(language, done), number(language, all));
+            let label = td_string!(locale, captures.upload_overall, done = done_text, all = all_text);
+            view! {
+                <p class="captures-uploads-overall">
+                    <span>{label.clone()}</span>
+                    <progress class="captures-upload-bar" max=all.to_string() value=done.to_string() aria-label=label></progress>
+                </p>
+            }
+        })
+    };
+    let steering = move || {
+        let (idle, pause, can_retry) = state.get();
+        let button = |steered: Steer, text: &'static str| {
+            view! { <Button tone=Tone::Quiet on_press=Callback::new(move |()| steer.run(steered))>{text}</Button> }
+        };
+        view! {
+            {can_retry.then(|| button(Steer::Retry, td_string!(locale, captures.upload_again_all)))}
+            {(!idle)
+                .then(|| match pause {
+                    None => button(Steer::Hold, td_string!(locale, captures.upload_pause)),
+                    Some(_) => button(Steer::GoOn, td_string!(locale, captures.upload_go_on)),
+                })}
+        }
+    };
+    let more = move || {
+        let (_, more) = listed.get();
+        (more > 0).then(|| {
+            view! { <li class="captures-upload-more">{td_string!(locale, captures.upload_more, n = number(language, more))}</li> }
+        })
     };
     let clear = Callback::new(move |()| {
         let keys = queue.try_update(Queue::clear_finished).unwrap_or_default();
@@ -191,15 +258,18 @@ fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>) -> impl IntoView {
                     view! {
                         <div class="captures-uploads" role="region" aria-label=td_string!(locale, captures.upload_list)>
                             <div class="captures-uploads-head">
-                                <span role="status">{summary}</span>
+                                <span class="captures-uploads-state" role="status">{summary}</span>
+                                {steering}
                                 <Button tone=Tone::Quiet on_press=clear>
                                     {td_string!(locale, captures.upload_clear)}
                                 </Button>
                             </div>
+                            {overall}
                             <ul class="captures-uploads-list">
-                                <For each=move || keys.get() key=|key| *key let:key>
+                                <For each=move || listed.get().0 key=|key| *key let:key>
                                     {move || entry(key).map(|entry| view! { <UploadLine entry again/> })}
                                 </For>
+                                {more}
                             </ul>
                         </div>
                     }

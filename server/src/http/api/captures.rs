@@ -168,7 +168,7 @@ pub(in crate::http) async fn create(
 }
 
 /// 1 to 255 printable ASCII characters.
-pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<String, AppError> {
+pub(in crate::http) fn idempotency_key(headers: &HeaderMap) -> Result<String, AppError> {
     let key = headers.get("idempotency-key").ok_or_else(|| AppError::new(Code::KeyMissing))?;
     let text = key.to_str().map_err(|_| AppError::new(Code::BadRequest))?.trim();
     if (1..=255).contains(&text.len()) { Ok(text.to_owned()) } else { Err(AppError::new(Code::KeyMissing)) }

@@ -15,6 +15,7 @@ use super::exports;
 use super::form::{Fields, File};
 use super::posted::{Done, Posted, PostedFiles};
 use super::privacy::erased;
+use crate::http::api::captures::idempotency_key;
 use crate::http::context::Context;
 use crate::http::{Http, problem};
 
@@ -41,7 +42,7 @@ pub(in crate::http) async fn select(Path(event): Path<String>, posted: Posted) -
 pub(in crate::http) async fn upload(Path(event): Path<String>, headers: HeaderMap, posted: PostedFiles) -> Response {
     let json = headers.get(header::ACCEPT).is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
     let (mut posted, files) = posted.read("file").await;
-    let accepted = accept(&posted, &event, files).await;
+    let accepted = accept(&posted, &event, files, &headers).await;
     match accepted {
         Ok(accepted) if json => (StatusCode::CREATED, Json(accepted.into_iter().next())).into_response(),
         Err(error) if json => problem::problem(&error, &posted.context),
@@ -56,14 +57,23 @@ pub(in crate::http) async fn upload(Path(event): Path<String>, headers: HeaderMa
     }
 }
 
-/// Takes the files, at least one, up to the first that cannot be taken.
-async fn accept(posted: &Posted, event: &str, files: Result<Vec<File>, AppError>) -> Result<Vec<Accepted>, AppError> {
+/// Takes the files, at least one, up to the first that cannot be taken. The script sends one at a time, with a key, so that
+/// it may ask again when an answer was lost.
+async fn accept(
+    posted: &Posted,
+    event: &str,
+    files: Result<Vec<File>, AppError>,
+    headers: &HeaderMap,
+) -> Result<Vec<Accepted>, AppError> {
     let event: EventId = id(event)?;
+    let files = files?;
+    let keyed = files.len() == 1 && headers.contains_key("idempotency-key");
+    let key = if keyed { Some(idempotency_key(headers)?) } else { None };
     let mut accepted = Vec::new();
-    for File { declared, bytes } in files? {
+    for File { declared, bytes } in files {
         // Browsers guess the type from the file's name; only what the file holds counts here.
         let declared = declared.filter(|declared| declared.starts_with("image/"));
-        let upload = Upload { bytes, declared, guest: None, key: None, captured_at: None };
+        let upload = Upload { bytes, declared, guest: None, key: key.clone(), captured_at: None };
         accepted.push(posted.services().ingest.accept(posted.actor()?, &event, upload).await?);
     }
     if accepted.is_empty() { Err(AppError::field("file", Code::Required)) } else { Ok(accepted) }
