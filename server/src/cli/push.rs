@@ -38,8 +38,8 @@ pub(super) struct PushArguments {
     /// Uploads at a time.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
     parallel: u8,
-    /// Ends when everything is uploaded. The exit code is then 2 if files were refused, 3 if the token is not accepted,
-    /// 4 if the server was away for too long.
+    /// Ends when everything is uploaded. The exit code is then 3 if the token is not accepted, 4 if the server
+    /// was away for too long, 5 if files were refused.
     #[arg(long)]
     once: bool,
     /// Allows http:// to another machine: whoever listens sees photos and token.
@@ -74,7 +74,7 @@ pub(super) async fn push(arguments: PushArguments) -> Result<ExitCode, CommandEr
     };
     Ok(match run(options, adapters::world(), stop).await? {
         Ended::Well => ExitCode::SUCCESS,
-        Ended::Refused => ExitCode::from(2),
+        Ended::Refused => ExitCode::from(5),
         Ended::Barred => ExitCode::from(3),
         Ended::Away => ExitCode::from(4),
     })

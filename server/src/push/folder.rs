@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Files that the server may take; it decides by what is in them.
-const KINDS: [&str; 10] = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif", "mp4", "mov"];
+const KINDS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "mp4", "mov"];
 
 /// A file as it lies there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,8 @@ pub(super) fn look(folder: &Path) -> io::Result<Vec<Seen>> {
         }
         // Gone since, perhaps: it will be back, or not.
         let Ok(facts) = std::fs::symlink_metadata(entry.path()) else { continue };
-        if facts.is_file() {
+        // An empty one is not written yet.
+        if facts.is_file() && facts.len() > 0 {
             seen.push(Seen { changed_at: changed_at(&facts)?, name, size: facts.len() });
         }
     }

@@ -100,7 +100,10 @@ fn read(path: &Path) -> io::Result<BTreeMap<String, Line>> {
         Err(error) => return Err(error),
     };
     let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Line>(line).ok());
-    Ok(lines.map(|line| (line.name.clone(), line)).collect())
+    let mut last: BTreeMap<String, Line> = lines.map(|line| (line.name.clone(), line)).collect();
+    // Why the server refused a file may be mended by now, in its guest or on the server: each is tried once more.
+    last.retain(|_, line| !matches!(line.known, Known::Refused { .. }));
+    Ok(last)
 }
 
 fn beside(path: &Path, extension: &str) -> PathBuf {

@@ -93,6 +93,8 @@ struct Push {
     slice: usize,
     failures: u32,
     not_before: Instant,
+    /// Files that failed while others did not: how often in a row, and until when each waits.
+    waits: HashMap<String, (u32, Instant)>,
     barred: bool,
     /// Why nothing goes on, if nothing does.
     failing: Option<String>,
@@ -133,6 +135,7 @@ pub async fn run(
         slice: LARGE,
         failures: 0,
         not_before: now,
+        waits: HashMap::new(),
         barred: false,
         failing: None,
         told: None,
@@ -168,6 +171,7 @@ impl Push {
         let all = seen.len();
         let names: HashSet<String> = seen.iter().map(|file| file.name.clone()).collect();
         self.hashes.retain(|name, _| names.contains(name));
+        self.waits.retain(|name, _| names.contains(name));
         let whole = self.watch.whole(seen, self.started.elapsed(), self.options.quiet);
         let mut settled = 0;
         let may_start = Instant::now() >= self.not_before;
@@ -183,6 +187,8 @@ impl Push {
                     }
                 }
                 Some(Known::Refused { .. }) => settled += 1,
+                // Others are not kept waiting by a file that fails again and again.
+                _ if self.waits.get(&file.name).is_some_and(|(_, until)| Instant::now() < *until) => {}
                 _ if may_start && self.running.len() < self.options.parallel => self.start(file),
                 _ => {}
             }
@@ -303,6 +309,9 @@ impl Push {
                 // Something gets through: smaller requests, not longer waits.
                 self.slice = (self.slice / 2).max(SMALL);
                 self.failures = if moved { 0 } else { self.failures };
+                let (failures, _) = self.waits.get(&file.name).copied().unwrap_or((0, self.started));
+                let until = Instant::now() + back_off(&self.world, failures.saturating_add(4));
+                self.waits.insert(file.name, (failures.saturating_add(1), until));
                 self.fail(why, false);
                 return Ok(());
             }
@@ -315,6 +324,7 @@ impl Push {
                 return Ok(());
             }
         };
+        self.waits.remove(&file.name);
         self.failures = 0;
         self.slice = self.slice.saturating_mul(2).min(LARGE);
         self.barred = false;

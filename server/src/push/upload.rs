@@ -107,8 +107,10 @@ fn guest(path: &Path) -> io::Result<Option<String>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let mut text = String::new();
-    file.take(SIDECAR_MOST + 1).read_to_string(&mut text)?;
+    let mut bytes = Vec::new();
+    file.take(SIDECAR_MOST + 1).read_to_end(&mut bytes)?;
+    // What is no text is refused by the server, with the words that it has for that.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
     Ok(Some(text).filter(|text| !text.trim().is_empty()))
 }
 
@@ -146,9 +148,9 @@ fn refused(answer: &Answer) -> Outcome {
     let why = format!("the server answered {} {detail}", answer.status);
     match answer.status {
         401 | 403 | 404 | 412 => Outcome::Barred { why },
-        409 | 410 | 423 | 429 | 460 | 500.. => Outcome::Again { why, moved: false },
-        status if code.is_empty() => Outcome::Refused { code: status.to_string(), detail: why },
-        _ => Outcome::Refused { code, detail },
+        // A proxy, a page of a hotel's network, another server: only ours names a code, and only ours refuses a file.
+        400 | 413 | 415 | 422 if !code.is_empty() => Outcome::Refused { code, detail },
+        _ => Outcome::Again { why, moved: false },
     }
 }
 

@@ -247,7 +247,7 @@ async fn a_folder_pushed_through_cuts_and_kills_is_uploaded_once_and_put_away() 
             command
         };
         let (code, said) = torment(&program, &network, database.folder(), push).await;
-        assert_eq!(code, Some(2), "{}: one is refused: {said}", database.kind);
+        assert_eq!(code, Some(5), "{}: one is refused: {said}", database.kind);
         all_are_there(&database, 0..4).await;
         assert_eq!(database.count("guests", "1 = 1").await, 1, "the guest beside the photo");
         let told: serde_json::Value =
@@ -267,7 +267,7 @@ async fn a_folder_pushed_through_cuts_and_kills_is_uploaded_once_and_put_away() 
         std::fs::remove_dir_all(&done).expect("is there");
         let (code, said) = Client::start(push(), database.folder()).end().await;
         // Without its guest the first is another request under a used key; the others are the same.
-        assert_eq!(code, Some(2), "{}: {said}", database.kind);
+        assert_eq!(code, Some(5), "{}: {said}", database.kind);
         all_are_there(&database, 0..4).await;
         running.kill();
     }
