@@ -65,6 +65,9 @@ pub enum FilmError {
     /// The converter ended with an error: the film is damaged, or more than it may use was not enough.
     #[error("the film cannot be converted: {0}")]
     Conversion(&'static str),
+    /// The converter was asked to end, or had too little of a busy machine: another time it may work.
+    #[error("the conversion was ended: {0}")]
+    Interrupted(&'static str),
 }
 
 impl FilmError {
@@ -79,6 +82,7 @@ impl FilmError {
             FilmError::Unreadable(_) => "film_unreadable",
             FilmError::NoSandbox => "film_conversion_unavailable",
             FilmError::Conversion(_) => "film_conversion_failed",
+            FilmError::Interrupted(_) => "film_conversion_interrupted",
         }
     }
 }

@@ -102,15 +102,17 @@ impl Sandbox {
 /// What became of a run, for callers that know what they asked for.
 pub(crate) fn judged(ran: Ran) -> Result<(), MediaError> {
     let conversion = |what| Err(FilmError::Conversion(what).into());
+    let interrupted = |what| Err(FilmError::Interrupted(what).into());
     match ran {
         Ran { input: Some(error), .. } => Err(FilmError::Unreadable(error).into()),
-        Ran { too_slow: true, .. } => conversion("it took too long"),
+        Ran { too_slow: true, .. } => interrupted("it took too long"),
         Ran { too_much: true, .. } => conversion("more came out than may"),
         Ran { output: Some(error), .. } => Err(FilmError::Unreadable(error).into()),
         Ran { started: false, .. } => Err(FilmError::NoSandbox.into()),
         Ran { code: Some(0), .. } => Ok(()),
-        // 128 and the number of a signal, as shells report it.
+        // 128 and the number of a signal, as shells report it; without a number the sandbox itself was ended.
         Ran { code: Some(152 | 137), .. } => conversion("it took more than it may"),
+        Ran { code: Some(143) | None, .. } => interrupted("it was asked to end"),
         Ran { code: Some(134..=159), .. } => conversion("the converter crashed"),
         Ran { .. } => conversion("the converter gave up"),
     }

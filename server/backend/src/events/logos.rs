@@ -110,6 +110,7 @@ pub(crate) fn code(error: MediaError) -> Code {
             | FilmError::TooManyFrames { .. }
             | FilmError::TooFast { .. } => Code::FileLong,
             FilmError::NoSandbox => Code::FilmsUnavailable,
+            FilmError::Interrupted(_) => Code::Busy,
             FilmError::Unreadable(_) => Code::Internal,
         },
     }

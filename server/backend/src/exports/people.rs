@@ -57,10 +57,23 @@ pub(crate) trait People: Send + Sync {
 /// What the files say of a guest.
 type Parts = [Pii<String>; 3];
 
-/// A cell of a table. Programs that calculate take some first signs for a formula; they are told that it is text.
+/// A cell of a table. Programs that calculate take some first signs for a formula; they are told that it is text. Some take a
+/// semicolon for the end of a cell, whatever stands around it: what follows one is a beginning too.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
+    const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\0', '＝', '＋', '－', '＠'];
+    let mut safe = String::with_capacity(text.len() + 2);
+    let mut begins = true;
+    for sign in text.chars() {
+        if begins && FORMULA.contains(&sign) {
+            safe.push('\'');
+        }
+        begins = matches!(sign, ';' | '\t' | '\n' | '\r') || (begins && sign == ' ');
+        safe.push(sign);
+        if sign == '"' {
+            safe.push('"');
+        }
+    }
+    format!("\"{safe}\"")
 }
 
 /// `first`: no guest stands in front of them in the JSON.
@@ -297,6 +310,9 @@ mod tests {
             ("+4930123456", "\"'+4930123456\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
             ("－1", "\"'－1\""),
+            ("x;=cmd|' /C calc'!A0;", "\"x;'=cmd|' /C calc'!A0;\""),
+            ("x; =1", "\"x; '=1\""),
+            ("Anna-Maria; geb. Muster", "\"Anna-Maria; geb. Muster\""),
             ("\tx", "\"'\tx\""),
             ("", "\"\""),
         ] {

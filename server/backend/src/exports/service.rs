@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use shutterpost_model::access::{Actor, Permission};
+use shutterpost_model::access::{Actor, Credential, Permission};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::exports::{
     Download, ExportState, ExportView, Exports, KEPT, LISTED_MOST, SELECTED_MOST, Wanted,
@@ -42,6 +42,16 @@ impl std::fmt::Debug for ExportsService {
     }
 }
 
+/// Guests are told to people who showed who they are, and to no program, whatever its token may do.
+fn by_a_person(actor: &Actor) -> Result<(), Failure> {
+    match actor.credential() {
+        Credential::Session { .. } => Ok(()),
+        Credential::Token { .. } | Credential::Support { .. } | Credential::Device { .. } => {
+            Err(Code::Forbidden.into())
+        }
+    }
+}
+
 impl ExportsService {
     pub(crate) fn new(deps: Deps, wake: Wake, people: Arc<dyn People>) -> Self {
         Self { deps, wake, people }
@@ -51,6 +61,7 @@ impl ExportsService {
         let org = OrgScope::prove(actor, Permission::CaptureExport)?;
         let &Wanted { ref captures, people } = wanted;
         if people {
+            by_a_person(actor)?;
             OrgScope::prove_confirmed(actor, Permission::PersonalExport, self.deps.world.now())?;
         }
         if captures.len() > SELECTED_MOST {
@@ -152,6 +163,7 @@ impl ExportsService {
     async fn ready(&self, actor: &Actor, export: &ExportId) -> Result<(OrgScope, ExportRow, u64), Failure> {
         let (org, row, view) = self.look(actor, export).await?;
         if row.people {
+            by_a_person(actor)?;
             OrgScope::prove_confirmed(actor, Permission::PersonalExport, self.deps.world.now())?;
         }
         match (view.state, view.length) {

@@ -303,7 +303,12 @@ pub(super) fn convert_film(original: &[u8], converter: &Converter) -> Result<Con
     let limits = VideoLimits::default();
     let video = probe(original, &limits).map_err(failure)?;
     let mut fragments = Bounded(Vec::new());
-    convert::transcode(converter.get()?, original, &video, &limits, &mut fragments).map_err(failure)?;
+    let converted = convert::transcode(converter.get()?, original, &video, &limits, &mut fragments);
+    converted.map_err(|error| match error {
+        // It would be as long another time.
+        MediaError::Film(FilmError::Unreadable(io::ErrorKind::FileTooLarge)) => Code::FileLong.into(),
+        error => failure(error),
+    })?;
     let Bounded(fragments) = fragments;
     let walked = walked(&fragments, &limits).map_err(failure)?;
     let Info { width, height, duration, .. } = walked.info;
@@ -339,6 +344,7 @@ impl Write for Bounded {
 pub(super) fn failure(error: MediaError) -> Failure {
     match logos_code(error) {
         Code::Internal => Failure::internal("a file could not be worked on", error),
+        Code::Busy => Failure::Busy(format!("a film or animation was not finished: {error}")),
         code => code.into(),
     }
 }

@@ -122,15 +122,20 @@ impl Queue {
         }
     }
 
-    /// Takes the next piece of work, if there is room for it.
+    /// Takes the next piece of work, if there is room for it. What may wait is never counted as more than half of the
+    /// budget: uploads would stand behind a long film until it is done.
     fn take(&mut self, lane: Lane, memory: u64) -> Option<(Work, Cost)> {
         if lane == Lane::Later && !self.now.is_empty() {
             return None;
         }
         let (held, alone) = (self.held, self.working == 0);
         let waiting = self.lane(lane);
-        let (_, Cost { waiting: kept, working }) = waiting.front()?;
-        let then = held.saturating_sub(*kept).saturating_add(*working);
+        let (_, cost) = waiting.front_mut()?;
+        if lane == Lane::Later {
+            cost.working = cost.working.min(memory / 2);
+        }
+        let Cost { waiting: kept, working } = *cost;
+        let then = held.saturating_sub(kept).saturating_add(working);
         if then > memory && !alone {
             return None;
         }

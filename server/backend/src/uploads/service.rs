@@ -1,5 +1,7 @@
 //! The rules of uploads in pieces.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Credential, Permission};
 use shutterpost_model::error::{AppError, Code};
@@ -8,6 +10,7 @@ use shutterpost_model::pii::Pii;
 use shutterpost_model::uploads::ask::{Append, Bytes, Create};
 use shutterpost_model::uploads::decide::{self, Claim, Stored};
 use shutterpost_model::uploads::{Incoming, KEPT, Kind, OPEN_MOST, Progress, Stage, Uploads};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::pen::Pen;
 use super::rows::{self, OPEN, UploadRow, count};
@@ -21,6 +24,8 @@ use crate::ingest::{IngestService, uploader};
 use crate::keystore::{Realm, Sealed};
 use crate::services::Deps;
 
+/// Files that are taken in at the same time.
+const AT_ONCE: usize = 8;
 /// How often an upload may move between looking at it and claiming it, before whoever asks is told so.
 const TRIES: usize = 3;
 
@@ -30,6 +35,7 @@ pub struct UploadsService {
     deps: Deps,
     ingest: IngestService,
     largest: u64,
+    finishing: Arc<[Mutex<()>; AT_ONCE]>,
 }
 
 /// An upload and the proof that it is the actor's.
@@ -40,8 +46,8 @@ struct Found {
 
 impl UploadsService {
     /// `largest`: bytes of the largest file that `ingest` takes.
-    pub const fn new(deps: Deps, ingest: IngestService, largest: u64) -> Self {
-        Self { deps, ingest, largest }
+    pub fn new(deps: Deps, ingest: IngestService, largest: u64) -> Self {
+        Self { deps, ingest, largest, finishing: Arc::default() }
     }
 
     pub(super) const fn deps(&self) -> &Deps {
@@ -83,9 +89,7 @@ impl UploadsService {
         let id: UploadId = stored(&row.id)?;
         if let (Some(claim), Some(bytes)) = (begun.claim, &ask.bytes) {
             let written = self.write(&scope, &row, claim, bytes, &mut *body).await;
-            if let Err(Failure::Told(error)) = &written
-                && error.code == Code::UploadChecksum
-            {
+            if let Err(Failure::Told(_)) = &written {
                 // Nobody knows its address: the client begins again.
                 erase::erase(&self.deps, &scope, &row.id).await?;
             }
@@ -185,9 +189,25 @@ impl UploadsService {
         Err(Code::UploadOffset.into())
     }
 
+    /// The turn to take an upload in: one at a time of each, and few of all, since each is whole in memory.
+    async fn turn(&self, id: &UploadId) -> MutexGuard<'_, ()> {
+        let number =
+            id.as_str().bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let [first, ..] = &*self.finishing;
+        self.finishing.get(number % AT_ONCE).unwrap_or(first).lock().await
+    }
+
     /// How far it is; takes the file in where that is due.
     async fn told(&self, actor: &Actor, id: &UploadId) -> Result<Progress, Failure> {
         let Found { scope, mut row } = self.find(actor, id).await?;
+        let _turn = match row.is_ripe() {
+            true => Some(self.turn(id).await),
+            false => None,
+        };
+        if row.is_ripe() {
+            // Whoever had the turn before may have finished it.
+            row = self.find(actor, id).await?.row;
+        }
         decide::living(Some(&row.stored()?), self.deps.world.now())?;
         if row.is_ripe() {
             let finished = finish::finish(self, actor, &scope, &row).await;

@@ -108,7 +108,7 @@ fn a_program_that_takes_all_processor_time_is_killed() {
     let (ran, _) = perl("$SIG{XCPU} = 'IGNORE'; 1 while 1");
     assert_eq!(refusal(ran), FilmError::Conversion("it took more than it may").into());
     let (ran, _) = perl_within("sleep 60", Budget { wall: Duration::from_millis(500), ..BUDGET });
-    assert_eq!(refusal(ran), FilmError::Conversion("it took too long").into());
+    assert_eq!(refusal(ran), FilmError::Interrupted("it took too long").into());
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
