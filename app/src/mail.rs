@@ -5,6 +5,7 @@
 use leptos_i18n::td_string;
 
 use shutterpost_model::access::Role;
+use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::connections::Notice;
 use shutterpost_model::events::Branding;
 use shutterpost_model::events::colour::Colour;
@@ -87,6 +88,7 @@ struct Image {
 
 /// The parts of [`Mail::Capture`].
 struct Capture<'a> {
+    kind: CaptureKind,
     event_name: &'a str,
     organisation: &'a str,
     branding: &'a Branding,
@@ -110,8 +112,9 @@ struct Support<'a> {
 impl Letter {
     fn new(mail: &Mail, language: Language) -> Self {
         match mail {
-            Mail::Capture { event_name, organisation, branding, guest_name, link, picture, logo, kept_until } => {
+            Mail::Capture { kind, event_name, organisation, branding, guest_name, link, picture, logo, kept_until } => {
                 let capture = Capture {
+                    kind: *kind,
                     event_name,
                     organisation,
                     branding,
@@ -145,22 +148,33 @@ impl Letter {
     }
 
     fn capture(capture: &Capture<'_>, language: Language) -> Self {
-        let Capture { event_name, organisation, branding, guest_name, link, picture, logo, kept_until } = *capture;
+        let Capture { kind, event_name, organisation, branding, guest_name, link, picture, logo, kept_until } =
+            *capture;
         let locale = locale_of(language);
         let texts = branding.texts(language);
         let (event, sender) = (words::line(event_name), words::line(organisation));
-        let ours = td_string!(locale, mail.capture_subject, event = event.as_str());
+        /// The text for a still, for a film and for an animation.
+        macro_rules! by_kind {
+            ($still:ident, $film:ident, $animation:ident $(, $name:ident = $value:expr)?) => {
+                match kind {
+                    CaptureKind::Still => td_string!(locale, mail.$still $(, $name = $value)?),
+                    CaptureKind::Film => td_string!(locale, mail.$film $(, $name = $value)?),
+                    CaptureKind::Animation => td_string!(locale, mail.$animation $(, $name = $value)?),
+                }
+            };
+        }
+        let ours = by_kind!(capture_subject, video_subject, animation_subject, event = event.as_str());
         let subject = or_else(words::line(&texts.mail_subject), || ours.clone());
-        let heading = or_else(words::line(&texts.headline), || ours);
+        let heading = or_else(words::line(&texts.headline), || ours.clone());
         let message = or_else(words::plain(&texts.mail_message), || {
-            td_string!(locale, mail.capture_text, event = event.as_str())
+            by_kind!(capture_text, video_text, animation_text, event = event.as_str())
         });
         let hello = match guest_name.map(words::line).filter(|name| !name.is_empty()) {
             Some(name) => td_string!(locale, mail.capture_hello, name = name.as_str()),
             None => td_string!(locale, mail.capture_hello_nobody).to_owned(),
         };
         let kept = kept_until.readable(language);
-        let why = td_string!(locale, mail.capture_why, event = event.as_str());
+        let why = by_kind!(capture_why, video_why, animation_why, event = event.as_str());
         let sent = td_string!(locale, mail.sent_by, organisation = sender.as_str());
         let legal = words::plain(&texts.legal);
         let links = [
@@ -176,16 +190,13 @@ impl Letter {
             palette: Palette::of(branding),
             accent: branding.accent,
             blocks: vec![
-                Block::Picture(
-                    Image::new(picture, td_string!(locale, mail.alt, event = event.as_str())),
-                    link.expose().to_owned(),
-                ),
+                Block::Picture(Image::new(picture, ours), link.expose().to_owned()),
                 Block::Heading(heading),
                 Block::Text(hello),
                 Block::Text(message),
-                button(locale, td_string!(locale, mail.capture_open), link),
-                Block::Note(td_string!(locale, mail.capture_private).to_owned()),
-                Block::Note(td_string!(locale, mail.capture_kept, date = kept.as_str())),
+                button(locale, by_kind!(capture_open, video_open, animation_open), link),
+                Block::Note(by_kind!(capture_private, video_private, animation_private).to_owned()),
+                Block::Note(by_kind!(capture_kept, video_kept, animation_kept, date = kept.as_str())),
             ],
             foot: [legal, why, sent].into_iter().filter(|text| !text.is_empty()).collect(),
             links: links.into_iter().filter_map(|(name, url)| Some((name, words::https(url)?))).collect(),

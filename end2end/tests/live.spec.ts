@@ -91,7 +91,7 @@ test('photos are paused, go on, and none is lost or doubled by a connection that
   await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('The connection was lost');
   await context.setOffline(false);
   await expect(page.locator('[data-capture]')).toHaveCount(8, { timeout: 30_000 });
-  await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('8 photos uploaded');
+  await expect(page.locator('.captures-uploads').getByRole('status')).toContainText('8 files uploaded');
 });
 
 test('two thousand photos are counted, and only some of them listed', async ({ page, signIn, openAlive, keepPicture }) => {
@@ -111,7 +111,7 @@ test('two thousand photos are counted, and only some of them listed', async ({ p
   const uploads = page.locator('.captures-uploads');
   await expect(uploads).toContainText('of 2,000 uploaded');
   expect(await uploads.locator('li').count()).toBeLessThanOrEqual(61);
-  await expect(uploads.getByRole('status')).toContainText('2,000 photos uploaded', { timeout: 150_000 });
+  await expect(uploads.getByRole('status')).toContainText('2,000 files uploaded', { timeout: 150_000 });
   expect(taken).toBe(2000);
 });
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Actor, Role};
+use crate::captures::CaptureKind;
 use crate::connections::Notice;
 use crate::error::AppError;
 use crate::events::Branding;
@@ -196,6 +197,7 @@ pub struct OutboxMail {
 pub enum Mail {
     /// "Your photo is ready."
     Capture {
+        kind: CaptureKind,
         event_name: String,
         organisation: String,
         branding: Box<Branding>,

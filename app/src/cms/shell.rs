@@ -80,8 +80,8 @@ pub struct Assets {
 }
 
 /// Browsers that know this fetch a page when its link is pointed at or touched, before it is pressed. Opening a page
-/// changes nothing, so nothing happens that the reader did not ask for.
-const PREFETCH: &str = r#"{"prefetch":[{"where":{"href_matches":"/cms/*"},"eagerness":"moderate"}]}"#;
+/// changes nothing, so nothing happens that the reader did not ask for. Files are no pages: an archive may be gigabytes.
+const PREFETCH: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/cms/*"},{"not":{"href_matches":"/cms/exports/*"}},{"not":{"href_matches":"/cms/media/*"}}]},"eagerness":"moderate"}]}"#;
 
 /// The whole document of a CMS page.
 pub fn shell(assets: Assets) -> impl IntoView {

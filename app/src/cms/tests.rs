@@ -310,7 +310,7 @@ async fn messages_say_why_they_failed() {
         &html,
         &[
             "a…@e….com",
-            "Photo is ready",
+            "Capture is ready",
             "(1 attempt)",
             "name=\"intent\" value=\"send_again\"",
             "href=\"/cms/messages?cursor=more\"",

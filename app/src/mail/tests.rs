@@ -1,6 +1,7 @@
 //! Mails as approved by eye, and what must hold whatever stands in them.
 
 use shutterpost_model::access::Role;
+use shutterpost_model::captures::CaptureKind;
 use shutterpost_model::connections::Notice;
 use shutterpost_model::events::{BrandTexts, Branding};
 use shutterpost_model::identity::security::Activity;
@@ -32,6 +33,7 @@ fn capture(text: Option<&str>) -> Mail {
         None => branding(),
     };
     Mail::Capture {
+        kind: CaptureKind::Still,
         event_name: text.unwrap_or("Summer Night & Friends").to_owned(),
         organisation: text.unwrap_or("Nordlicht AG").to_owned(),
         branding: Box::new(branding),
@@ -89,14 +91,23 @@ fn notice(what: Notice) -> Mail {
     Mail::Notice { what, at: Millis(1_772_560_245_999), organisation, link: secret("/cms/sign-in-settings") }
 }
 
-fn every_mail() -> [(&'static str, Mail); 24] {
+fn every_mail() -> [(&'static str, Mail); 26] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
     }
+    let moving = |moving: CaptureKind| {
+        let mut mail = capture(None);
+        if let Mail::Capture { kind, branding, .. } = &mut mail {
+            (*kind, **branding) = (moving, Branding::default());
+        }
+        mail
+    };
     [
         ("capture", capture(None)),
         ("capture_bare", bare),
+        ("capture_video", moving(CaptureKind::Film)),
+        ("capture_animation", moving(CaptureKind::Animation)),
         ("invitation", invitation(None)),
         ("reset", Mail::Reset { link: secret("/cms/reset/token"), minutes: 60 }),
         ("password_changed", changed(Some("support@nordlicht.example"))),

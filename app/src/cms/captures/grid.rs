@@ -38,7 +38,7 @@ fn description(locale: Locale, capture: &CaptureSummary) -> String {
 }
 
 /// What kind of thing moves, and how long; nothing of a still.
-fn moves(locale: Locale, kind: CaptureKind, duration: Option<i64>) -> Option<String> {
+pub(super) fn moves(locale: Locale, kind: CaptureKind, duration: Option<i64>) -> Option<String> {
     Some(match (kind, duration.map(playing)) {
         (CaptureKind::Still, _) => return None,
         (CaptureKind::Film, Some(length)) => td_string!(locale, captures.video_of, length = length),

@@ -7,6 +7,7 @@ use shutterpost_model::captures::CaptureSummary;
 use shutterpost_model::id::CaptureId;
 
 use super::feed::rendition;
+use super::grid::moves;
 use super::live::focus;
 use super::state::Grid;
 use crate::texts::{language_of, use_locale};
@@ -78,6 +79,11 @@ pub fn QuickLook(grid: Grid, capture: RwSignal<Option<CaptureId>>, event_name: S
                     .map(|summary: CaptureSummary| {
                         let when = exact(language, summary.captured_at);
                         let alt = td_string!(locale, captures.alt, when = when.clone(), event = event_name.clone());
+                        // It shows the first picture of what moves, and says so.
+                        let when = match moves(locale, summary.kind, summary.duration) {
+                            Some(moves) => format!("{when} · {moves}"),
+                            None => when,
+                        };
                         view! {
                             <img
                                 class="captures-look-picture"

@@ -305,6 +305,7 @@ mod tests {
 
     #[test]
     fn of_thousands_only_some_are_listed() {
+        let few = queue(LISTED as u32);
         let mut queue = queue(2000);
         for key in 1..=1500 {
             queue.set(key, if key == 7 { answer(413, "") } else { Progress::Done });
@@ -312,7 +313,6 @@ mod tests {
         let (listed, more) = queue.listed();
         assert_eq!((listed.len(), more, listed.first(), listed.get(1)), (LISTED, 501 - 60, Some(&7), Some(&1501)));
         assert_eq!((queue.done(), queue.all()), (1499, 2000));
-        let few = super::tests::queue(LISTED as u32);
         assert_eq!((few.listed().0.len(), few.listed().1), (LISTED, 0));
     }
 

@@ -14,7 +14,8 @@ use crate::cms::forms::{OutcomeBanner, use_form};
 use crate::cms::load::load;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{
-    Art, Badge, ButtonLink, Checkbox, Column, EmptyState, IconName, Meaning, PageTitle, Submit, Table, Time, Tone,
+    Art, Badge, Banner, ButtonLink, Checkbox, Column, EmptyState, IconName, Meaning, PageTitle, Submit, Table, Time,
+    Tone,
 };
 use crate::words::{bytes, number};
 
@@ -68,7 +69,10 @@ fn Exports(me: Me, event: Event, exports: Vec<ExportView>) -> impl IntoView {
                     }
                 })}
         </EventHead>
-        <OutcomeBanner intent="create"/>
+        {match form.error("captures") {
+            Some(_) => view! { <Banner meaning=Meaning::Bad>{td_string!(locale, exports.nothing)}</Banner> }.into_any(),
+            None => view! { <OutcomeBanner intent="create"/> }.into_any(),
+        }}
         <OutcomeBanner intent="download"/>
         <form method="post" class="card events-device-form">
             <p class="muted">{td_string!(locale, exports.hint)}</p>
@@ -101,7 +105,7 @@ fn Exports(me: Me, event: Event, exports: Vec<ExportView>) -> impl IntoView {
                 .into_any()
         } else {
             view! {
-                <Table label=td_string!(locale, exports.title) columns>
+                <Table label=td_string!(locale, exports.list) columns>
                     {exports.into_iter().map(|export| view! { <Row export may_people/> }).collect_view()}
                 </Table>
             }
@@ -133,7 +137,7 @@ fn Row(export: ExportView, may_people: bool) -> impl IntoView {
     let label = td_string!(locale, exports.download);
     let action = match (state, people) {
         (ExportState::Ready, false) => view! {
-            <ButtonLink href=format!("/cms/exports/{id}/archive") external=true icon=IconName::Download>
+            <ButtonLink href=format!("/cms/exports/{id}/archive") icon=IconName::Download>
                 {label}
             </ButtonLink>
         }

@@ -9,7 +9,7 @@ async fn archives_say_how_far_they_are_and_who_made_them() {
     assert_says(
         &html,
         &[
-            "<title>Downloads · Summer &lt;party&gt; · Shutterpost</title>",
+            "<title>Archives · Summer &lt;party&gt; · Shutterpost</title>",
             "400 of 1,200",
             "by Olga &lt;Owner&gt;",
             "3.5\u{a0}GB",
@@ -47,7 +47,7 @@ async fn a_selection_is_downloaded_without_script() {
     let trash = Visit::to(format!("{grid}?trash=1")).by(Role::Editor).page().await;
     assert_silent(&trash, &["value=\"export\""]);
     let viewer = Visit::to(grid).by(Role::Viewer).page().await;
-    assert_silent(&viewer, &["value=\"export\"", "/exports"]);
+    assert_silent(&viewer, &["value=\"export\"", "/exports\""]);
 }
 
 #[tokio::test]

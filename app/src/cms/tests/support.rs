@@ -37,7 +37,7 @@ async fn owners_allow_refuse_and_end() {
             // A minute and a half is left.
             "2 min left",
             "Waiting for a second person",
-            "Move a photo to the trash",
+            "Move a capture to the trash",
             &format!("name=\"grant\" value=\"{}\"", grant_id(1)),
             &format!("name=\"approval\" value=\"{}\"", approval_id(2)),
             "not used",

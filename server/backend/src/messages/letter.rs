@@ -11,6 +11,7 @@ use shutterpost_vault::keys::Keys;
 
 use super::queries;
 use super::rows::Message;
+use crate::captures::rows as captures_rows;
 use crate::db::Conn;
 use crate::error::Failure;
 use crate::guests::rows::Contact;
@@ -98,6 +99,7 @@ async fn capture(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<O
         to: email,
         sender: Some(facts.organisation.clone()),
         mail: Mail::Capture {
+            kind: captures_rows::kind(&facts.kind)?,
             event_name: facts.event_name,
             organisation: facts.organisation,
             branding: Box::new(serde_json::from_str(&facts.branding)?),

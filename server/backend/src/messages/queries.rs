@@ -294,6 +294,7 @@ pub(super) async fn capture(
             events::branding,
             events::logo_id,
             events::kept_until,
+            captures::kind,
         ))
         .first(c).await.optional())
 }

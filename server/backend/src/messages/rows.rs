@@ -172,6 +172,7 @@ pub(super) struct CaptureFacts {
     pub(super) branding: String,
     pub(super) logo: Option<String>,
     pub(super) kept_until: String,
+    pub(super) kind: String,
 }
 
 /// What the mail about an invitation says.
