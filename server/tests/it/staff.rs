@@ -271,7 +271,7 @@ async fn support_mends_and_deletes_only_with_a_second_person() {
         assert_eq!(refused.status, StatusCode::FORBIDDEN);
         assert!(refused.text().contains("a second person has to approve it"), "{}", app.database.kind);
         let page = app.get("/cms/support-access", &owner).await.text();
-        assert!(page.contains("Move a photo to the trash"));
+        assert!(page.contains("Move a capture to the trash"));
         let approval = waiting(&app, &staff).await;
         let alone = app.form("/support", &staff, &[("intent", "approve"), ("approval", &approval)]).await;
         assert_eq!(alone.status, StatusCode::FORBIDDEN);
