@@ -42,6 +42,7 @@ pub fn use_locale() -> Locale {
 }
 
 /// What an error code means for the reader, in a sentence or two.
+#[cfg(feature = "ssr")]
 pub fn error(code: Code, language: Language) -> &'static str {
     let locale = locale_of(language);
     match code {
@@ -133,6 +134,24 @@ pub fn error(code: Code, language: Language) -> &'static str {
         Code::DomainUnproven => td_string!(locale, errors.domain_unproven),
         Code::DomainTaken => td_string!(locale, errors.domain_taken),
         Code::NoConnection => td_string!(locale, errors.no_connection),
+    }
+}
+
+/// The same of what islands are answered; everything else is told by pages, which the server writes. All of them would be a
+/// thirtieth of the bundle.
+#[cfg(not(feature = "ssr"))]
+pub fn error(code: Code, language: Language) -> &'static str {
+    let locale = locale_of(language);
+    match code {
+        Code::Busy => td_string!(locale, errors.busy),
+        Code::NotFound => td_string!(locale, errors.not_found),
+        Code::SignInNeeded => td_string!(locale, errors.sign_in_needed),
+        Code::Forbidden => td_string!(locale, errors.forbidden),
+        Code::TooLarge => td_string!(locale, errors.too_large),
+        Code::TooMany => td_string!(locale, errors.too_many),
+        Code::Conflict => td_string!(locale, errors.conflict),
+        Code::FileKind => td_string!(locale, errors.file_kind),
+        _ => td_string!(locale, errors.internal),
     }
 }
 

@@ -350,6 +350,8 @@ mod tests {
             P::GuestReveal,
             P::GuestWrite,
             P::CaptureCreate,
+            P::CaptureExport,
+            P::PersonalExport,
             P::LinkWrite,
             P::DeviceManage,
             P::TokenManage,

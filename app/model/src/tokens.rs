@@ -391,6 +391,7 @@ mod tests {
             P::OwnerGrant,
             P::AuditRead,
             P::OrganisationErase,
+            P::PersonalExport,
             P::SignInManage,
             P::SupportManage,
         ];

@@ -2,7 +2,7 @@
 //! Plain rules without a browser.
 
 use serde::Deserialize;
-use shutterpost_model::error::{AppError, Code};
+use shutterpost_model::error::Code;
 
 /// Uploads at one time: enough to hide latency, few enough that the first picture is soon there.
 pub const PARALLEL: usize = 3;
@@ -26,8 +26,8 @@ pub enum Progress {
 pub enum Failure {
     /// The connection broke, or there was none.
     Offline,
-    /// The server refused.
-    Refused(AppError),
+    /// The server refused: why, the request's id if it says one, and its words for it.
+    Refused { code: Code, request_id: Option<String>, words: Option<String> },
 }
 
 impl Failure {
@@ -35,8 +35,8 @@ impl Failure {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Offline => true,
-            Self::Refused(error) => matches!(
-                error.code,
+            Self::Refused { code, .. } => matches!(
+                code,
                 Code::Internal | Code::Busy | Code::StorageFull | Code::TooMany | Code::KeyBusy | Code::SignInNeeded
             ),
         }
@@ -85,7 +85,7 @@ impl Queue {
         let progress = if media_type.is_empty() || ACCEPTED.contains(&media_type) {
             Progress::Queued
         } else {
-            Progress::Failed(Failure::Refused(AppError::new(Code::FileKind)))
+            refused(Code::FileKind)
         };
         self.entries.push(Entry { key, name, size, progress });
     }
@@ -105,21 +105,17 @@ impl Queue {
         self.pause = Some(Pause::Asked);
     }
 
-    /// Goes on.
-    pub const fn go_on(&mut self) {
+    /// Goes on, also with what failed and may arrive at another attempt.
+    pub fn go_on(&mut self) {
         self.pause = None;
+        let failed = self.entries.iter_mut().filter(|entry| entry.may_arrive());
+        failed.for_each(|entry| entry.progress = Progress::Queued);
     }
 
     /// Puts a file back whose connection broke, and waits for the next one: the other files would break off as well.
     pub fn lost(&mut self, key: u32) {
         self.set(key, Progress::Queued);
         self.pause = self.pause.or(Some(Pause::Offline));
-    }
-
-    /// Puts everything back that may arrive at another attempt.
-    pub fn retry(&mut self) {
-        let failed = self.entries.iter_mut().filter(|entry| entry.may_arrive());
-        failed.for_each(|entry| entry.progress = Progress::Queued);
     }
 
     /// Whether something failed that may arrive at another attempt.
@@ -166,14 +162,11 @@ impl Queue {
         count(self.entries.len())
     }
 
-    /// The files to list, and how many more are waiting.
-    pub fn listed(&self) -> (Vec<u32>, i64) {
-        if self.entries.len() <= LISTED {
-            return (self.entries.iter().map(|entry| entry.key).collect(), 0);
-        }
-        let mut open = self.entries.iter().filter(|entry| entry.progress != Progress::Done);
-        let listed = open.by_ref().take(LISTED).map(|entry| entry.key).collect();
-        (listed, count(open.count()))
+    /// The files to list: all of a few, of many the first that are not done.
+    pub fn listed(&self) -> Vec<u32> {
+        let few = self.entries.len() <= LISTED;
+        let open = self.entries.iter().filter(|entry| few || entry.progress != Progress::Done);
+        open.take(LISTED).map(|entry| entry.key).collect()
     }
 }
 
@@ -210,7 +203,13 @@ pub fn sending(loaded: f64, total: f64) -> Progress {
 struct Problem {
     code: Code,
     #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
     request_id: Option<String>,
+}
+
+fn refused(code: Code) -> Progress {
+    Progress::Failed(Failure::Refused { code, request_id: None, words: None })
 }
 
 /// What the server's answer means for the file. Status 0 is no answer at all.
@@ -218,21 +217,20 @@ pub fn answer(status: u16, body: &str) -> Progress {
     match status {
         0 => Progress::Failed(Failure::Offline),
         200..=299 => Progress::Done,
-        _ => {
-            let error = match serde_json::from_slice::<Problem>(body.as_bytes()) {
-                Ok(Problem { code, request_id }) => AppError { request_id, ..AppError::new(code) },
-                // A proxy in front of us answers in its own words.
-                Err(_) => AppError::new(match status {
-                    413 => Code::TooLarge,
-                    429 => Code::TooMany,
-                    401 => Code::SignInNeeded,
-                    403 => Code::Forbidden,
-                    502..=504 => Code::Busy,
-                    _ => Code::Internal,
-                }),
-            };
-            Progress::Failed(Failure::Refused(error))
-        }
+        _ => match serde_json::from_slice::<Problem>(body.as_bytes()) {
+            Ok(Problem { code, title, request_id }) => {
+                Progress::Failed(Failure::Refused { code, request_id, words: title })
+            }
+            // A proxy in front of us answers in its own words.
+            Err(_) => refused(match status {
+                413 => Code::TooLarge,
+                429 => Code::TooMany,
+                401 => Code::SignInNeeded,
+                403 => Code::Forbidden,
+                502..=504 => Code::Busy,
+                _ => Code::Internal,
+            }),
+        },
     }
 }
 
@@ -298,7 +296,7 @@ mod tests {
         queue.set(1, answer(503, ""));
         queue.set(2, answer(413, ""));
         assert!(queue.can_retry());
-        queue.retry();
+        queue.go_on();
         assert!(!queue.can_retry());
         assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(1), Some(3), None]);
     }
@@ -310,10 +308,10 @@ mod tests {
         for key in 1..=1500 {
             queue.set(key, if key == 7 { answer(413, "") } else { Progress::Done });
         }
-        let (listed, more) = queue.listed();
-        assert_eq!((listed.len(), more, listed.first(), listed.get(1)), (LISTED, 501 - 60, Some(&7), Some(&1501)));
+        let listed = queue.listed();
+        assert_eq!((listed.len(), listed.first(), listed.get(1)), (LISTED, Some(&7), Some(&1501)));
         assert_eq!((queue.done(), queue.all()), (1499, 2000));
-        assert_eq!((few.listed().0.len(), few.listed().1), (LISTED, 0));
+        assert_eq!(few.listed().len(), LISTED);
     }
 
     #[test]
@@ -337,13 +335,10 @@ mod tests {
     fn every_answer_has_a_meaning() {
         assert_eq!(answer(201, "{}"), Progress::Done);
         assert_eq!(answer(0, ""), Progress::Failed(Failure::Offline));
-        let Progress::Failed(Failure::Refused(error)) =
-            answer(422, r#"{"code":"file_truncated","title":"x","request_id":"req_1","fields":[]}"#)
-        else {
-            panic!("refused")
-        };
-        assert_eq!(error.code, Code::FileTruncated);
-        assert_eq!(error.request_id.as_deref(), Some("req_1"));
+        let told = answer(422, r#"{"code":"file_truncated","title":"x","request_id":"req_1","fields":[]}"#);
+        let Progress::Failed(Failure::Refused { code, request_id, words }) = told else { panic!("refused") };
+        assert_eq!(code, Code::FileTruncated);
+        assert_eq!((request_id.as_deref(), words.as_deref()), (Some("req_1"), Some("x")));
         let Progress::Failed(failure) = answer(502, "<html>Bad gateway") else { panic!("refused") };
         assert!(failure.is_passing());
     }

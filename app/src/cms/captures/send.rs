@@ -35,7 +35,7 @@ pub fn add(queue: &ArcRwSignal<Queue>, files: &FileList) {
         let size = file.size() as i64;
         queue.update(|queue| queue.add(key, file.name(), size, &file.type_()));
         // Nobody has to guess it: it only tells an upload that is repeated from another one.
-        let upload = format!("cms-{:x}-{:x}", js_sys::Math::random().to_bits(), js_sys::Math::random().to_bits());
+        let upload = [(); 2].map(|()| js_sys::Math::random().to_bits().to_string()).concat();
         FILES.with_borrow_mut(|files| files.insert(key, (file, upload)));
     }
 }

@@ -45,7 +45,6 @@ pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> imp
         match steer {
             Steer::Hold => lasting.update(Queue::hold),
             Steer::GoOn => lasting.update(Queue::go_on),
-            Steer::Retry => lasting.update(Queue::retry),
             Steer::Connected => return send::connected(&lasting, &event, arrived),
         }
         send::start(&lasting, &event, arrived);
@@ -123,7 +122,6 @@ pub fn Uploads(event: EventId, event_name: String, arrived: Callback<()>) -> imp
 enum Steer {
     Hold,
     GoOn,
-    Retry,
     Connected,
 }
 
@@ -215,38 +213,22 @@ fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>, steer: Callback<Stee
         }
     };
     let overall = move || {
-        many.get().then(|| {
-            let (done, all) = counts.get();
-            let (done_text, all_text) = (number(language, done), number(language, all));
-            let label = td_string!(locale, captures.upload_overall, done = done_text, all = all_text);
-            view! {
-                <p class="captures-uploads-overall">
-                    <span>{label.clone()}</span>
-                    <progress class="captures-upload-bar" max=all.to_string() value=done.to_string() aria-label=label></progress>
-                </p>
-            }
-        })
+        let (done, all) = counts.get();
+        let (done, all) = (number(language, done), number(language, all));
+        many.get().then(|| td_string!(locale, captures.upload_overall, done = done, all = all))
     };
-    let steering = move || {
-        let (idle, pause, can_retry) = state.get();
-        let button = |steered: Steer, text: &'static str| {
-            view! { <Button tone=Tone::Quiet on_press=Callback::new(move |()| steer.run(steered))>{text}</Button> }
-        };
-        view! {
-            {can_retry.then(|| button(Steer::Retry, td_string!(locale, captures.upload_again_all)))}
-            {(!idle)
-                .then(|| match pause {
-                    None => button(Steer::Hold, td_string!(locale, captures.upload_pause)),
-                    Some(_) => button(Steer::GoOn, td_string!(locale, captures.upload_go_on)),
-                })}
+    // One button for all of it: what it does next is what it says.
+    let next = move || match state.get() {
+        (true, _, true) => Some((Steer::GoOn, td_string!(locale, captures.upload_again_all))),
+        (true, _, false) => None,
+        (false, None, _) => Some((Steer::Hold, td_string!(locale, captures.upload_pause))),
+        (false, Some(_), _) => Some((Steer::GoOn, td_string!(locale, captures.upload_go_on))),
+    };
+    let press = Callback::new(move |()| {
+        if let Some((steered, _)) = next() {
+            steer.run(steered);
         }
-    };
-    let more = move || {
-        let (_, more) = listed.get();
-        (more > 0).then(|| {
-            view! { <li class="captures-upload-more">{td_string!(locale, captures.upload_more, n = number(language, more))}</li> }
-        })
-    };
+    });
     let clear = Callback::new(move |()| {
         let keys = queue.try_update(Queue::clear_finished).unwrap_or_default();
         send::forget(&keys);
@@ -259,17 +241,18 @@ fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>, steer: Callback<Stee
                         <div class="captures-uploads" role="region" aria-label=td_string!(locale, captures.upload_list)>
                             <div class="captures-uploads-head">
                                 <span class="captures-uploads-state" role="status">{summary}</span>
-                                {steering}
+                                <span class="captures-uploads-overall">{overall}</span>
+                                <span hidden=move || next().is_none()>
+                                    <Button tone=Tone::Quiet on_press=press>{move || next().map(|(_, text)| text)}</Button>
+                                </span>
                                 <Button tone=Tone::Quiet on_press=clear>
                                     {td_string!(locale, captures.upload_clear)}
                                 </Button>
                             </div>
-                            {overall}
                             <ul class="captures-uploads-list">
-                                <For each=move || listed.get().0 key=|key| *key let:key>
+                                <For each=move || listed.get() key=|key| *key let:key>
                                     {move || entry(key).map(|entry| view! { <UploadLine entry again/> })}
                                 </For>
-                                {more}
                             </ul>
                         </div>
                     }
@@ -282,7 +265,9 @@ fn UploadList(queue: RwSignal<Queue>, again: Callback<u32>, steer: Callback<Stee
 fn reason(locale: Locale, failure: &Failure) -> String {
     match failure {
         Failure::Offline => td_string!(locale, captures.upload_offline).to_owned(),
-        Failure::Refused(error) => texts::error(error.code, language_of(locale)).to_string(),
+        // In the reader's language: the server knows more reasons than the bundle.
+        Failure::Refused { words: Some(words), .. } => words.clone(),
+        Failure::Refused { code, .. } => texts::error(*code, language_of(locale)).to_owned(),
     }
 }
 
@@ -304,7 +289,7 @@ fn UploadLine(entry: Entry, again: Callback<u32>) -> impl IntoView {
         Progress::Failed(failure) => (reason(locale, failure), None, "captures-upload-failed"),
     };
     let request_id = match &progress {
-        Progress::Failed(Failure::Refused(error)) => error.request_id.clone(),
+        Progress::Failed(Failure::Refused { request_id, .. }) => request_id.clone(),
         _ => None,
     };
     let passing = matches!(&progress, Progress::Failed(failure) if failure.is_passing());
