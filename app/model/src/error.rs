@@ -154,6 +154,23 @@ codes! {
     /// Films and animations cannot be taken because what works on them is not installed.
     FilmsUnavailable = "films_unavailable" => 503;
 
+    /// The drawing has a program in it.
+    DrawingScript = "drawing_script" => 422;
+    /// The drawing refers to something outside of the file.
+    DrawingExternal = "drawing_external" => 422;
+    /// The drawing uses something that is not drawn.
+    DrawingUnsupported = "drawing_unsupported" => 422;
+    /// The drawing has too many parts to be drawn.
+    DrawingComplex = "drawing_complex" => 422;
+    /// The font has no letter for a character of the text.
+    NoLetter = "no_letter" => 422;
+    /// A design names the file.
+    DesignFileUsed = "design_file_used" => 409;
+    /// The event has as many files for its design as it may have.
+    DesignFilesMany = "design_files_many" => 409;
+    /// There is no design from before.
+    NothingToUndo = "nothing_to_undo" => 409;
+
     /// The idempotency key was used with another request.
     KeyReused = "key_reused" => 422;
     /// A request with this idempotency key is being worked on.

@@ -146,6 +146,8 @@ ids! {
     DeviceId = "dev";
     /// An uploaded logo.
     LogoId = "lgo";
+    /// A file of an event's picture design.
+    DesignFileId = "dsf";
     /// A capture.
     CaptureId = "cap";
     /// An upload that comes in pieces.

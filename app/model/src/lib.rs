@@ -18,6 +18,7 @@ pub mod connections;
 pub mod sso;
 pub mod events;
 pub mod captures;
+pub mod designs;
 pub mod exports;
 pub mod guests;
 pub mod share;

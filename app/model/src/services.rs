@@ -6,6 +6,7 @@ use crate::audit::Audit;
 use crate::captures::Captures;
 use crate::connections::Connections;
 use crate::connections::domains::Domains;
+use crate::designs::Designs;
 use crate::events::Events;
 use crate::exports::Exports;
 use crate::guests::Guests;
@@ -33,6 +34,7 @@ pub struct Services {
     pub sso: Arc<dyn SingleSignOn>,
     pub events: Arc<dyn Events>,
     pub captures: Arc<dyn Captures>,
+    pub designs: Arc<dyn Designs>,
     pub exports: Arc<dyn Exports>,
     pub guests: Arc<dyn Guests>,
     pub shares: Arc<dyn Shares>,
