@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use leptos_i18n_build::{Config, ParseOptions, TranslationsInfos};
 
 /// One file a language: what all share, then one a feature.
-const NAMESPACES: [&str; 18] = [
+const NAMESPACES: [&str; 19] = [
     "common",
     "errors",
     "identity",
     "overview",
     "events",
     "captures",
+    "designs",
     "exports",
     "guests",
     "messages",

@@ -10,6 +10,7 @@ pub mod island;
 pub mod refusal;
 
 pub mod captures;
+pub mod designs;
 pub mod events;
 pub mod guests;
 pub mod identity;
@@ -73,5 +74,6 @@ pub fn hydrate() {
     island::wake::<events::preview::Preview>();
     island::wake::<guests::contact::Contact>();
     identity::ask::listen();
+    designs::live::listen();
     crate::ui::alive::start();
 }

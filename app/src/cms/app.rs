@@ -24,7 +24,7 @@ use super::support::access::SupportAccessPage;
 use super::support::desk::DeskPage;
 use super::support::joining::StaffInvitationPage;
 use super::support::sign_in::{StaffFactorPage, StaffSignInPage};
-use super::{audit, captures, connections, events, exports, messages, overview, privacy};
+use super::{audit, captures, connections, designs, events, exports, messages, overview, privacy};
 
 /// Every page, as the server's router writes paths. `/cms` itself redirects and is no page.
 pub const fn page_paths() -> &'static [&'static str] {
@@ -41,6 +41,7 @@ pub const fn page_paths() -> &'static [&'static str] {
         "/cms/events/{event}",
         "/cms/events/{event}/settings",
         "/cms/events/{event}/branding",
+        "/cms/events/{event}/design",
         "/cms/events/{event}/devices",
         "/cms/events/{event}/exports",
         "/cms/captures/{capture}",
@@ -94,6 +95,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("events/:event") view=captures::CapturesPage/>
                     <Route path=path!("events/:event/settings") view=events::SettingsPage/>
                     <Route path=path!("events/:event/branding") view=events::BrandingPage/>
+                    <Route path=path!("events/:event/design") view=designs::DesignPage/>
                     <Route path=path!("events/:event/devices") view=events::DevicesPage/>
                     <Route path=path!("events/:event/exports") view=exports::ExportsPage/>
                     <Route path=path!("captures/:capture") view=captures::CapturePage/>

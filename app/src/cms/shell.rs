@@ -36,6 +36,7 @@ pub static STYLESHEET: &str = concat!(
     include_str!("../../../style/cms/audit.css"),
     include_str!("../../../style/cms/overview.css"),
     include_str!("../../../style/cms/events.css"),
+    include_str!("../../../style/cms/designs.css"),
     include_str!("../../../style/cms/captures/grid.css"),
     include_str!("../../../style/cms/captures/ratios.css"),
     include_str!("../../../style/cms/captures/list.css"),

@@ -13,6 +13,7 @@ use super::context::{FormOutcome, RequestContext, provide_request_context};
 use super::shell::{Assets, shell};
 
 mod connections;
+mod designs;
 mod exports;
 mod fakes;
 mod identity;

@@ -13,6 +13,7 @@
 //! | `data-submits` | select | sends its form when chosen |
 //! | `data-key` | link | is followed when the key is pressed |
 //! | `data-at`, `data-relative` | time | is written in the reader's zone |
+//! | `data-polls`, `data-polled` | anything with an id, the section around it | the first is taken anew from this address; the second, when the first says so no longer |
 //! | `data-toast` | anything | goes after a while |
 
 mod act;
@@ -20,12 +21,13 @@ mod dom;
 mod form;
 mod keys;
 mod more;
+mod polls;
 mod time;
 mod toast;
 
 use leptos::prelude::document;
 
-pub use dom::{all, nearest};
+pub use dom::{all, nearest, set, set_hidden};
 pub use form::typed_into;
 pub use keys::{is_elsewhere, is_unmodified};
 pub use time::localise;
@@ -43,6 +45,7 @@ pub fn start() {
     keys::listen();
     time::listen();
     toast::start();
+    polls::start();
     localise();
     // For style sheets and tests: from here on the page answers.
     if let Some(root) = document().document_element() {

@@ -18,19 +18,21 @@ pub enum Part {
     Captures,
     Exports,
     Branding,
+    Design,
     Devices,
     Settings,
 }
 
 impl Part {
-    const ALL: [Self; 5] = [Self::Captures, Self::Exports, Self::Branding, Self::Devices, Self::Settings];
+    const ALL: [Self; 6] =
+        [Self::Captures, Self::Exports, Self::Branding, Self::Design, Self::Devices, Self::Settings];
 
     /// What a role needs for the part to be of use.
     const fn needs(self) -> Permission {
         match self {
             Self::Captures => Permission::CaptureRead,
             Self::Exports => Permission::CaptureExport,
-            Self::Branding => Permission::BrandingWrite,
+            Self::Branding | Self::Design => Permission::BrandingWrite,
             Self::Devices => Permission::DeviceManage,
             Self::Settings => Permission::EventWrite,
         }
@@ -42,6 +44,7 @@ impl Part {
             Self::Captures => "",
             Self::Exports => "/exports",
             Self::Branding => "/branding",
+            Self::Design => "/design",
             Self::Devices => "/devices",
             Self::Settings => "/settings",
         };
@@ -83,6 +86,7 @@ pub fn EventHead(
                 Part::Captures => td_string!(locale, events.tab_captures),
                 Part::Exports => td_string!(locale, exports.title),
                 Part::Branding => td_string!(locale, events.tab_branding),
+                Part::Design => td_string!(locale, designs.tab),
                 Part::Devices => td_string!(locale, events.tab_devices),
                 Part::Settings => td_string!(locale, events.tab_settings),
             };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use shutterpost_model::access::{Actor, Credential, Role};
+use shutterpost_model::designs::ApplyState;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, ErasureId, EventId, OrganisationId, SessionId, UserId};
 use shutterpost_model::pii::{Disclosed, Pii, Purpose};
@@ -13,6 +14,7 @@ mod accounts;
 mod audit;
 mod captures;
 mod connections;
+mod designs;
 mod directory;
 mod domains;
 mod events;
@@ -31,6 +33,7 @@ mod trash;
 mod uploads;
 
 pub use connections::connection_id;
+pub use designs::design_file_id;
 pub use guests::guest;
 pub use support::{approval_id, grant_id, staff};
 
@@ -60,6 +63,9 @@ pub struct World {
     /// Captures are films; the capture's own is there once `film` is.
     pub moving: bool,
     pub film: bool,
+    /// The event has a picture design, and how far it is applied.
+    pub design: bool,
+    pub applying: Option<ApplyState>,
 }
 
 pub fn event_id() -> EventId {
@@ -100,6 +106,7 @@ pub fn services(world: World) -> Services {
         domains: world.clone(),
         events: world.clone(),
         captures: world.clone(),
+        designs: world.clone(),
         exports: world.clone(),
         guests: world.clone(),
         shares: world.clone(),

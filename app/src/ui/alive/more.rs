@@ -26,7 +26,8 @@ pub(super) fn add(link: Element) {
     });
 }
 
-async fn fetch(href: &str) -> Result<Document, JsValue> {
+/// The page at an address of ours.
+pub(super) async fn fetch(href: &str) -> Result<Document, JsValue> {
     let response: Response = JsFuture::from(window().fetch_with_str(href)).await?.dyn_into()?;
     if !response.ok() {
         return Err(JsValue::NULL);
