@@ -4,6 +4,8 @@ mod service;
 mod pictures;
 mod commit;
 mod later;
+mod marks;
+mod redesign;
 
 mod pool;
 mod converter;

@@ -28,6 +28,7 @@ pub mod sso;
 pub mod support;
 pub mod events;
 pub mod captures;
+pub mod designs;
 pub mod exports;
 pub mod guests;
 pub mod share;

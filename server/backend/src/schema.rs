@@ -330,6 +330,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    events_designs (event_id) {
+        event_id -> Text,
+        organisation_id -> Text,
+        version -> Integer,
+        design -> Text,
+        applied -> Nullable<Text>,
+        previous -> Nullable<Text>,
+        state -> Text,
+        undoing -> Bool,
+        run -> Integer,
+        after -> Text,
+        changed -> BigInt,
+        failed -> BigInt,
+    }
+}
+
+diesel::table! {
+    events_design_files (id) {
+        id -> Text,
+        organisation_id -> Text,
+        event_id -> Text,
+        kind -> Text,
+        name -> Text,
+        media_type -> Text,
+        size -> BigInt,
+        object -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     events_consents (event_id, purpose, version) {
         event_id -> Text,
         purpose -> Text,
@@ -789,6 +820,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     events_counters,
     events_logos,
+    events_designs,
+    events_design_files,
     events_consents,
     events_devices,
     captures,

@@ -15,6 +15,7 @@ use crate::connections::providers::Providers;
 use crate::connections::{ConnectionsService, DomainsService, certificates, domains};
 use crate::context::World;
 use crate::db::Db;
+use crate::designs::DesignsService;
 use crate::events::EventsService;
 use crate::exports::{ExportsService, People, PrepareExport};
 use crate::guests::GuestsService;
@@ -93,7 +94,7 @@ impl Backend {
         let people: Arc<dyn People> = Arc::new(GuestsService::new(deps.clone()));
         let config = IngestConfig { limits, threads: image_threads, memory: image_memory, converter };
         let ingest = IngestService::start(deps.clone(), config, wake.clone())?;
-        let finisher = ingest.finisher();
+        let (finisher, redesigner) = (ingest.finisher(), ingest.redesigner());
         let accounts = Arc::new(AccountsService::new(deps.clone(), password));
         let uploads = UploadsService::new(deps.clone(), ingest.clone(), limits.max_bytes);
         let services = Services {
@@ -107,6 +108,7 @@ impl Backend {
             domains: Arc::new(DomainsService::new(deps.clone())),
             events: Arc::new(EventsService::new(deps.clone())),
             captures: Arc::new(CapturesService::new(deps.clone(), parts)),
+            designs: Arc::new(DesignsService::new(deps.clone(), wake.clone())),
             exports: Arc::new(ExportsService::new(deps.clone(), wake.clone(), Arc::clone(&people))),
             guests: Arc::new(GuestsService::new(deps.clone())),
             shares: Arc::new(SharesService::new(deps.clone())),
@@ -122,6 +124,7 @@ impl Backend {
             .handle(JobKind::Erase, FinishErasure::new(deps.clone()))
             .handle(JobKind::PrepareExport, PrepareExport::new(deps.clone(), people))
             .handle(JobKind::FinishCapture, finisher)
+            .handle(JobKind::ApplyDesign, redesigner)
             .handle(JobKind::DeleteObject, DeleteObject::new(deps.storage.clone()))
             .periodic(Periodic {
                 name: "rotation",

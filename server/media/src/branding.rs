@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use error::{BrandingError, Part, TextFault};
 pub use filter::Filter;
-pub use preview::{Sample, preview};
+pub use preview::{Sample, base, preview};
 
 use crate::branding::drawing::Drawing;
 use crate::branding::layer::Layer;

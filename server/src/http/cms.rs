@@ -7,6 +7,7 @@ pub(super) mod form;
 pub(super) mod passkeys;
 pub(super) mod posted;
 pub(super) mod connections;
+pub(super) mod designs;
 pub(super) mod domains;
 pub(super) mod identity;
 pub(super) mod events;

@@ -36,6 +36,7 @@ use crate::log::RequestLine;
 /// Form data beyond this is no form of ours.
 const SMALL: usize = 256 * 1024;
 const LOGO: usize = 8 * 1024 * 1024;
+const DESIGN: usize = 24 * 1024 * 1024;
 /// Multipart boundaries and fields around a file.
 const AROUND: usize = 256 * 1024;
 
@@ -54,6 +55,7 @@ pub(super) fn wrap(http: &Http, spec: RouteSpec, handler: MethodRouter<Http>) ->
     let limit = match spec.body {
         registry::Body::Small => SMALL,
         registry::Body::Logo => LOGO,
+        registry::Body::Design => DESIGN,
         registry::Body::Upload => http.config().upload_bytes.saturating_add(AROUND),
     };
     let guard = Guard { http: http.clone(), spec };

@@ -90,6 +90,8 @@ pub enum Body {
     Upload,
     /// A form with a logo: 8 MiB.
     Logo,
+    /// A file of a picture design, and the form around it: 24 MiB.
+    Design,
 }
 
 /// An entry of the registry.
@@ -336,6 +338,7 @@ fn pages() -> Vec<Route> {
         get(Page, "/cms/events/{event}", May(P::CaptureRead), cms::page),
         get(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::page),
         get(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::page),
+        get(Page, "/cms/events/{event}/design", May(P::BrandingWrite), cms::page),
         get(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::page),
         get(Page, "/cms/events/{event}/exports", May(P::CaptureExport), cms::page),
         get(Page, "/cms/exports/{export}/archive", May(P::CaptureExport), cms::exports::archive),
@@ -368,7 +371,7 @@ fn pages() -> Vec<Route> {
 fn forms() -> Vec<Route> {
     use Access::{May, SignedIn};
     use Permission as P;
-    use Surface::Page;
+    use Surface::{Function, Page};
     vec![
         post(Page, "/cms/events/new", May(P::EventWrite), cms::events::create),
         post(Page, "/cms/events/{event}", May(P::CaptureWrite), cms::captures::select),
@@ -376,6 +379,9 @@ fn forms() -> Vec<Route> {
         post(Page, "/cms/events/{event}/exports", May(P::CaptureExport), cms::exports::act),
         post(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::events::settings),
         post(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::events::branding).body(Body::Logo),
+        post(Page, "/cms/events/{event}/design", May(P::BrandingWrite), cms::designs::act).body(Body::Design),
+        post(Function, "/cms/events/{event}/design/preview", May(P::BrandingWrite), cms::designs::preview)
+            .body(Body::Design),
         post(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::events::devices),
         post(Page, "/cms/captures/{capture}", May(P::CaptureWrite), cms::captures::act),
         post(Page, "/cms/messages", May(P::MessageSend), cms::messages::act),

@@ -123,7 +123,9 @@ fn body(spec: &RouteSpec, home: &Tenant) -> (&'static str, Vec<u8>) {
         ("POST", path) if path.ends_with("/captures") => {
             (MULTIPART, crate::support::multipart(&[("file", Some("image/jpeg"), crate::support::PHOTO.to_vec())]))
         }
-        ("POST", path) if path.ends_with("/branding") => (MULTIPART, crate::support::multipart(&[])),
+        ("POST", path) if ["/branding", "/design", "/design/preview"].iter().any(|end| path.ends_with(end)) => {
+            (MULTIPART, crate::support::multipart(&[]))
+        }
         ("POST", "/cms/sign-in") => {
             let (email, password) = (home.email(Role::Viewer), crate::support::PASSWORD);
             (FORM, format!("email={email}&password={password}").into_bytes())

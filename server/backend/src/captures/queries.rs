@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
-use shutterpost_model::captures::{CaptureFilter, RenditionFile};
+use shutterpost_model::captures::{CaptureFilter, CaptureKind, RenditionFile, RenditionName};
 use shutterpost_model::id::{CaptureId, EventId};
 use shutterpost_model::time::Millis;
 
@@ -135,6 +135,78 @@ pub(crate) async fn newest(conn: &mut Conn, scope: &EventScope) -> Result<Option
         .first(c).await.optional())
 }
 
+/// The newest one of them that does not move.
+pub(crate) async fn newest_still(conn: &mut Conn, scope: &EventScope) -> Result<Option<CaptureRow>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::event_id.eq(scope.event().as_str()))
+        .filter(captures::deleted_at.is_null())
+        .filter(captures::kind.eq(CaptureKind::Still.as_str()))
+        .order((captures::captured_at.desc(), captures::id.desc()))
+        .select(CaptureRow::as_select())
+        .first(c).await.optional())
+}
+
+/// How many captures the event has, in the trash or not, and how many of them have this on their pictures.
+pub(crate) async fn count_marked(
+    conn: &mut Conn,
+    scope: &EventScope,
+    mark: Option<&str>,
+) -> Result<(i64, i64), Failure> {
+    let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    let all = on_db!(conn, c => captures::table
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::event_id.eq(event))
+        .count()
+        .get_result::<i64>(c).await)?;
+    let marked = match mark {
+        Some(mark) => on_db!(conn, c => captures::table
+            .filter(captures::organisation_id.eq(organisation))
+            .filter(captures::event_id.eq(event))
+            .filter(captures::mark.eq(mark))
+            .count()
+            .get_result::<i64>(c).await)?,
+        None => on_db!(conn, c => captures::table
+            .filter(captures::organisation_id.eq(organisation))
+            .filter(captures::event_id.eq(event))
+            .filter(captures::mark.is_null())
+            .count()
+            .get_result::<i64>(c).await)?,
+    };
+    Ok((all, marked))
+}
+
+/// Captures of the event, in the trash or not, that have something else on their pictures; in the order of their ids, after
+/// one.
+pub(crate) async fn otherwise_marked(
+    conn: &mut Conn,
+    scope: &EventScope,
+    mark: Option<&str>,
+    after: &str,
+    most: i64,
+) -> Result<Vec<CaptureRow>, Failure> {
+    let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    match mark {
+        Some(mark) => on_db!(conn, c => captures::table
+            .filter(captures::organisation_id.eq(organisation))
+            .filter(captures::event_id.eq(event))
+            .filter(captures::id.gt(after))
+            .filter(captures::mark.is_null().or(captures::mark.ne(mark)))
+            .order(captures::id)
+            .limit(most)
+            .select(CaptureRow::as_select())
+            .load(c).await),
+        None => on_db!(conn, c => captures::table
+            .filter(captures::organisation_id.eq(organisation))
+            .filter(captures::event_id.eq(event))
+            .filter(captures::id.gt(after))
+            .filter(captures::mark.is_not_null())
+            .order(captures::id)
+            .limit(most)
+            .select(CaptureRow::as_select())
+            .load(c).await),
+    }
+}
+
 /// Sealed name of a device of the event, revoked or not.
 pub(super) async fn device_name(
     conn: &mut Conn,
@@ -165,7 +237,7 @@ async fn renditions_of(conn: &mut Conn, organisation: &str, capture: &str) -> Re
         .load(c).await)
 }
 
-/// One rendition in exactly this revision: its object, its validator, and the capture whose key opens it.
+/// One rendition in this revision, or what was made of it since, for pages that are open: its object, its validator, and the capture whose key opens it.
 pub(super) async fn rendition(
     conn: &mut Conn,
     scope: &OrgScope,
@@ -179,7 +251,7 @@ pub(super) async fn rendition(
         .filter(captures_renditions::name.eq(file.name.as_str()))
         .filter(captures_renditions::encoding.eq(file.encoding.extension()))
         .filter(captures::organisation_id.eq(scope.organisation().as_str()))
-        .filter(captures::revision.eq(file.revision))
+        .filter(captures::revision.ge(file.revision))
         .filter(events::deleted_at.is_null())
         .select((captures_renditions::object, captures_renditions::etag, captures::key_subject))
         .first(c).await)
@@ -246,6 +318,70 @@ pub(crate) async fn add_renditions(
             .execute(c).await)?;
     }
     Ok(true)
+}
+
+/// The revision that a capture is of; `None` if it is gone.
+pub(crate) async fn revision(conn: &mut Conn, scope: &EventScope, capture: &CaptureId) -> Result<Option<i32>, Failure> {
+    on_db!(conn, c => captures::table
+        .filter(captures::id.eq(capture.as_str()))
+        .filter(captures::organisation_id.eq(scope.organisation().as_str()))
+        .select(captures::revision)
+        .first::<i32>(c).await.optional())
+}
+
+/// What takes the place of a capture's pictures.
+#[derive(Debug)]
+pub(crate) struct Anew<'a> {
+    pub(crate) mark: Option<&'a str>,
+    pub(crate) look: Sealed<String>,
+    /// All of its pictures, and whatever else was made anew.
+    pub(crate) renditions: &'a [RenditionRow],
+}
+
+/// Puts renditions in the place of others, as the next revision: all pictures go, also those that were made later, and of
+/// the rest what comes anew. Gives the objects that no row names any more; `None`, and nothing is written, if the capture is
+/// gone or of another revision.
+pub(crate) async fn replace_renditions(
+    tx: &mut Tx,
+    scope: &EventScope,
+    (capture, revision): (&str, i32),
+    anew: Anew<'_>,
+) -> Result<Option<Vec<String>>, Failure> {
+    let organisation = scope.organisation().as_str();
+    let Anew { mark, look, renditions } = anew;
+    let held = on_db!(tx, c => diesel::update(captures::table)
+        .filter(captures::id.eq(capture))
+        .filter(captures::organisation_id.eq(organisation))
+        .filter(captures::revision.eq(revision))
+        .set((
+            captures::revision.eq(revision.saturating_add(1)),
+            captures::mark.eq(mark),
+            captures::look.eq(Some(&look)),
+        ))
+        .execute(c).await)?;
+    if held == 0 {
+        return Ok(None);
+    }
+    let is_picture = |name: &str| RenditionName::PICTURES.iter().any(|picture| picture.as_str() == name);
+    let comes = |old: &RenditionRow| renditions.iter().any(|new| new.name == old.name && new.encoding == old.encoding);
+    let there = renditions_of(tx, organisation, capture).await?;
+    let mut objects = Vec::new();
+    for old in there.into_iter().filter(|old| is_picture(&old.name) || comes(old)) {
+        on_db!(tx, c => diesel::delete(captures_renditions::table)
+            .filter(captures_renditions::capture_id.eq(capture))
+            .filter(captures_renditions::organisation_id.eq(organisation))
+            .filter(captures_renditions::name.eq(&old.name))
+            .filter(captures_renditions::encoding.eq(&old.encoding))
+            .execute(c).await)?;
+        objects.push(old.object);
+    }
+    for rendition in renditions {
+        on_db!(tx, c => diesel::insert_into(captures_renditions::table).values(rendition).execute(c).await)?;
+    }
+    // Seeded captures share their bytes, and the original may be a rendition.
+    let used = super::purge::in_use(tx, &objects).await?;
+    objects.retain(|object| !used.contains(object));
+    Ok(Some(objects))
 }
 
 /// How many of the ids are captures of the event, in the trash or not.

@@ -43,7 +43,7 @@ pub(crate) struct CaptureRow {
     pub(crate) duration: Option<i64>,
     /// See [`super::look`].
     pub(crate) look: Option<Sealed<String>>,
-    /// The logo that was blended in.
+    /// What was put on its pictures: the id of a logo, or the name of a design.
     pub(crate) mark: Option<String>,
 }
 

@@ -37,7 +37,8 @@ const OWNERS: &str = "SELECT id AS line FROM captures UNION SELECT id FROM guest
                        UNION SELECT id FROM sso_connections UNION SELECT id FROM uploads";
 /// Everything that names an object.
 const OBJECTS: &str = "SELECT object AS line FROM captures UNION SELECT object FROM captures_renditions \
-                       UNION SELECT object FROM events_logos UNION SELECT object FROM uploads_parts";
+                       UNION SELECT object FROM events_logos \
+                       UNION SELECT object FROM events_design_files UNION SELECT object FROM uploads_parts";
 
 /// Everything, on the machine and in the story.
 ///

@@ -44,7 +44,7 @@ pub(super) struct Arrival {
     pub(super) guest: Option<NewGuest>,
     pub(super) captured_at: Millis,
     pub(super) size: i64,
-    /// The logo that was blended in.
+    /// What was put on its pictures.
     pub(super) mark: Option<String>,
 }
 

@@ -18,6 +18,7 @@ use shutterpost_model::time::Date;
 use super::{IngestConfig, IngestService, capture_parts};
 use crate::captures::CapturesService;
 use crate::db::write_tx;
+use crate::designs::DesignsService;
 use crate::events::EventsService;
 use crate::events::scope::EventScope;
 use crate::guests::GuestsService;
@@ -51,6 +52,7 @@ pub(crate) struct Stand {
     pub(crate) accounts: AccountsService,
     pub(crate) events: EventsService,
     pub(crate) captures: CapturesService,
+    pub(crate) designs: DesignsService,
     pub(crate) guests: GuestsService,
     pub(crate) shares: SharesService,
     pub(crate) privacy: PrivacyService,
@@ -129,6 +131,7 @@ impl Stand {
         let ingest = IngestService::start(deps.clone(), config, Wake::default()).expect("a thread");
         Self {
             captures: CapturesService::new(deps.clone(), capture_parts(&deps)),
+            designs: DesignsService::new(deps.clone(), Wake::default()),
             guests: GuestsService::new(deps.clone()),
             shares: SharesService::new(deps.clone()),
             privacy: PrivacyService::new(deps.clone(), Wake::default()),

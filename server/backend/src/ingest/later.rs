@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shutterpost_media::inspect::Limits;
+use shutterpost_media::mark::Mark;
 use shutterpost_model::captures::{CaptureKind, Encoding, RenditionName};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, OrganisationId};
@@ -13,13 +14,14 @@ use shutterpost_model::share::ChangeTarget;
 
 use super::commit::{seal, side, store};
 use super::converter::Converter;
+use super::marks::{self, Marks};
 use super::pictures::{self, Converted};
 use super::pool::{Lane, Pool};
-use super::service::logo_bytes;
 use crate::captures::queries as captures;
 use crate::captures::rows::{self as captures_rows, CaptureRow};
 use crate::changes;
 use crate::db::write_tx;
+use crate::designs::{self, Wanted};
 use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::EventScope;
@@ -38,6 +40,7 @@ pub(crate) struct FinishCapture {
     limits: Limits,
     pool: Arc<Pool>,
     converter: Converter,
+    marks: Arc<Marks>,
 }
 
 /// A file that was made, before it is sealed.
@@ -75,8 +78,14 @@ impl Handler for FinishCapture {
 }
 
 impl FinishCapture {
-    pub(super) const fn new(deps: Deps, limits: Limits, pool: Arc<Pool>, converter: Converter) -> Self {
-        Self { deps, limits, pool, converter }
+    pub(super) const fn new(
+        deps: Deps,
+        limits: Limits,
+        pool: Arc<Pool>,
+        converter: Converter,
+        marks: Arc<Marks>,
+    ) -> Self {
+        Self { deps, limits, pool, converter, marks }
     }
 
     /// Makes what is missing. A capture in the trash is finished too: it may come back.
@@ -94,17 +103,21 @@ impl FinishCapture {
         if captures::renditions(&mut conn, &scope, &id).await?.iter().any(|one| one.kind() == Some(missing)) {
             return Ok(());
         }
-        let logo = match &row.mark {
-            // Another logo than the other files have would be worse than none of this kind: gone is gone.
-            Some(logo) => Some(logo_bytes(&self.deps, &mut conn, &scope, logo).await?),
-            None => None,
+        let wanted = match &row.mark {
+            // Something else than the other files have would be worse than none of this kind: gone is gone. Films of their
+            // own have nothing on them.
+            Some(mark) if row.kind()? == CaptureKind::Still => {
+                designs::of_mark(&mut conn, &scope, mark).await?.ok_or(Failure::NotFound)?
+            }
+            Some(_) | None => Wanted::Nothing,
         };
         drop(conn);
+        let mark = self.marks.of(Lane::Later, &scope, &wanted).await?;
         let key = captures_rows::key(scope.org().organisation(), &row.key_subject);
         let key = self.deps.keystore.get(&key).await?;
         let original = self.deps.storage.get(&row.object, &key).await?;
         let (made, duration) = if row.kind()? == CaptureKind::Still {
-            (self.avif(original, &row, logo).await?, None)
+            (self.avif(original, &row, mark).await?, None)
         } else {
             self.film(original).await?
         };
@@ -113,11 +126,11 @@ impl FinishCapture {
         tokio::spawn(adding).await.map_err(|error| Failure::internal("the task of a capture ended early", error))?
     }
 
-    async fn avif(&self, original: Vec<u8>, row: &CaptureRow, logo: Option<Vec<u8>>) -> Result<Vec<Made>, Failure> {
+    async fn avif(&self, original: Vec<u8>, row: &CaptureRow, mark: Option<Arc<Mark>>) -> Result<Vec<Made>, Failure> {
         let limits = self.limits;
         let orientation = u8::try_from(row.orientation).unwrap_or(1);
-        let cost = pictures::avif_cost(&original, &limits)?;
-        let work = move || pictures::make_avif(&original, orientation, logo.as_deref(), &limits);
+        let cost = marks::with(pictures::avif_cost(&original, &limits)?, mark.as_deref());
+        let work = move || pictures::make_avif(&original, orientation, mark.as_deref(), &limits);
         let renditions = self.pool.run(Lane::Later, cost, work).await??;
         let made = renditions.into_iter().map(|rendition| Made {
             name: rendition.name.as_str(),
@@ -169,8 +182,13 @@ async fn add(
             let added = captures::add_renditions(tx, &scope, named, &rows, duration).await?;
             if added {
                 changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
+                return Ok(true);
             }
-            Ok(added)
+            // Made anew meanwhile, perhaps by somebody whose own job for the rest was this one: once more, then.
+            if captures::revision(tx, &scope, &capture).await?.is_some_and(|revision| revision != row.revision) {
+                return Err(Failure::Busy("a capture was made anew while it was finished".into()));
+            }
+            Ok(false)
         })
     };
     match written {

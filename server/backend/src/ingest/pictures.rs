@@ -88,7 +88,11 @@ fn video_limits(limits: &Limits) -> VideoLimits {
 }
 
 pub(super) fn examine(bytes: &[u8], limits: &Limits) -> Examined {
-    let inspected = match kind(bytes.get(..HEAD).unwrap_or(bytes)) {
+    Examined { file_hash: Sha256::digest(bytes).into(), inspected: inspected(bytes, limits) }
+}
+
+fn inspected(bytes: &[u8], limits: &Limits) -> Result<Inspected, MediaError> {
+    match kind(bytes.get(..HEAD).unwrap_or(bytes)) {
         Kind::Still => inspect::inspect(bytes, limits).map(Inspected::Still),
         Kind::Animation(_) => animation::inspect(bytes, &animation_limits(limits)).map(Inspected::Animation),
         Kind::Video => probe(bytes, &video_limits(limits)).and_then(|video| match video {
@@ -96,8 +100,16 @@ pub(super) fn examine(bytes: &[u8], limits: &Limits) -> Examined {
             // Nothing of ours takes the metadata off, and what is stored has none.
             Video::Matroska(_) => Err(MediaError::Unsupported("WebM or Matroska")),
         }),
-    };
-    Examined { file_hash: Sha256::digest(bytes).into(), inspected }
+    }
+}
+
+/// What a stored original is, to be made into renditions once more. How it must be turned was in its metadata, which it has
+/// no more.
+pub(super) fn inspect_stored(original: &[u8], orientation: u8, limits: &Limits) -> Result<Inspected, Failure> {
+    Ok(match inspected(original, limits).map_err(failure)? {
+        Inspected::Still(still) => Inspected::Still(inspect::Inspected { orientation, ..still }),
+        other => other,
+    })
 }
 
 /// Everything that is stored of an upload.
@@ -144,26 +156,19 @@ fn millis(duration: u64) -> i64 {
     i64::try_from(duration).unwrap_or(i64::MAX)
 }
 
-/// Strips and derives. `logo` is blended in; into films it is not, but into the picture that stands for one.
+/// Strips and derives. The mark is put on; on films it is not, but on the picture that stands for one.
 pub(super) fn make(
     bytes: &[u8],
     inspected: Inspected,
-    logo: Option<&[u8]>,
+    mark: Option<&Mark>,
     limits: &Limits,
     converter: &Converter,
 ) -> Result<Pictures, Failure> {
-    let mark = mark(logo, limits)?;
     match inspected {
-        Inspected::Still(still) => make_still(bytes, still, mark.as_ref(), limits),
-        Inspected::Animation(moving) => make_animation(bytes, moving, mark.as_ref(), limits, converter),
-        Inspected::Film(_) => make_film(bytes, mark.as_ref(), limits, converter),
+        Inspected::Still(still) => make_still(bytes, still, mark, limits),
+        Inspected::Animation(moving) => make_animation(bytes, moving, mark, limits, converter),
+        Inspected::Film(_) => make_film(bytes, mark, limits, converter),
     }
-}
-
-/// Our own file, so a failure is ours.
-fn mark(logo: Option<&[u8]>, limits: &Limits) -> Result<Option<Mark>, Failure> {
-    let mark = logo.map(|logo| Mark::from_bytes(logo, limits)).transpose();
-    mark.map_err(|error| Failure::internal("the stored logo does not read", error))
 }
 
 fn make_still(
@@ -275,11 +280,10 @@ fn cleaned(film: &Film, bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
 pub(super) fn make_avif(
     original: &[u8],
     orientation: u8,
-    logo: Option<&[u8]>,
+    mark: Option<&Mark>,
     limits: &Limits,
 ) -> Result<Vec<Rendition>, Failure> {
-    let mark = mark(logo, limits)?;
-    derive::avif(original, Some(orientation), mark.as_ref(), limits, NonZeroUsize::MIN).map_err(failure)
+    derive::avif(original, Some(orientation), mark, limits, NonZeroUsize::MIN).map_err(failure)
 }
 
 /// What [`make_avif`] holds in memory at most.

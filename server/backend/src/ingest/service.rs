@@ -13,13 +13,16 @@ use shutterpost_model::share::LinkKind;
 use super::commit::{Arrival, Outcome, check_captured_at, commit};
 use super::converter::Converter;
 use super::later::FinishCapture;
+use super::marks::{self, Marks};
 use super::pictures::{self, Examined};
 use super::pool::{Lane, Pool};
+use super::redesign::ApplyDesign;
 use super::requests::{self, Fingerprint};
 use crate::db::Conn;
+use crate::designs::{self, Wanted};
 use crate::error::Failure;
-use crate::events::rows::{self as events_rows, stored};
-use crate::events::scope::{EventScope, Tenant};
+use crate::events::rows::stored;
+use crate::events::scope::EventScope;
 use crate::events::{queries as events, zone};
 use crate::guests::consents::resolve;
 use crate::identity::scope::OrgScope;
@@ -46,6 +49,7 @@ pub struct IngestService {
     deps: Deps,
     limits: Limits,
     pool: Arc<Pool>,
+    marks: Arc<Marks>,
     converter: Converter,
     wake: Wake,
 }
@@ -64,12 +68,21 @@ impl IngestService {
     /// What the operating system says when it gives no thread.
     pub fn start(deps: Deps, config: IngestConfig, wake: Wake) -> std::io::Result<Self> {
         let IngestConfig { limits, threads, memory, converter } = config;
-        Ok(Self { deps, limits, pool: Arc::new(Pool::start(threads, memory)?), converter, wake })
+        let pool = Arc::new(Pool::start(threads, memory)?);
+        let marks = Arc::new(Marks::new(deps.clone(), limits, Arc::clone(&pool)));
+        Ok(Self { deps, limits, pool, marks, converter, wake })
     }
 
     /// What makes later what takes long, on the same threads.
     pub(crate) fn finisher(&self) -> FinishCapture {
-        FinishCapture::new(self.deps.clone(), self.limits, Arc::clone(&self.pool), self.converter.clone())
+        let Self { deps, limits, pool, marks, converter, wake: _ } = self.clone();
+        FinishCapture::new(deps, limits, pool, converter, marks)
+    }
+
+    /// What makes the pictures of an event anew, on the same threads.
+    pub(crate) fn redesigner(&self) -> ApplyDesign {
+        let Self { deps, limits, pool, marks, converter, wake: _ } = self.clone();
+        ApplyDesign::new(deps, limits, pool, converter, marks)
     }
 
     /// Takes a capture in, as [`Ingest::accept`] says.
@@ -95,14 +108,15 @@ impl IngestService {
         if let Some(guest) = &guest {
             resolve(&mut conn, &scope, guest).await?;
         }
-        let logo = self.mark(&mut conn, &scope).await?;
-        let (mark, logo) = logo.unzip();
+        let wanted = self.wanted(&mut conn, &scope).await?;
         drop(conn);
+        let mark = self.marks.of(Lane::Now, &scope, &wanted).await?;
 
         let size = bytes.len();
         let (limits, converter) = (self.limits, self.converter.clone());
-        let work = move || pictures::make(&bytes, inspected, logo.as_deref(), &limits, &converter);
-        let made = self.pool.run(Lane::Now, inspected.cost(size), work).await??;
+        let cost = marks::with(inspected.cost(size), mark.as_deref());
+        let work = move || pictures::make(&bytes, inspected, mark.as_deref(), &limits, &converter);
+        let made = self.pool.run(Lane::Now, cost, work).await??;
         let arrival = Arrival {
             actor: actor.clone(),
             scope: scope.clone(),
@@ -111,7 +125,7 @@ impl IngestService {
             guest,
             captured_at,
             size: i64::try_from(size).unwrap_or(i64::MAX),
-            mark,
+            mark: wanted.mark().map(str::to_owned),
         };
         let task = tokio::spawn(commit(self.deps.clone(), arrival, made));
         match task.await.map_err(|error| Failure::internal("the task of an upload ended early", error))?? {
@@ -155,32 +169,15 @@ impl IngestService {
         Accepted { id: capture, status: CaptureStatus::Ready, share_url }
     }
 
-    /// The logo to be blended in and its id, if the event wants that. Refuses uploads into an event whose retention is over: they
-    /// would be deleted at once.
-    async fn mark(&self, conn: &mut Conn, scope: &EventScope) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    /// What the event wants on its pictures. Refuses uploads into an event whose retention is over: they would be deleted at
+    /// once.
+    async fn wanted(&self, conn: &mut Conn, scope: &EventScope) -> Result<Wanted, Failure> {
         let event = events::find(conn, scope).await?;
         if self.deps.world.now() >= zone::end_of(&event.time_zone, stored(&event.kept_until)?) {
             return Err(AppError::field("event", Code::OutOfRange).into());
         }
-        let Some(logo) = &event.logo_id else { return Ok(None) };
-        if !event.branding()?.mark_pictures {
-            return Ok(None);
-        }
-        let bytes = logo_bytes(&self.deps, conn, scope, logo).await?;
-        Ok(Some((logo.clone(), bytes)))
+        designs::wanted(conn, scope, &event).await
     }
-}
-
-/// A logo of the event.
-pub(super) async fn logo_bytes(
-    deps: &Deps,
-    conn: &mut Conn,
-    scope: &EventScope,
-    logo: &str,
-) -> Result<Vec<u8>, Failure> {
-    let logo = events::logo(conn, scope, &stored(logo)?).await?;
-    let key = deps.keystore.get(&events_rows::key(scope.organisation(), scope.event().as_str())).await?;
-    deps.storage.get(&logo.object, &key).await
 }
 
 #[async_trait]

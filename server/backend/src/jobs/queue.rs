@@ -34,22 +34,31 @@ pub(crate) enum JobKind {
     PrepareExport,
     /// Make what of the capture whose id is the subject takes long: AVIF of a picture, a film that plays everywhere.
     FinishCapture,
+    /// Make the pictures of the event whose id is the subject anew, with its design.
+    ApplyDesign,
     /// Do what is due again and again; the subject is its name. Never deleted, so that of several workers one does it.
     Periodic,
 }
 
 impl JobKind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::SendMessage, Self::DeleteObject, Self::Erase, Self::PrepareExport, Self::FinishCapture, Self::Periodic];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::SendMessage,
+        Self::DeleteObject,
+        Self::Erase,
+        Self::PrepareExport,
+        Self::FinishCapture,
+        Self::ApplyDesign,
+        Self::Periodic,
+    ];
 
     /// Whether it may wait: such jobs come by the hundred thousand or take minutes, and must not stand before a mail.
     pub(crate) const fn is_patient(self) -> bool {
-        matches!(self, Self::DeleteObject | Self::PrepareExport | Self::FinishCapture)
+        matches!(self, Self::DeleteObject | Self::PrepareExport | Self::FinishCapture | Self::ApplyDesign)
     }
 
     /// Whether it keeps a processor busy, or waits until one is idle: of these, few at once.
     pub(crate) const fn is_slow(self) -> bool {
-        matches!(self, Self::FinishCapture)
+        matches!(self, Self::FinishCapture | Self::ApplyDesign)
     }
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -59,6 +68,7 @@ impl JobKind {
             Self::Erase => "erase",
             Self::PrepareExport => "prepare_export",
             Self::FinishCapture => "finish_capture",
+            Self::ApplyDesign => "apply_design",
             Self::Periodic => "periodic",
         }
     }

@@ -8,6 +8,7 @@ use shutterpost_model::time::{DAY, Millis};
 
 use super::sweep::Swept;
 use crate::captures::purge::in_use;
+use crate::designs;
 use crate::db::{Conn, on_db};
 use crate::error::Failure;
 use crate::jobs::Permit;
@@ -43,6 +44,7 @@ pub(super) async fn named(deps: &Deps, names: &[String]) -> Result<HashSet<Strin
     let mut conn = deps.db.read().await?;
     let mut used = in_use(&mut conn, names).await?;
     used.extend(logos_in_use(&mut conn, names).await?);
+    used.extend(designs::in_use(&mut conn, names).await?);
     used.extend(uploads::in_use(&mut conn, names).await?);
     Ok(used)
 }

@@ -13,7 +13,7 @@ use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::schema::{
-    captures, captures_renditions, events, events_logos, guests, identity_invitations, identity_memberships,
+    captures, captures_renditions, events, events_design_files, events_logos, guests, identity_invitations, identity_memberships,
     identity_organisations, identity_removed_members, identity_sessions, identity_tokens, identity_users, installation,
     messages, privacy_erasures, sso_connections, support_grants,
 };
@@ -231,6 +231,10 @@ pub(super) async fn contents(conn: &mut Conn, scope: &EventScope) -> Result<Vec<
         .filter(events_logos::organisation_id.eq(organisation))
         .filter(events_logos::event_id.eq(event))
         .count().get_result(c).await)?;
+    let of_designs: i64 = on_db!(conn, c => events_design_files::table
+        .filter(events_design_files::organisation_id.eq(organisation))
+        .filter(events_design_files::event_id.eq(event))
+        .count().get_result(c).await)?;
     let of_guests: i64 = on_db!(conn, c => guests::table
         .filter(guests::organisation_id.eq(organisation))
         .filter(guests::event_id.eq(event))
@@ -242,7 +246,7 @@ pub(super) async fn contents(conn: &mut Conn, scope: &EventScope) -> Result<Vec<
     Ok(vec![
         ("captures", of_captures),
         ("events", 1),
-        ("files", of_captures + of_renditions + of_logos),
+        ("files", of_captures + of_renditions + of_logos + of_designs),
         ("guests", of_guests),
         ("messages", of_messages),
     ])

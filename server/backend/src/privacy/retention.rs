@@ -15,6 +15,7 @@ use crate::captures::trash::since;
 use crate::captures::{purge, queries as stored_captures};
 use crate::changes;
 use crate::db::{Conn, Tx, on_db, write_tx};
+use crate::designs;
 use crate::error::Failure;
 use crate::events::queries as events;
 use crate::events::rows::stored;
@@ -178,7 +179,7 @@ pub(super) async fn erase_captures(
     Ok(count)
 }
 
-/// Erases a deleted event that is empty by now, with its logos.
+/// Erases a deleted event that is empty by now, with its logos and the files of its design.
 async fn erase_event(
     deps: &Deps,
     scope: &EventScope,
@@ -198,6 +199,7 @@ async fn erase_event(
             queue::enqueue(tx, &world, JobKind::DeleteObject, &logo.object, world.now()).await?;
             objects.push(logo.object);
         }
+        objects.extend(designs::erase_of_event(tx, &world, &scope).await?);
         if !events::erase(tx, &scope).await? {
             // Another worker was faster.
             return Ok(None);

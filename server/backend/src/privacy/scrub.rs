@@ -16,7 +16,7 @@ use crate::error::Failure;
 use crate::events::rows::{self as events_rows, stored};
 use crate::jobs::Permit;
 use crate::keystore::KeyRef;
-use crate::schema::{captures, captures_renditions, events_logos, scrub, scrub_flaws};
+use crate::schema::{captures, captures_renditions, events_design_files, events_logos, scrub, scrub_flaws};
 use crate::services::Deps;
 
 /// How often a piece is looked at.
@@ -46,6 +46,8 @@ enum Source {
     /// With their renditions.
     Captures,
     Logos,
+    /// Files of designs.
+    Designs,
 }
 
 impl Source {
@@ -53,17 +55,19 @@ impl Source {
         match self {
             Self::Captures => "captures",
             Self::Logos => "logos",
+            Self::Designs => "designs",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Captures, Self::Logos].into_iter().find(|source| source.as_str() == text)
+        [Self::Captures, Self::Logos, Self::Designs].into_iter().find(|source| source.as_str() == text)
     }
 
     const fn next(self) -> Option<Self> {
         match self {
             Self::Captures => Some(Self::Logos),
-            Self::Logos => None,
+            Self::Logos => Some(Self::Designs),
+            Self::Designs => None,
         }
     }
 }
@@ -375,6 +379,7 @@ async fn subjects(deps: &Deps, source: Source, which: Which<'_>) -> Result<Vec<S
     match source {
         Source::Captures => captures_of(&mut conn, which).await,
         Source::Logos => logos_of(&mut conn, which).await,
+        Source::Designs => designs_of(&mut conn, which).await,
     }
 }
 
@@ -427,6 +432,33 @@ async fn logos_of(conn: &mut Conn, which: Which<'_>) -> Result<Vec<Subject>, Fai
             .load::<Row>(c).await)?,
         Which::These(ids) => on_db!(conn, c => events_logos::table
             .filter(events_logos::id.eq_any(ids.iter().copied()))
+            .select(columns)
+            .load::<Row>(c).await)?,
+    };
+    let subject = |(id, organisation, event, object): Row| {
+        let organisation: OrganisationId = stored(&organisation)?;
+        Ok(Subject { id, key: events_rows::key(&organisation, &event), objects: vec![(object, None)] })
+    };
+    rows.into_iter().map(subject).collect()
+}
+
+async fn designs_of(conn: &mut Conn, which: Which<'_>) -> Result<Vec<Subject>, Failure> {
+    type Row = (String, String, String, String);
+    let columns = (
+        events_design_files::id,
+        events_design_files::organisation_id,
+        events_design_files::event_id,
+        events_design_files::object,
+    );
+    let rows = match which {
+        Which::After(after) => on_db!(conn, c => events_design_files::table
+            .filter(events_design_files::id.gt(after))
+            .order(events_design_files::id)
+            .limit(PAGE)
+            .select(columns)
+            .load::<Row>(c).await)?,
+        Which::These(ids) => on_db!(conn, c => events_design_files::table
+            .filter(events_design_files::id.eq_any(ids.iter().copied()))
             .select(columns)
             .load::<Row>(c).await)?,
     };

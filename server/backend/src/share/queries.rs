@@ -39,7 +39,8 @@ pub(super) async fn by_token(conn: &mut Conn, hash: &[u8; 32]) -> Result<Option<
         .first::<OpenRow>(c).await.optional())
 }
 
-/// A rendition by the hash of a media token, under the same conditions and in exactly this revision.
+/// A rendition by the hash of a media token, under the same conditions; in this revision, or in what was made of it
+/// since: letters that were sent go on showing a picture.
 pub(super) async fn media(conn: &mut Conn, hash: &[u8; 32], file: RenditionFile) -> Result<Option<FileRow>, Failure> {
     on_db!(conn, c => share_links::table
         .inner_join(captures::table.on(captures::id.eq(share_links::capture_id)))
@@ -49,7 +50,7 @@ pub(super) async fn media(conn: &mut Conn, hash: &[u8; 32], file: RenditionFile)
         .filter(share_links::media_hash.eq(hash.as_slice()))
         .filter(share_links::revoked_at.is_null())
         .filter(captures::deleted_at.is_null())
-        .filter(captures::revision.eq(file.revision))
+        .filter(captures::revision.ge(file.revision))
         .filter(captures_renditions::name.eq(file.name.as_str()))
         .filter(captures_renditions::encoding.eq(file.encoding.extension()))
         .filter(events::deleted_at.is_null())

@@ -36,7 +36,7 @@ impl std::fmt::Debug for Sample<'_> {
 pub fn preview(branding: &Branding, sample: Sample<'_>) -> Result<Rendition, BrandingError> {
     let ready = branding.prepare_for(SIDE)?;
     let mut picture = match sample {
-        Sample::Photo(bytes) => photo(bytes).map_err(BrandingError::Sample)?,
+        Sample::Photo(bytes) => photo(bytes, None).map_err(BrandingError::Sample)?,
         Sample::Drawn(format) => drawn(format),
     };
     ready.0.fitted(picture.width, picture.height).put_on(&mut picture);
@@ -45,8 +45,18 @@ pub fn preview(branding: &Branding, sample: Sample<'_>) -> Result<Rendition, Bra
     Ok(Rendition { name: Name::Web, encoding: Encoding::Jpeg, width, height, bytes })
 }
 
-fn photo(bytes: &[u8]) -> Result<Rgb, MediaError> {
+/// A photo in the size of previews, as JPEG: what [`Sample::Photo`] is quickest with. `orientation` (1 to 8) is how it must be
+/// turned, if that is not told by its own metadata.
+///
+/// # Errors
+/// For a photo that cannot be read.
+pub fn base(photo: &[u8], orientation: Option<u8>) -> Result<Vec<u8>, MediaError> {
+    encode::jpeg(&self::photo(photo, orientation)?)
+}
+
+fn photo(bytes: &[u8], turned: Option<u8>) -> Result<Rgb, MediaError> {
     let decode::Decoded { picture, icc, orientation } = decode::photo(bytes, &Limits::default())?;
+    let orientation = turned.unwrap_or(orientation);
     let (width, height) = fit(picture.width, picture.height, SIDE, SIDE);
     let mut small = if (width, height) == (picture.width, picture.height) {
         picture

@@ -137,13 +137,13 @@ pub(in crate::http) async fn create(
         let event: EventId = id(&event)?;
         let key = idempotency_key(&headers)?;
         let form = form.map_err(|_| AppError::new(Code::ContentType))?;
-        let (fields, files) = multipart(form, "file").await?;
+        let (fields, files) = multipart(form, |field| field == "file").await?;
         let known = ["guest", "captured_at"];
         if let Some(name) = fields.names().find(|name| !known.contains(name)) {
             return Err(AppError::field(name, Code::UnknownField));
         }
         let mut files = files.into_iter();
-        let (Some(File { declared, bytes }), None) = (files.next(), files.next()) else {
+        let (Some(File { declared, bytes, .. }), None) = (files.next(), files.next()) else {
             return Err(AppError::field("file", Code::Required));
         };
         let guest = fields.given("guest").map(GuestInput::read).transpose()?;

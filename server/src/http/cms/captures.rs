@@ -70,7 +70,7 @@ async fn accept(
     let keyed = files.len() == 1 && headers.contains_key("idempotency-key");
     let key = if keyed { Some(idempotency_key(headers)?) } else { None };
     let mut accepted = Vec::new();
-    for File { declared, bytes } in files {
+    for File { declared, bytes, .. } in files {
         // Browsers guess the type from the file's name; only what the file holds counts here.
         let declared = declared.filter(|declared| declared.starts_with("image/"));
         let upload = Upload { bytes, declared, guest: None, key: key.clone(), captured_at: None };

@@ -78,6 +78,12 @@ impl Fields {
     pub(in crate::http) fn push(&mut self, name: String, value: String) {
         self.0.push((name, value));
     }
+
+    /// Puts the value in the place of those that the field has.
+    pub(in crate::http) fn set(&mut self, name: &str, value: String) {
+        self.0.retain(|(field, _)| field != name);
+        self.push(name.to_owned(), value);
+    }
 }
 
 /// A body that is no form of ours: said in plain text, because no page could be filled in with it.
@@ -115,13 +121,21 @@ impl FromRequest<Http> for Fields {
 /// A file of a multipart form.
 #[derive(Debug)]
 pub(in crate::http) struct File {
+    /// The field that it was chosen in.
+    pub field: String,
+    /// As its owner calls it, if the client says so.
+    pub name: Option<String>,
     /// Type as declared by the client.
     pub declared: Option<String>,
     pub bytes: Vec<u8>,
 }
 
-/// Reads a multipart form: text fields, and the files of one field. Every part is bounded by the route's body limit.
-pub(in crate::http) async fn multipart(mut form: Multipart, file_field: &str) -> Result<(Fields, Vec<File>), AppError> {
+/// Reads a multipart form: text fields, and the files of the fields that are for files. Every part is bounded by the route's
+/// body limit.
+pub(in crate::http) async fn multipart(
+    mut form: Multipart,
+    is_file: impl Fn(&str) -> bool,
+) -> Result<(Fields, Vec<File>), AppError> {
     let mut fields = Fields::default();
     let mut files = Vec::new();
     let wrong = |error: axum::extract::multipart::MultipartError| {
@@ -132,10 +146,11 @@ pub(in crate::http) async fn multipart(mut form: Multipart, file_field: &str) ->
         if fields.0.len() + files.len() >= 1000 {
             return Err(AppError::new(Code::BadRequest));
         }
-        if name == file_field {
+        if is_file(&name) {
             let declared = part.content_type().map(str::to_owned);
+            let own_name = part.file_name().map(str::to_owned);
             let bytes = part.bytes().await.map_err(wrong)?.to_vec();
-            files.push(File { declared, bytes });
+            files.push(File { field: name, name: own_name, declared, bytes });
         } else {
             let bytes = part.bytes().await.map_err(wrong)?;
             let text = String::from_utf8(bytes.to_vec()).map_err(|_| AppError::field(name.clone(), Code::BadText))?;

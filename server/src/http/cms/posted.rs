@@ -31,6 +31,8 @@ const CLEAR: &str = "\"cache\", \"storage\"";
 pub(in crate::http) enum Done {
     /// To a page, with `?done=` for its toast.
     To(String),
+    /// The same page with what was typed: nothing was saved.
+    Again,
     /// The same page, with a secret that is shown this once, and cookies that change.
     Issued { secret: String, cookies: Vec<String> },
     /// On to an identity provider, or why not.
@@ -86,6 +88,7 @@ impl Posted {
         let mut response = match work(&self).await {
             Ok(Done::To(to)) => Redirect::to(&to).into_response(),
             Ok(Done::Session { to, cookies, clear }) => session(&to, cookies, clear),
+            Ok(Done::Again) => self.show(None, None, Page::Own).await,
             Ok(Done::Begun(begun)) => {
                 let mut response = sso::leaving(&self.http, &self.context, begun).await;
                 set(&mut response, std::mem::take(&mut renewed));
@@ -210,8 +213,13 @@ impl std::fmt::Debug for PostedFiles {
 impl PostedFiles {
     /// Reads the form and the files of one of its fields. What cannot be read is a form without fields.
     pub(super) async fn read(self, file_field: &str) -> (Posted, Result<Vec<File>, AppError>) {
+        self.read_by(|field| field == file_field).await
+    }
+
+    /// Reads the form and the files of all fields that are for files.
+    pub(super) async fn read_by(self, is_file: impl Fn(&str) -> bool) -> (Posted, Result<Vec<File>, AppError>) {
         let Self { mut posted, form } = self;
-        match multipart(form, file_field).await {
+        match multipart(form, is_file).await {
             Ok((fields, files)) => {
                 posted.form = fields;
                 (posted, Ok(files))

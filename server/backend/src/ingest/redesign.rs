@@ -1,0 +1,239 @@
+//! Making the pictures of an event anew, with another design. A job for each event, in slices: what it came to stands in
+//! the design's row, and what has the design in the captures' own. So it may end anywhere, and be done twice.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use shutterpost_media::inspect::Limits;
+use shutterpost_media::mark::Mark;
+use shutterpost_media::rendition::Rendition;
+use shutterpost_model::captures::{CaptureKind, Encoding, RenditionName};
+use shutterpost_model::id::{CaptureId, OrganisationId};
+use shutterpost_model::share::ChangeTarget;
+
+use super::commit::{seal, side, store};
+use super::converter::Converter;
+use super::marks::{self, Marks};
+use super::pictures::{self, Moves, Pictures};
+use super::pool::{Lane, Pool};
+use crate::captures::rows::{self as captures_rows, CaptureRow};
+use crate::captures::{look, queries as captures};
+use crate::changes;
+use crate::db::write_tx;
+use crate::designs::queries as stored_designs;
+use crate::designs::{self, Wanted};
+use crate::error::Failure;
+use crate::events::rows::stored;
+use crate::events::scope::EventScope;
+use crate::jobs::Permit;
+use crate::jobs::queue::{self, Job, JobKind};
+use crate::jobs::worker::{Handler, Outcome};
+use crate::services::Deps;
+
+/// Captures of one slice; then other work that waits has its turn.
+const SLICE: i64 = 10;
+/// Attempts after which a capture that fails on our side again and again is passed over.
+const ATTEMPTS: i32 = 4;
+
+/// Handles `ApplyDesign`; the subject is the event.
+#[derive(Debug)]
+pub(crate) struct ApplyDesign {
+    deps: Deps,
+    limits: Limits,
+    pool: Arc<Pool>,
+    converter: Converter,
+    marks: Arc<Marks>,
+}
+
+/// What the captures of a slice get.
+struct Run<'a> {
+    scope: &'a EventScope,
+    number: i32,
+    wanted: &'a Wanted,
+    mark: Option<Arc<Mark>>,
+}
+
+#[async_trait]
+impl Handler for ApplyDesign {
+    async fn run(&self, permit: &Permit, job: &Job) -> Result<Outcome, Failure> {
+        let mut conn = self.deps.db.read().await?;
+        // Went with its event.
+        let Some(row) = stored_designs::of_job(&mut conn, permit, &job.subject).await? else { return Ok(Outcome::Done) };
+        let organisation: OrganisationId = stored(&row.organisation_id)?;
+        let scope = EventScope::of_sweep(permit, organisation, stored(&row.event_id)?);
+        if row.is_running() {
+            let wanted = designs::of_run(&mut conn, &scope, &row).await?;
+            let slice = captures::otherwise_marked(&mut conn, &scope, wanted.mark(), &row.after, SLICE).await?;
+            drop(conn);
+            let number = row.run;
+            if slice.is_empty() {
+                let (scope, again) = (scope.clone(), row.changed > 0);
+                write_tx!(self.deps.db, tx => stored_designs::end_pass(tx, &scope, number, again).await)?;
+            } else {
+                let mark = self.marks.of(Lane::Later, &scope, &wanted).await?;
+                self.slice(&Run { scope: &scope, number, wanted: &wanted, mark }, slice, job).await?;
+            }
+        } else {
+            drop(conn);
+        }
+        self.settle(&scope, job).await
+    }
+}
+
+impl ApplyDesign {
+    pub(super) const fn new(
+        deps: Deps,
+        limits: Limits,
+        pool: Arc<Pool>,
+        converter: Converter,
+        marks: Arc<Marks>,
+    ) -> Self {
+        Self { deps, limits, pool, converter, marks }
+    }
+
+    /// One capture after the other, until somebody pauses, or wants another design.
+    async fn slice(&self, run: &Run<'_>, slice: Vec<CaptureRow>, job: &Job) -> Result<(), Failure> {
+        for row in slice {
+            let now = stored_designs::find(&mut self.deps.db.read().await?, run.scope).await?;
+            if !now.is_some_and(|now| now.is_running() && now.run == run.number) {
+                return Ok(());
+            }
+            let id = row.id.clone();
+            let failed = match self.anew(run, row).await {
+                // Erased meanwhile: there is nothing to be made.
+                Ok(()) | Err(Failure::NotFound) => false,
+                Err(Failure::Told(error)) => {
+                    tracing::warn!(capture.id = id, error.code = error.code.as_str(), "a capture keeps its pictures");
+                    true
+                }
+                Err(Failure::Internal(cause)) if job.attempts >= ATTEMPTS => {
+                    tracing::warn!(capture.id = id, error.cause = cause, "a capture keeps its pictures");
+                    true
+                }
+                Err(failure) => return Err(failure),
+            };
+            let (scope, number) = (run.scope.clone(), run.number);
+            write_tx!(self.deps.db, tx => stored_designs::came_to(tx, &scope, number, &id, failed).await)?;
+        }
+        Ok(())
+    }
+
+    /// Puts the job back for the next slice, or ends it; whoever resumes in this moment comes before or after that.
+    async fn settle(&self, scope: &EventScope, job: &Job) -> Result<Outcome, Failure> {
+        let (scope, job, world) = (scope.clone(), job.clone(), self.deps.world.clone());
+        write_tx!(self.deps.db, tx => {
+            if stored_designs::hold_running(tx, &scope).await? {
+                // A lost claim is somebody else's by now.
+                queue::put_back(tx, &job, world.now(), 0).await?;
+            } else {
+                queue::give_up(tx, &job).await?;
+            }
+            Ok(())
+        })?;
+        Ok(Outcome::Settled)
+    }
+
+    async fn anew(&self, run: &Run<'_>, row: CaptureRow) -> Result<(), Failure> {
+        let key = captures_rows::key(run.scope.org().organisation(), &row.key_subject);
+        let key = self.deps.keystore.get(&key).await?;
+        let original = self.deps.storage.get(&row.object, &key).await?;
+        // What is stored was accepted once, and cleaning may have made it a little longer.
+        let limits = Limits { max_bytes: u64::MAX, ..self.limits };
+        let orientation = u8::try_from(row.orientation).unwrap_or(1);
+        let looking = tokio::task::spawn_blocking(move || {
+            let inspected = pictures::inspect_stored(&original, orientation, &limits);
+            (original, inspected)
+        });
+        let (original, inspected) =
+            looking.await.map_err(|error| Failure::internal("the examination of a capture ended early", error))?;
+        let inspected = inspected?;
+        let mark = run.mark.clone();
+        let cost = marks::with(inspected.cost(original.len()), mark.as_deref());
+        let converter = self.converter.clone();
+        let work = move || pictures::make(&original, inspected, mark.as_deref(), &limits, &converter);
+        let made = self.pool.run(Lane::Later, cost, work).await??;
+        let mark = run.wanted.mark().map(str::to_owned);
+        let writing = write(self.deps.clone(), run.scope.clone(), (run.number, mark), row, made);
+        // In a task of its own, so that a process that stops does not end it between two of its steps.
+        tokio::spawn(writing).await.map_err(|error| Failure::internal("the task of a capture ended early", error))?
+    }
+}
+
+/// Seals, stores, and puts the rows in the place of the others, unless the capture is gone, was changed meanwhile, or the run
+/// is over.
+async fn write(
+    deps: Deps,
+    scope: EventScope,
+    (run, mark): (i32, Option<String>),
+    row: CaptureRow,
+    made: Pictures,
+) -> Result<(), Failure> {
+    let organisation = scope.org().organisation().clone();
+    let capture: CaptureId = stored(&row.id)?;
+    // Asked again: it may have been destroyed, and then nothing more is sealed under it.
+    let key = deps.keystore.get(&captures_rows::key(&organisation, &row.key_subject)).await?;
+    let Pictures { renditions, backdrop, placeholder, moves, later, .. } = made;
+    let sealing = {
+        let (world, organisation, capture) = (deps.world.clone(), organisation.clone(), capture.clone());
+        tokio::task::spawn_blocking(move || {
+            let look = (backdrop, placeholder.as_bytes());
+            let look = look::seal(&world, &key, &organisation, capture.as_str(), look);
+            let (mut rows, mut files) = (Vec::new(), Vec::new());
+            let mut add = |what: (&str, &str, i32, i32), bytes: &[u8]| -> Result<(), Failure> {
+                let (row, file) = seal(&world, &key, (&organisation, &capture), what, bytes)?;
+                rows.push(row);
+                files.push(file);
+                Ok(())
+            };
+            for Rendition { name, encoding, width, height, bytes } in renditions {
+                let (width, height) = (side(width), side(height));
+                add((name.as_str(), encoding.extension(), width, height), &bytes)?;
+            }
+            // It is on all pictures of what moves without sound; films have it on the picture that stands for them.
+            if let Moves::Both { film, width, height, original: _ } = moves {
+                add((RenditionName::Film.as_str(), Encoding::Mp4.extension(), width, height), &film)?;
+            }
+            Ok::<_, Failure>((look, rows, files))
+        })
+    };
+    let sealed = sealing.await.map_err(|error| Failure::internal("the sealing of a capture ended early", error))?;
+    let (look, rows, files) = sealed?;
+    // A film that few browsers play is converted once, and has nothing on it.
+    let later = later && row.kind()? == CaptureKind::Still;
+    let objects = store(&deps, files).await?;
+    let written = {
+        let (world, scope) = (deps.world.clone(), scope.clone());
+        write_tx!(deps.db, tx => {
+            if !stored_designs::count_changed(tx, &scope, run).await? {
+                return Ok(false);
+            }
+            let anew = captures::Anew { mark: mark.as_deref(), look, renditions: &rows };
+            let named = (capture.as_str(), row.revision);
+            let Some(old) = captures::replace_renditions(tx, &scope, named, anew).await? else {
+                // Nothing was changed, so nothing is counted.
+                return Err(Failure::NotFound);
+            };
+            for object in &old {
+                queue::enqueue(tx, &world, JobKind::DeleteObject, object, world.now()).await?;
+            }
+            if later {
+                queue::enqueue(tx, &world, JobKind::FinishCapture, capture.as_str(), world.now()).await?;
+            }
+            changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
+            Ok(true)
+        })
+    };
+    match written {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            deps.storage.delete_all(&objects).await;
+            Ok(())
+        }
+        // A commit whose answer got lost may have happened: then the rows decide, in the sweep.
+        Err(failure @ Failure::Internal(_)) => Err(failure),
+        Err(failure) => {
+            deps.storage.delete_all(&objects).await;
+            Err(failure)
+        }
+    }
+}
