@@ -92,7 +92,7 @@ impl DesignsService {
             if !saved {
                 return Err(Code::Conflict.into());
             }
-            let entry = Entry::new("designs.update").object(scope.event().as_str());
+            let entry = Entry::new("events.update_design").object(scope.event().as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             Ok(version.saturating_add(1))
         })
@@ -143,7 +143,7 @@ impl DesignsService {
                 return Err(Failure::from(Code::DesignFilesMany));
             }
             queries::insert_file(tx, &scope, &row).await?;
-            let entry = Entry::new("designs.add_file").object(row.id.as_str());
+            let entry = Entry::new("events.add_design_file").object(row.id.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             Ok(row)
         });
@@ -188,7 +188,7 @@ impl DesignsService {
             }
             queries::delete_file(tx, &scope, &file).await?;
             queue::enqueue(tx, &world, JobKind::DeleteObject, &row.object, world.now()).await?;
-            let entry = Entry::new("designs.remove_file").object(file.as_str());
+            let entry = Entry::new("events.remove_design_file").object(file.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             Ok(row.object)
         })?;
@@ -230,13 +230,13 @@ impl DesignsService {
         let progress = write_tx!(self.deps.db, tx => {
             queries::lock(tx, &scope).await?;
             let action = match change {
-                Change::Apply => apply(tx, &scope).await?.then_some("designs.apply"),
+                Change::Apply => apply(tx, &scope).await?.then_some("events.apply_design"),
                 Change::Undo => {
                     undo(tx, &scope).await?;
-                    Some("designs.undo")
+                    Some("events.undo_design")
                 }
-                Change::Pause => queries::turn(tx, &scope, "running", "paused").await?.then_some("designs.pause"),
-                Change::Resume => queries::turn(tx, &scope, "paused", "running").await?.then_some("designs.resume"),
+                Change::Pause => queries::turn(tx, &scope, "running", "paused").await?.then_some("events.pause_design"),
+                Change::Resume => queries::turn(tx, &scope, "paused", "running").await?.then_some("events.resume_design"),
             };
             if let Some(action) = action {
                 if !matches!(change, Change::Pause) {

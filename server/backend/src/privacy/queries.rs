@@ -13,9 +13,9 @@ use crate::events::scope::{EventScope, Tenant};
 use crate::identity::scope::OrgScope;
 use crate::jobs::Permit;
 use crate::schema::{
-    captures, captures_renditions, events, events_design_files, events_logos, guests, identity_invitations, identity_memberships,
-    identity_organisations, identity_removed_members, identity_sessions, identity_tokens, identity_users, installation,
-    messages, privacy_erasures, sso_connections, support_grants,
+    captures, captures_renditions, events, events_design_files, events_logos, guests, identity_invitations,
+    identity_memberships, identity_organisations, identity_removed_members, identity_sessions, identity_tokens,
+    identity_users, installation, messages, privacy_erasures, sso_connections, support_grants,
 };
 
 /// The organisation's erasure of an object.
