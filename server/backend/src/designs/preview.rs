@@ -75,6 +75,7 @@ impl Previews {
             None => (format, None),
         };
         let parts = draft.of(format).clone();
+        let counts = if draft.same_for_all { Format::Landscape } else { format };
         let named: Vec<DesignFileId> = parts.files().into_iter().map(|(_, _, file)| file.clone()).collect();
         let draft = files::to_media(&parts, &self.files(deps, scope, &named).await?)?;
         let work = move || {
@@ -84,7 +85,7 @@ impl Previews {
         let made = tokio::task::spawn_blocking(work).await;
         drop(room);
         let made = made.map_err(|error| Failure::internal("a preview's task ended early", error))?;
-        let told = |error| AppError::field(format!("{}.{}", format.as_str(), field(&error)), files::code(error));
+        let told = |error| AppError::field(format!("{}.{}", counts.as_str(), field(&error)), files::code(error));
         Ok(made.map_err(told)?.bytes)
     }
 

@@ -104,12 +104,13 @@ async fn files_are_checked_kept_while_they_are_named_and_go_with_their_event() {
         let logo = add(&stand, FileKind::Logo, DRAWING).await.expect("is good");
         assert_eq!((&*logo.media_type, &*logo.name), ("image/svg+xml", "Sign"), "{kind}");
         let overlay = add(&stand, FileKind::Overlay, LOGO).await.expect("is good");
-        for (of, bytes, code) in [
+        let bad: [(FileKind, &[u8], Code); 4] = [
             (FileKind::Overlay, PICTURE, Code::FileKind),
             (FileKind::Logo, SCRIPT, Code::DrawingScript),
             (FileKind::Logo, b"", Code::FileEmpty),
             (FileKind::Frame, b"words", Code::FileKind),
-        ] {
+        ];
+        for (of, bytes, code) in bad {
             let error = add(&stand, of, bytes).await.expect_err("is refused");
             assert_eq!(error.of("file"), Some(code), "{kind}");
         }
