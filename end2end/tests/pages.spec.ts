@@ -12,6 +12,7 @@ const pages = (event: string) => ({
   captures: `/cms/events/${event}`,
   settings: `/cms/events/${event}/settings`,
   branding: `/cms/events/${event}/branding`,
+  design: `/cms/events/${event}/design`,
   devices: `/cms/events/${event}/devices`,
   messages: '/cms/messages',
   people: '/cms/people',

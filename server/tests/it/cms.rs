@@ -17,6 +17,7 @@ async fn pages_are_whole_before_any_script_runs() {
             (format!("/cms/events/{}", home.event), home.capture.as_str()),
             (format!("/cms/events/{}/settings", home.event), "Europe/Berlin"),
             (format!("/cms/events/{}/branding", home.event), "#2f5bd7"),
+            (format!("/cms/events/{}/design", home.event), "name=\"landscape.filter\""),
             (format!("/cms/events/{}/devices", home.event), "Booth"),
             (format!("/cms/captures/{}", home.capture), "qr.svg"),
             ("/cms/messages".to_owned(), "g…@h….example"),

@@ -289,6 +289,26 @@ async fn events(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     forms.post(&format!("{event}/settings"), owner, &[("intent", "delete")]).await;
 }
 
+async fn designs(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
+    let page = format!("/cms/events/{}/design", home.event);
+    let part = |name: &'static str, value: &str| (name, None, value.as_bytes().to_vec());
+    for (version, filter) in [("0", "warm"), ("1", "vivid")] {
+        let saved = [
+            part("intent", "save"),
+            part("version", version),
+            part("same_for_all", "on"),
+            part("landscape.filter", filter),
+        ];
+        forms.post_parts(&page, owner, &saved).await;
+        forms.post_parts(&page, owner, &[part("intent", "apply")]).await;
+    }
+    for intent in ["pause", "resume", "undo"] {
+        forms.post_parts(&page, owner, &[part("intent", intent)]).await;
+    }
+    let remove = [part("intent", "remove_file"), part("file", &home.design_file)];
+    forms.post_parts(&page, owner, &remove).await;
+}
+
 async fn support(forms: &mut Forms<'_>, home: &Tenant, owner: &As) {
     let mut first = staff::join(forms.app, "first@shutterpost.example").await;
     let mut second = staff::join(forms.app, "second@shutterpost.example").await;
@@ -327,6 +347,7 @@ async fn every_form_asks_for_a_confirmation_that_there_is() {
         passkeys(&mut forms, &home).await;
         connections(&mut forms, &home, &owner).await;
         captures(&mut forms, &home, &owner).await;
+        designs(&mut forms, &home, &owner).await;
         events(&mut forms, &home, &owner).await;
         let words: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();
         assert_eq!(forms.seen, words, "sent, and known to the pages");

@@ -12,6 +12,7 @@ mod ingest;
 mod share;
 mod films;
 mod cms;
+mod design_page;
 mod cookies;
 mod cross_site;
 mod odd;

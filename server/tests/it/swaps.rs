@@ -30,6 +30,7 @@ const PLACES: &[Place] = &[
     Place { name: "token", get: |of| &of.token_id, set: |of, id| of.token_id = id },
     Place { name: "invitation", get: |of| &of.invitation, set: |of, id| of.invitation = id },
     Place { name: "logo", get: |of| &of.logo, set: |of, id| of.logo = id },
+    Place { name: "design file", get: |of| &of.design_file, set: |of, id| of.design_file = id },
     Place { name: "erasure", get: |of| &of.erasure, set: |of, id| of.erasure = id },
     Place { name: "export", get: |of| &of.export, set: |of, id| of.export = id },
     Place { name: "connection", get: |of| &of.connection, set: |of, id| of.connection = id },
@@ -103,6 +104,22 @@ async fn more(app: &App, theirs: &Tenant, ours: &Tenant) -> Vec<(Vec<Attempt>, V
         };
         all.push((of(&passkey), of(&nobodys(&passkey))));
     }
+    // A draft that names their file is as wrong as one that names nobody's.
+    let of = |id: &str| {
+        let fields = [
+            ("intent", "save"),
+            ("version", "0"),
+            ("same_for_all", "on"),
+            ("landscape.logo.file", id),
+            ("landscape.logo.place", "top"),
+            ("landscape.logo.size", "20"),
+            ("landscape.logo.margin", "4"),
+        ];
+        let fields = fields.map(|(name, value)| (name, value.to_owned())).to_vec();
+        let page = format!("/cms/events/{}/design", ours.event);
+        vec![Attempt::Multipart(page.clone(), fields.clone()), Attempt::Multipart(format!("{page}/preview"), fields)]
+    };
+    all.push((of(&theirs.design_file), of(&nobodys(&theirs.design_file))));
     let of = |id: &str| vec![form("/cms/account", "organisation", "organisation", id)];
     let organisation = theirs.organisation.as_str();
     all.push((of(organisation), of(&nobodys(organisation))));

@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{self, NewMember};
 use shutterpost_model::access::Role;
+use shutterpost_model::designs::{FileKind, NewDesignFile};
 use shutterpost_model::id::OrganisationId;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
@@ -32,6 +33,8 @@ pub(crate) struct Tenant {
     pub(crate) link: String,
     pub(crate) invitation: String,
     pub(crate) logo: String,
+    /// A file of the event's picture design, which no part names.
+    pub(crate) design_file: String,
     /// Of a guest who was erased.
     pub(crate) erasure: String,
     /// Of all captures that were there then.
@@ -104,6 +107,12 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let actor = app.actor(&owner).await;
     let services = app.http.services();
     let devices = json(services.events.devices(&actor, &event.parse().expect("an id")).await);
+    let file = NewDesignFile {
+        kind: FileKind::Logo,
+        name: "Sign".into(),
+        bytes: include_bytes!("../../../assets/demo/logo.png").to_vec(),
+    };
+    let design_file = json(services.designs.add_file(&actor, &event.parse().expect("an id"), file).await);
     let admin_token = token(app, &owner, "A", ADMIN).await;
     let editor_token = token(app, &owner, "E", EDITOR).await;
     let viewer_token = token(app, &owner, "V", VIEWER).await;
@@ -151,6 +160,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         event,
         capture,
         logo,
+        design_file: text(&design_file, "/id"),
         picture: picture(app, &text(&accepted, "/share_url")).await,
         oidc: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
         saml: crate::sso::saml(app, &owner).await,
