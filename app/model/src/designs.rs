@@ -388,8 +388,7 @@ pub struct DesignFile {
     pub size: i64,
 }
 
-/// The bytes of a file, for the editor. A drawing among them was found harmless; serve it with `nosniff` and a policy that
-/// allows nothing all the same.
+/// A file as a picture for the editor: drawings are drawn, since no browser ever reads them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DesignBytes {
     pub media_type: String,
@@ -516,7 +515,7 @@ pub trait Designs: Send + Sync {
     /// [`Code::DesignFileUsed`] while the saved design names it, or the one that undoing would bring back.
     async fn remove_file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<(), AppError>;
 
-    /// The bytes of a file, for the editor.
+    /// A file as PNG of at most 512 pixels a side, for the editor.
     async fn file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<DesignBytes, AppError>;
 
     /// A draft as it would look: JPEG of at most 960 pixels a side. `format` counts for the sample alone.

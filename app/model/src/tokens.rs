@@ -25,6 +25,8 @@ pub const EXPIRED_SHOWN: i64 = 30 * DAY;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenScope {
     EventsRead,
+    /// How the pictures of events look.
+    EventsWrite,
     CapturesRead,
     /// Upload and nothing else: what a camera or an import needs.
     CapturesUpload,
@@ -36,8 +38,9 @@ pub enum TokenScope {
 }
 
 impl TokenScope {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::EventsRead,
+        Self::EventsWrite,
         Self::CapturesRead,
         Self::CapturesUpload,
         Self::CapturesWrite,
@@ -51,6 +54,7 @@ impl TokenScope {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::EventsRead => "events:read",
+            Self::EventsWrite => "events:write",
             Self::CapturesRead => "captures:read",
             Self::CapturesUpload => "captures:upload",
             Self::CapturesWrite => "captures:write",
@@ -70,6 +74,7 @@ impl TokenScope {
         use Permission as P;
         match self {
             Self::EventsRead => &[P::EventRead],
+            Self::EventsWrite => &[P::EventRead, P::BrandingWrite],
             Self::CapturesRead => &[P::CaptureRead],
             Self::CapturesUpload => &[P::CaptureCreate],
             Self::CapturesWrite => &[P::CaptureRead, P::CaptureCreate, P::CaptureWrite, P::CaptureExport],
@@ -380,7 +385,6 @@ mod tests {
         let people = [
             P::OverviewRead,
             P::EventWrite,
-            P::BrandingWrite,
             P::DeviceManage,
             P::TokenManage,
             P::GuestReveal,
@@ -399,6 +403,8 @@ mod tests {
             let offered = TokenScope::needed_for(permission);
             assert_eq!(offered.is_none(), people.contains(&permission), "{permission:?}");
         }
+        assert_eq!(TokenScope::needed_for(P::BrandingWrite), Some(TokenScope::EventsWrite));
+        assert_eq!(TokenScope::needed_for(P::EventRead), Some(TokenScope::EventsRead));
         assert_eq!(TokenScope::needed_for(P::CaptureCreate), Some(TokenScope::CapturesUpload));
         assert_eq!(TokenScope::needed_for(P::GuestWrite), Some(TokenScope::GuestsWrite));
         assert_eq!(TokenScope::needed_for(P::CaptureRead), Some(TokenScope::CapturesRead));

@@ -2,6 +2,7 @@
 //! it names exactly the routes of the registry.
 
 pub(super) mod captures;
+pub(super) mod designs;
 pub(super) mod erasures;
 pub(super) mod events;
 pub(super) mod exports;

@@ -137,6 +137,7 @@ impl Route {
             Method::HEAD => ("HEAD", MethodFilter::HEAD, Csrf::Safe),
             Method::OPTIONS => ("OPTIONS", MethodFilter::OPTIONS, Csrf::Safe),
             Method::POST => ("POST", MethodFilter::POST, Csrf::SameOrigin),
+            Method::PUT => ("PUT", MethodFilter::PUT, Csrf::SameOrigin),
             Method::PATCH => ("PATCH", MethodFilter::PATCH, Csrf::SameOrigin),
             _ => ("DELETE", MethodFilter::DELETE, Csrf::SameOrigin),
         };
@@ -171,6 +172,10 @@ fn get<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, ac
 
 fn post<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
     Route::new(Method::POST, path, surface, access, handler)
+}
+
+fn put<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
+    Route::new(Method::PUT, path, surface, access, handler)
 }
 
 fn delete<H: Handler<T, Http>, T: 'static>(surface: Surface, path: &'static str, access: Access, handler: H) -> Route {
@@ -249,6 +254,15 @@ fn rest() -> Vec<Route> {
         get(Rest, "/api/v1/token", ApiToken, api::token::find),
         get(Rest, "/api/v1/events", Api(P::EventRead), api::events::list),
         get(Rest, "/api/v1/events/{event}", Api(P::EventRead), api::events::find),
+        get(Rest, "/api/v1/events/{event}/design", Api(P::EventRead), api::designs::find),
+        put(Rest, "/api/v1/events/{event}/design", Api(P::BrandingWrite), api::designs::save),
+        post(Rest, "/api/v1/events/{event}/design/files", Api(P::BrandingWrite), api::designs::add_file)
+            .body(Body::Design),
+        post(Rest, "/api/v1/events/{event}/design/apply", Api(P::BrandingWrite), api::designs::apply),
+        post(Rest, "/api/v1/events/{event}/design/pause", Api(P::BrandingWrite), api::designs::pause),
+        post(Rest, "/api/v1/events/{event}/design/resume", Api(P::BrandingWrite), api::designs::resume),
+        post(Rest, "/api/v1/events/{event}/design/undo", Api(P::BrandingWrite), api::designs::undo),
+        get(Rest, "/api/v1/events/{event}/design/progress", Api(P::EventRead), api::designs::progress),
         get(Rest, "/api/v1/events/{event}/captures", Api(P::CaptureRead), api::captures::list),
         post(Rest, "/api/v1/events/{event}/captures", Upload, api::captures::create).body(Body::Upload),
         get(Rest, "/api/v1/captures/{capture}", Api(P::CaptureRead), api::captures::find),

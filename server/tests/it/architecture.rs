@@ -81,13 +81,14 @@ fn an_actor_is_proved_in_two_places() {
 
 #[test]
 fn lower_features_never_import_higher_ones() {
-    const ORDER: [&str; 13] = [
+    const ORDER: [&str; 14] = [
         "identity",
         "connections",
         "sso",
         "support",
         "events",
         "captures",
+        "designs",
         "exports",
         "guests",
         "share",

@@ -251,6 +251,11 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Get(format!("/api/v1/guests/{guest}")),
         Get(format!("/api/v1/events/{event}")),
         Get(format!("/api/v1/events/{event}/captures")),
+        Get(format!("/api/v1/events/{event}/design")),
+        Get(format!("/api/v1/events/{event}/design/progress")),
+        Post(format!("/api/v1/events/{event}/design/apply"), json!({})),
+        Post(format!("/api/v1/events/{event}/design/pause"), json!({})),
+        Post(format!("/api/v1/events/{event}/design/resume"), json!({})),
     ]
 }
 

@@ -15,6 +15,14 @@ use crate::support::{App, As, PHOTO, Tenant, brand, json, picture, segment, text
 /// to erase it once more gives the same erasure. What hangs on an event goes with it.
 const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/api/v1/events/{event}", ["404", "404", "-", "-"]),
+    ("GET", "/api/v1/events/{event}/design", ["404", "404", "-", "-"]),
+    ("PUT", "/api/v1/events/{event}/design", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/design/files", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/design/apply", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/design/pause", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/design/resume", ["404", "404", "-", "-"]),
+    ("POST", "/api/v1/events/{event}/design/undo", ["404", "404", "-", "-"]),
+    ("GET", "/api/v1/events/{event}/design/progress", ["404", "404", "-", "-"]),
     ("GET", "/api/v1/events/{event}/captures", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/captures", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/exports", ["404", "404", "-", "-"]),

@@ -20,6 +20,7 @@ use crate::ingest::fixture::{LOGO, OBJECTS, PICTURE, Stand, stands, token};
 use crate::jobs::Permit;
 use crate::jobs::queue::{Job, JobKind};
 use crate::jobs::worker::{Handler, Outcome};
+use crate::privacy::FinishErasure;
 
 const DRAWING: &[u8] =
     br##"<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><path fill="#f00" d="M0 0h5v5H0z"/></svg>"##;
@@ -72,6 +73,14 @@ async fn web(stand: &Stand, capture: &CaptureId) -> String {
     etag(stand, &stand.owner, capture, 1).await.expect("is there")
 }
 
+/// With the job that erases its rows.
+async fn erase_event(stand: &Stand) {
+    let noted = stand.erase(ErasureTarget::Event(stand.event.clone())).await;
+    let job = Job::of_test(JobKind::Erase, noted.id.as_str());
+    let outcome = FinishErasure::new(stand.deps.clone()).run(&Permit::of_test(), &job).await.expect("erases");
+    assert_eq!(outcome, Outcome::Done);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_who_save_one_is_told() {
     for stand in stands().await {
@@ -116,7 +125,7 @@ async fn files_are_checked_kept_while_they_are_named_and_go_with_their_event() {
         }
         assert_eq!(stand.objects().await, 2, "{kind}");
         let bytes = stand.designs.file(&stand.owner, &stand.event, &logo.id).await.expect("is there");
-        assert_eq!((&*bytes.media_type, &*bytes.bytes), ("image/svg+xml", DRAWING));
+        assert_eq!((&*bytes.media_type, bytes.bytes.get(1..4)), ("image/png", Some(&b"PNG"[..])), "drawn, {kind}");
         let neighbour = stand.neighbour().await;
         assert!(stand.designs.file(&neighbour, &stand.event, &logo.id).await.is_err());
 
@@ -133,8 +142,7 @@ async fn files_are_checked_kept_while_they_are_named_and_go_with_their_event() {
         assert_eq!(remove(&logo).await.expect_err("is gone").code, Code::NotFound);
         assert_eq!(stand.objects().await, 1, "{kind}");
 
-        stand.erase(ErasureTarget::Event(stand.event.clone())).await;
-        crate::privacy::sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
+        erase_event(&stand).await;
         for table in ["events_designs", "events_design_files"] {
             assert_eq!(stand.test.count(table, "1 = 1").await, 0, "{table} on {kind}");
         }
@@ -304,8 +312,7 @@ async fn a_capture_that_went_meanwhile_stops_nothing() {
         let done = finish(&stand).await;
         assert_eq!((done.done, done.all, done.failed), (1, 1, 0), "{}", stand.test.kind);
         assert_eq!(stand.test.count("captures", &format!("id = '{left}' AND revision = 2")).await, 1);
-        stand.erase(ErasureTarget::Event(stand.event.clone())).await;
-        crate::privacy::sweep(&Permit::of_test(), &stand.deps).await.expect("sweeps");
+        erase_event(&stand).await;
         let job = Job::of_test(JobKind::ApplyDesign, stand.event.as_str());
         let outcome = stand.ingest.redesigner().run(&Permit::of_test(), &job).await.expect("needs nothing");
         assert_eq!(outcome, Outcome::Done, "{}", stand.test.kind);

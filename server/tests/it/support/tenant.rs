@@ -232,6 +232,7 @@ pub(crate) async fn brand(app: &App, owner: &As, event: &str) -> String {
 /// Scopes as far as an admin, an editor and a viewer reach.
 pub(crate) const ADMIN: &[&str] = &[
     "events:read",
+    "events:write",
     "captures:read",
     "captures:upload",
     "captures:write",
@@ -240,7 +241,7 @@ pub(crate) const ADMIN: &[&str] = &[
     "trash:manage",
     "privacy:manage",
 ];
-const EDITOR: &[&str] = &["events:read", "captures:write", "guests:write"];
+const EDITOR: &[&str] = &["events:read", "events:write", "captures:write", "guests:write"];
 const VIEWER: &[&str] = &["events:read", "captures:read", "guests:read"];
 
 /// Makes an API token with these scopes for three months.

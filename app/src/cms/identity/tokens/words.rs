@@ -15,6 +15,7 @@ const HOUR: i64 = 3_600_000;
 pub fn scope(locale: Locale, scope: TokenScope) -> &'static str {
     match scope {
         TokenScope::EventsRead => td_string!(locale, identity.scope_events_read),
+        TokenScope::EventsWrite => td_string!(locale, identity.scope_events_write),
         TokenScope::CapturesRead => td_string!(locale, identity.scope_captures_read),
         TokenScope::CapturesUpload => td_string!(locale, identity.scope_captures_upload),
         TokenScope::CapturesWrite => td_string!(locale, identity.scope_captures_write),
