@@ -5,7 +5,8 @@ use shutterpost_model::access::Role;
 
 use crate::support::{Answer, App, As, Tenant, apps, multipart, tenant};
 
-const SIGN: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path fill="#c33" d="M0 0h40v20H0z"/></svg>"##;
+const SIGN: &str =
+    r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 20"><path fill="#c33" d="M0 0h40v20H0z"/></svg>"##;
 
 /// The fields of a logo in the upper left of every picture.
 const LOGO: [(&str, &str); 4] = [
@@ -30,7 +31,8 @@ async fn post(app: &App, who: &As, path: &str, fields: &[(&str, &str)]) -> Answe
 /// The value of the option that is chosen in the select with this name.
 fn chosen(html: &str, name: &str) -> String {
     let select = html.split("<select").find(|part| part.contains(&format!("name=\"{name}\""))).expect("a select");
-    let option = select.split("<option").find(|option| option.split('>').next().is_some_and(|tag| tag.contains(" selected")));
+    let option =
+        select.split("<option").find(|option| option.split('>').next().is_some_and(|tag| tag.contains(" selected")));
     let value = option.and_then(|option| option.split("value=\"").nth(1)).expect("a chosen option");
     value.split('"').next().expect("a value").to_owned()
 }

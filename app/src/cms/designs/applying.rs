@@ -27,11 +27,7 @@ pub(super) fn Applying(
     let Progress { state, done, all, failed, can_undo } = progress;
     let runs = matches!(state, ApplyState::Running | ApplyState::Undoing);
     let nothing = captures == 0 && state == ApplyState::None;
-    let hint = if nothing {
-        td_string!(locale, designs.apply_none)
-    } else {
-        td_string!(locale, designs.apply_hint)
-    };
+    let hint = if nothing { td_string!(locale, designs.apply_none) } else { td_string!(locale, designs.apply_hint) };
     let again = if state == ApplyState::Done {
         td_string!(locale, designs.apply_again)
     } else {

@@ -141,11 +141,8 @@ impl<'a> Reader<'a> {
     }
 
     fn parts(&mut self) -> Parts {
-        let filter = if self.text("filter").is_empty() {
-            Some(Filter::None)
-        } else {
-            self.choice("filter", Filter::from_name)
-        };
+        let filter =
+            if self.text("filter").is_empty() { Some(Filter::None) } else { self.choice("filter", Filter::from_name) };
         Parts {
             filter: filter.unwrap_or(Filter::None),
             background: self.background(),
@@ -201,7 +198,8 @@ impl<'a> Reader<'a> {
     fn line(&mut self) -> Option<Line> {
         let text = Some(self.text("line.text")).filter(|text| !text.is_empty())?.to_owned();
         let colour = self.tint("line.colour");
-        let backing = if self.text("line.backing").is_empty() { Some(None) } else { self.tint("line.ground").map(Some) };
+        let backing =
+            if self.text("line.backing").is_empty() { Some(None) } else { self.tint("line.ground").map(Some) };
         let weight = self.choice("line.weight", Weight::from_name);
         let place = self.choice("line.place", Place::from_name);
         let (size, margin) = (self.size("line.size"), self.size("line.margin"));

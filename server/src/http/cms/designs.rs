@@ -19,12 +19,7 @@ use crate::http::problem;
 const NAME_LONGEST: usize = 80;
 
 /// Stores a file and chooses it for the part that it is for, as if it had been chosen in the form.
-async fn take_file(
-    posted: &mut Posted,
-    event: &EventId,
-    format: Format,
-    file: NewDesignFile,
-) -> Result<(), AppError> {
+async fn take_file(posted: &mut Posted, event: &EventId, format: Format, file: NewDesignFile) -> Result<(), AppError> {
     let kind = file.kind;
     let added = posted.services().designs.add_file(posted.actor()?, event, file).await?;
     for (field, value) in choosing(format, kind, &added.id) {

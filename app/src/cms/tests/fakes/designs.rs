@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use shutterpost_model::access::Actor;
 use shutterpost_model::designs::{
-    ApplyState, Design, DesignBytes, DesignFile, DesignView, Designs, FileKind, Filter, Fit, Format, Line,
-    Logo, NewDesignFile, Overlay, Place, PreviewOn, Progress, Weight,
+    ApplyState, Design, DesignBytes, DesignFile, DesignView, Designs, FileKind, Filter, Fit, Format, Line, Logo,
+    NewDesignFile, Overlay, Place, PreviewOn, Progress, Weight,
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::colour::Colour;
@@ -47,8 +47,7 @@ impl Designs for World {
             size: 55,
             margin: 40,
         });
-        design.landscape.overlay =
-            Some(Overlay { file: design_file_id(1), fit: Fit::Contain });
+        design.landscape.overlay = Some(Overlay { file: design_file_id(1), fit: Fit::Contain });
         design.square.logo = Some(Logo { file: design_file_id(2), place: Place::TopLeft, size: 333, margin: 0 });
         Ok(DesignView {
             design,
@@ -75,14 +74,7 @@ impl Designs for World {
     }
 
     /// What was asked for, in the place of a picture.
-    async fn preview(
-        &self,
-        _: &Actor,
-        _: &EventId,
-        draft: &Design,
-        on: PreviewOn,
-        format: Format,
-    ) -> Answer<Vec<u8>> {
+    async fn preview(&self, _: &Actor, _: &EventId, draft: &Design, on: PreviewOn, format: Format) -> Answer<Vec<u8>> {
         if draft.of(format).line.as_ref().is_some_and(|line| line.text.contains('☃')) {
             return Err(AppError::field("landscape.line.text", Code::NoLetter));
         }
