@@ -13,6 +13,7 @@ mod share;
 mod films;
 mod cms;
 mod design_page;
+mod designs;
 mod cookies;
 mod cross_site;
 mod odd;
