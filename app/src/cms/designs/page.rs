@@ -110,6 +110,7 @@ fn Design(me: Me, loaded: Loaded, inputs: Inputs) -> impl IntoView {
     });
     let sheets = sheets.collect_view();
     let photos = event.captures > 0;
+    let marked = design.is_plain() && event.logo.is_some() && event.branding.mark_pictures;
     let banners = INTENTS.iter().copied().chain(OTHERS).map(|intent| view! { <OutcomeBanner intent/> });
     let banners = banners.collect_view();
     view! {
@@ -123,6 +124,8 @@ fn Design(me: Me, loaded: Loaded, inputs: Inputs) -> impl IntoView {
         />
         {banners}
         <p class="muted designs-lead">{td_string!(locale, designs.lead)}</p>
+        {marked
+            .then(|| view! { <p class="muted designs-lead">{td_string!(locale, designs.logo_instead)}</p> })}
         // Checked by the server: a browser cannot point at a field that is hidden.
         <form
             class="designs-form"
