@@ -314,12 +314,7 @@ pub struct Design {
 
 impl Default for Design {
     fn default() -> Self {
-        Self {
-            same_for_all: true,
-            portrait: Parts::default(),
-            landscape: Parts::default(),
-            square: Parts::default(),
-        }
+        Self { same_for_all: true, portrait: Parts::default(), landscape: Parts::default(), square: Parts::default() }
     }
 }
 

@@ -22,7 +22,8 @@ async fn post(app: &App, home: &Tenant, who: &As, what: &str) -> Answer {
 }
 
 async fn add(app: &App, home: &Tenant, kind: &str, bytes: &[u8]) -> Answer {
-    let parts = [("kind", None, kind.as_bytes().to_vec()), ("name", None, b"Green".to_vec()), ("file", None, bytes.into())];
+    let parts =
+        [("kind", None, kind.as_bytes().to_vec()), ("name", None, b"Green".to_vec()), ("file", None, bytes.into())];
     let path = format!("/api/v1/events/{}/design/files", home.event);
     app.post(&path, &home.editor_token, MULTIPART, multipart(&parts)).await
 }
@@ -67,7 +68,11 @@ async fn a_program_gives_an_event_a_design_and_takes_it_back() {
         assert_eq!(post(&app, &home, who, "resume").await.json()["state"], "running", "{kind}");
         app.finish().await;
         let done = app.get(&progress, &home.viewer_token).await.json();
-        assert_eq!((&done["state"], &done["done"], &done["failed"]), (&"done".into(), &done["all"], &0.into()), "{kind}");
+        assert_eq!(
+            (&done["state"], &done["done"], &done["failed"]),
+            (&"done".into(), &done["all"], &0.into()),
+            "{kind}"
+        );
         // The page shows the next revision, and what was sent before still shows a picture.
         let page = app.get(&path_of(&home.view_url), &As::Nobody).await;
         assert!(page.status == StatusCode::OK && page.text().contains("web-2."), "{kind}");

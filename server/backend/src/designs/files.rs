@@ -19,16 +19,15 @@ use crate::captures::queries::CHUNK;
 use crate::context::World;
 use crate::db::{Conn, Tx, on_db};
 use crate::error::Failure;
+use crate::events::logos_code;
 use crate::events::rows as events_rows;
 use crate::events::scope::{EventScope, Tenant};
-use crate::events::logos_code;
 use crate::jobs::queue::{self, JobKind};
 use crate::schema::events_design_files;
 use crate::services::Deps;
 
 /// As what prepares them says.
-const LIMITS: Limits =
-    Limits { max_bytes: designs::FILE_LARGEST as u64, max_pixels: 24_000_000, max_side: 10_000 };
+const LIMITS: Limits = Limits { max_bytes: designs::FILE_LARGEST as u64, max_pixels: 24_000_000, max_side: 10_000 };
 const SVG: &str = "image/svg+xml";
 
 /// The bytes of the files that a design names.
@@ -53,7 +52,8 @@ pub(crate) async fn read(deps: &Deps, scope: &EventScope, wanted: &[DesignFileId
 
 /// The files that what counts of the design names.
 pub(crate) fn named(design: &Design) -> Vec<DesignFileId> {
-    let of = |format: &Format| design.of(*format).files().into_iter().map(|(_, _, file)| file.clone()).collect::<Vec<_>>();
+    let of =
+        |format: &Format| design.of(*format).files().into_iter().map(|(_, _, file)| file.clone()).collect::<Vec<_>>();
     Format::ALL.iter().flat_map(of).collect()
 }
 

@@ -44,7 +44,11 @@ impl DesignRow {
 
     /// Every design that is remembered.
     pub(crate) fn remembered(&self) -> Result<Vec<Design>, Failure> {
-        [Some(&self.design), self.applied.as_ref(), self.previous.as_ref()].into_iter().flatten().map(|text| read(text)).collect()
+        [Some(&self.design), self.applied.as_ref(), self.previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|text| read(text))
+            .collect()
     }
 
     /// Whether a run goes on by itself.
@@ -85,7 +89,8 @@ impl FileRow {
 
     pub(super) fn into_file(self) -> Result<DesignFile, Failure> {
         let kind = self.kind()?;
-        let Self { id, organisation_id: _, event_id: _, kind: _, name, media_type, size, object: _, created_at: _ } = self;
+        let Self { id, organisation_id: _, event_id: _, kind: _, name, media_type, size, object: _, created_at: _ } =
+            self;
         Ok(DesignFile { id: stored(&id)?, kind, name, media_type, size })
     }
 }

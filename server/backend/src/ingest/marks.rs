@@ -46,15 +46,25 @@ impl Marks {
     ///
     /// # Errors
     /// [`Failure::NotFound`] if a file of it is gone.
-    pub(super) async fn of(&self, lane: Lane, scope: &EventScope, wanted: &Wanted) -> Result<Option<Arc<Mark>>, Failure> {
+    pub(super) async fn of(
+        &self,
+        lane: Lane,
+        scope: &EventScope,
+        wanted: &Wanted,
+    ) -> Result<Option<Arc<Mark>>, Failure> {
         let Some(name) = wanted.mark() else { return Ok(None) };
+        // One that was removed is gone, whatever is kept here.
+        let logo = match wanted {
+            Wanted::Logo(logo) => Some(events::logo(&mut self.deps.db.read().await?, scope, &stored(logo)?).await?),
+            Wanted::Nothing | Wanted::Design(_) => None,
+        };
         if let Some(kept) = self.find(scope.event(), name) {
             return Ok(Some(kept));
         }
-        let mark = match wanted {
-            Wanted::Nothing => return Ok(None),
-            Wanted::Logo(logo) => self.logo(lane, scope, logo).await?,
-            Wanted::Design(worn) => self.design(lane, scope, worn).await?,
+        let mark = match (wanted, logo) {
+            (Wanted::Design(worn), _) => self.design(lane, scope, worn).await?,
+            (Wanted::Nothing | Wanted::Logo(_), Some(row)) => self.logo(lane, scope, &row.object).await?,
+            (Wanted::Nothing | Wanted::Logo(_), None) => return Ok(None),
         };
         let mark = Arc::new(mark);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,10 +86,9 @@ impl Marks {
     }
 
     /// Our own file, so a failure is ours.
-    async fn logo(&self, lane: Lane, scope: &EventScope, logo: &str) -> Result<Mark, Failure> {
-        let row = events::logo(&mut self.deps.db.read().await?, scope, &stored(logo)?).await?;
+    async fn logo(&self, lane: Lane, scope: &EventScope, object: &str) -> Result<Mark, Failure> {
         let key = self.deps.keystore.get(&events_rows::key(scope.organisation(), scope.event().as_str())).await?;
-        let bytes = self.deps.storage.get(&row.object, &key).await?;
+        let bytes = self.deps.storage.get(object, &key).await?;
         let limits = self.limits;
         let cost = Cost { waiting: bytes.len() as u64, working: DECODING };
         let mark = self.pool.run(lane, cost, move || Mark::from_bytes(&bytes, &limits)).await?;

@@ -58,7 +58,9 @@ impl Handler for ApplyDesign {
     async fn run(&self, permit: &Permit, job: &Job) -> Result<Outcome, Failure> {
         let mut conn = self.deps.db.read().await?;
         // Went with its event.
-        let Some(row) = stored_designs::of_job(&mut conn, permit, &job.subject).await? else { return Ok(Outcome::Done) };
+        let Some(row) = stored_designs::of_job(&mut conn, permit, &job.subject).await? else {
+            return Ok(Outcome::Done);
+        };
         let organisation: OrganisationId = stored(&row.organisation_id)?;
         let scope = EventScope::of_sweep(permit, organisation, stored(&row.event_id)?);
         if row.is_running() {
