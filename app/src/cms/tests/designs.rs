@@ -152,8 +152,8 @@ async fn how_far_a_design_is_applied_is_looked_at_again_and_again() {
     assert_silent(&html, &["data-draws", "value=\"save\""]);
     for (state, word, buttons) in [
         (ApplyState::Paused, "Paused", &["resume", "undo"][..]),
-        (ApplyState::Undoing, "Being undone", &["pause", "undo"]),
-        (ApplyState::Done, "2 photos could not be made anew", &["apply", "undo"]),
+        (ApplyState::Undoing, "Being undone", &["pause", "undo"][..]),
+        (ApplyState::Done, "2 photos could not be made anew", &["apply", "undo"][..]),
     ] {
         let html = Visit::to(page()).in_world(at(state)).page().await;
         assert_says(&html, &[word]);
