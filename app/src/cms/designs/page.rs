@@ -24,8 +24,8 @@ use crate::cms::load::load;
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Checkbox, PageTitle, Submit, Tone};
 
-/// What the forms beside the large one do.
-const OTHERS: [&str; 5] = ["remove_file", "apply", "pause", "resume", "undo"];
+/// What the forms beside the large one do, and what a form says that could not be read.
+const OTHERS: [&str; 6] = ["", "remove_file", "apply", "pause", "resume", "undo"];
 
 /// What the page shows.
 struct Loaded {
