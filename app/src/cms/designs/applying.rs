@@ -95,7 +95,7 @@ fn HowFar(state: ApplyState, done: i64, all: i64, failed: i64) -> impl IntoView 
     view! {
         <div class="designs-how-far">
             <Badge meaning>{word}</Badge>
-            <span role="status">{so_far}</span>
+            <span>{so_far}</span>
         </div>
         <progress
             class="designs-bar"
