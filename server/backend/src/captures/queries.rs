@@ -237,7 +237,8 @@ async fn renditions_of(conn: &mut Conn, organisation: &str, capture: &str) -> Re
         .load(c).await)
 }
 
-/// One rendition in this revision, or what was made of it since, for pages that are open: its object, its validator, and the capture whose key opens it.
+/// One rendition in this revision, or what was made of it since, for pages that are open: its object, its validator, and the
+/// capture whose key opens it.
 pub(super) async fn rendition(
     conn: &mut Conn,
     scope: &OrgScope,

@@ -219,6 +219,11 @@ async fn older_pictures_are_made_anew_once_and_their_pages_show_it() {
         assert_eq!(stand.objects().await, 2 * OBJECTS + 2 * (OBJECTS - 1), "{kind}");
         assert_eq!(stand.test.count("jobs", "kind = 'delete_object'").await, 2 * 7, "{kind}");
 
+        let job = Job::of_test(JobKind::FinishCapture, first.id.as_str());
+        stand.ingest.finisher().run(&Permit::of_test(), &job).await.expect("finishes");
+        let page = stand.shares.page(token(&first.share_url)).await.expect("no failure").expect("is there").page;
+        assert!(page.web.avif.is_some_and(|avif| avif.ends_with("web-2.avif")), "{kind}");
+
         // What has it is left alone, whoever comes again.
         let dump = stand.test.select("SELECT object AS line FROM captures_renditions ORDER BY object").await;
         stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");

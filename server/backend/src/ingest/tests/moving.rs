@@ -4,6 +4,7 @@ use shutterpost_media::video::exercise;
 use shutterpost_model::captures::{
     Asked, Capture, CaptureKind, Captures, Encoding, MediaFile, RenditionFile, RenditionName,
 };
+use shutterpost_model::designs::{ApplyState, Design, Designs, Filter};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::{Branding, Events, LogoChange};
 use shutterpost_model::id::CaptureId;
@@ -106,6 +107,47 @@ async fn animations_are_shown_as_films_and_kept_as_they_were() {
             stand.erase(ErasureTarget::Capture(accepted.id)).await;
             assert_eq!(stand.objects().await, 0, "{kind}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_design_comes_onto_what_moves_and_leaves_films_and_originals_alone() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let (moving, playing) = (accepted(&stand, GIF).await.id, accepted(&stand, FILM).await.id);
+        let web = RenditionFile { name: RenditionName::Web, encoding: Encoding::Jpeg, revision: 1 };
+        let tags = async || {
+            let mut tags = Vec::new();
+            for (capture, file) in [
+                (&moving, web),
+                (&moving, film(Encoding::Mp4)),
+                (&playing, web),
+                (&moving, film(Encoding::Gif)),
+                (&playing, film(Encoding::Mp4)),
+            ] {
+                tags.push(stand.captures.media(&stand.owner, capture, file).await.expect("is there").etag);
+            }
+            tags
+        };
+        let before = tags().await;
+        let mut design = Design::default();
+        design.landscape.filter = Filter::BlackAndWhite;
+        stand.designs.save(&stand.owner, &stand.event, design, 0).await.expect("saves");
+        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
+        let job = Job::of_test(JobKind::ApplyDesign, stand.event.as_str());
+        for _ in 0..3 {
+            stand.ingest.redesigner().run(&Permit::of_test(), &job).await.expect("goes on");
+        }
+        let progress = stand.designs.progress(&stand.owner, &stand.event).await.expect("is told");
+        assert_eq!((progress.state, progress.done, progress.failed), (ApplyState::Done, 2, 0), "{kind}");
+        let after = tags().await;
+        let same: Vec<bool> = before.iter().zip(&after).map(|(before, after)| before == after).collect();
+        assert_eq!(same, [false, false, false, true, true], "{kind}");
+        let (moving, playing) = (capture(&stand, &moving).await, capture(&stand, &playing).await);
+        assert_eq!((moving.renditions.len(), playing.renditions.len()), (9, 8), "{kind}");
+        // Seven pictures of each, and the film that was made of the animation.
+        assert_eq!(stand.test.count("jobs", "kind = 'delete_object'").await, 15, "{kind}");
+        assert_eq!(stand.test.count("jobs", "kind = 'finish_capture'").await, 0, "{kind}");
     }
 }
 
