@@ -100,10 +100,14 @@ impl ApplyDesign {
             if !now.is_some_and(|now| now.is_running() && now.run == run.number) {
                 return Ok(());
             }
-            let id = row.id.clone();
+            let (id, revision) = (row.id.clone(), row.revision);
             let failed = match self.anew(run, row).await {
-                // Erased meanwhile: there is nothing to be made.
-                Ok(()) | Err(Failure::NotFound) => false,
+                Ok(()) => false,
+                // Erased meanwhile, or made anew by somebody else; or its original is missing, which `doctor` tells of.
+                Err(Failure::NotFound) => {
+                    let mut conn = self.deps.db.read().await?;
+                    captures::revision(&mut conn, run.scope, &stored(&id)?).await? == Some(revision)
+                }
                 Err(Failure::Told(error)) => {
                     tracing::warn!(capture.id = id, error.code = error.code.as_str(), "a capture keeps its pictures");
                     true
