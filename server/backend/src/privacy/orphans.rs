@@ -8,8 +8,8 @@ use shutterpost_model::time::{DAY, Millis};
 
 use super::sweep::Swept;
 use crate::captures::purge::in_use;
-use crate::designs;
 use crate::db::{Conn, on_db};
+use crate::designs;
 use crate::error::Failure;
 use crate::jobs::Permit;
 use crate::schema::events_logos;

@@ -16,10 +16,10 @@ use resvg::usvg::roxmltree::{Document, Error as XmlError, ParsingOptions};
 use resvg::usvg::{ImageHrefResolver, Options, Size, Tree};
 
 use crate::branding::layer::Layer;
+use crate::branding::put_on::proportional;
 use crate::encode;
 use crate::error::MediaError;
 use crate::picture::Rgba;
-use crate::branding::put_on::proportional;
 
 /// Of the file, in bytes.
 pub const MAX_BYTES: u64 = 2_000_000;
