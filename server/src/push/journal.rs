@@ -28,6 +28,9 @@ pub(super) struct Line {
     pub(super) size: u64,
     pub(super) changed_at: i64,
     pub(super) sha256: String,
+    /// The hash of its guest, if there was one beside it.
+    #[serde(default)]
+    pub(super) guest: Option<String>,
     #[serde(flatten)]
     pub(super) known: Known,
 }
@@ -135,7 +138,8 @@ mod tests {
     fn a_torn_line_is_none_and_the_last_word_counts() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("journal");
-        let line = |known| Line { name: "a.jpg".into(), size: 3, changed_at: 4, sha256: "00".into(), known };
+        let line =
+            |known| Line { name: "a.jpg".into(), size: 3, changed_at: 4, sha256: "00".into(), guest: None, known };
         let (open, done) =
             (line(Known::Open { upload: "/uploads/x".into() }), line(Known::Done { capture: "cap_1".into() }));
         let mut journal = Journal::open(&path).expect("opens");

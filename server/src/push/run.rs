@@ -15,7 +15,7 @@ use super::client::{Address, Client};
 use super::folder::{self, Seen, Watch};
 use super::journal::{Journal, Known, Line};
 use super::status::{RefusedFile, Status};
-use super::upload::{LARGE, Outcome, Parcel, SMALL, hash, sidecar};
+use super::upload::{LARGE, Outcome, Parcel, SMALL, guest_hash, hash, sidecar};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -85,7 +85,7 @@ struct Push {
     journal: Arc<Mutex<Journal>>,
     watch: Watch,
     started: Instant,
-    tasks: JoinSet<(Seen, String, Outcome)>,
+    tasks: JoinSet<(Line, Outcome)>,
     running: HashSet<String>,
     /// Hashes of files by what they looked like, so that each is read once.
     hashes: HashMap<String, (Seen, String)>,
@@ -148,8 +148,8 @@ pub async fn run(
         tokio::select! {
             () = &mut stop => return Ok(Ended::Well),
             Some(ended) = push.tasks.join_next() => {
-                let (seen, sha256, outcome) = ended?;
-                push.settle(seen, sha256, outcome)?;
+                let (begun, outcome) = ended?;
+                push.settle(begun, outcome)?;
             }
             () = tokio::time::sleep(LOOK) => {}
         }
@@ -235,6 +235,10 @@ impl Push {
     async fn known(&mut self, file: &Seen) -> io::Result<Option<Known>> {
         let line = self.journal().of(&file.name).cloned();
         let same = |line: &Line| line.size == file.size && line.changed_at == file.changed_at;
+        // With another guest it is another request, which may not be refused.
+        let path = self.options.folder.join(&file.name);
+        let stale = |line: &Line| matches!(line.known, Known::Refused { .. }) && line.guest != guest_hash(&path);
+        let line = line.filter(|line| !stale(line));
         if let Some(line) = line.as_ref().filter(|line| same(line)) {
             self.hashes.insert(file.name.clone(), (file.clone(), line.sha256.clone()));
             return Ok(Some(line.known.clone()));
@@ -243,7 +247,6 @@ impl Push {
         let sha256 = match hashed {
             Some(sha256) => sha256,
             None => {
-                let path = self.options.folder.join(&file.name);
                 let hashed = tokio::task::spawn_blocking(move || hash(&path)).await.map_err(io::Error::other)?;
                 // Gone, or not to be read yet: it is looked at again.
                 let Ok(sha256) = hashed else { return Ok(None) };
@@ -284,24 +287,28 @@ impl Push {
             moved: false,
         };
         let (client, journal) = (self.client.clone(), Arc::clone(&self.journal));
+        let guest = guest_hash(&self.options.folder.join(&file.name));
         self.running.insert(file.name.clone());
         self.tasks.spawn(async move {
+            let at = |known: Known| line(&file, &sha256, guest.clone(), known);
             let begun = |upload: &str| {
-                let line = line(&file, &sha256, Known::Open { upload: upload.to_owned() });
-                let noted = journal.lock().unwrap_or_else(PoisonError::into_inner).note(line);
+                let noted = journal
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .note(at(Known::Open { upload: upload.to_owned() }));
                 if let Err(error) = noted {
                     // Begun anew after a restart, under the same key.
                     tracing::warn!(error.cause = %error, "the address of an upload was not written down");
                 }
             };
             let outcome = parcel.upload(&client, begun).await;
-            (file, sha256, outcome)
+            (at(Known::Open { upload: String::new() }), outcome)
         });
     }
 
     /// Writes down what became of a file.
-    fn settle(&mut self, file: Seen, sha256: String, outcome: Outcome) -> io::Result<()> {
-        self.running.remove(&file.name);
+    fn settle(&mut self, begun: Line, outcome: Outcome) -> io::Result<()> {
+        self.running.remove(&begun.name);
         let known = match outcome {
             Outcome::Done { capture } => Known::Done { capture },
             Outcome::Refused { code, detail } => Known::Refused { code, detail },
@@ -309,9 +316,9 @@ impl Push {
                 // Something gets through: smaller requests, not longer waits.
                 self.slice = (self.slice / 2).max(SMALL);
                 self.failures = if moved { 0 } else { self.failures };
-                let (failures, _) = self.waits.get(&file.name).copied().unwrap_or((0, self.started));
+                let (failures, _) = self.waits.get(&begun.name).copied().unwrap_or((0, self.started));
                 let until = Instant::now() + back_off(&self.world, failures.saturating_add(4));
-                self.waits.insert(file.name, (failures.saturating_add(1), until));
+                self.waits.insert(begun.name, (failures.saturating_add(1), until));
                 self.fail(why, false);
                 return Ok(());
             }
@@ -320,17 +327,17 @@ impl Push {
                 return Ok(());
             }
             Outcome::Changed => {
-                self.hashes.remove(&file.name);
+                self.hashes.remove(&begun.name);
                 return Ok(());
             }
         };
-        self.waits.remove(&file.name);
+        self.waits.remove(&begun.name);
         self.failures = 0;
         self.slice = self.slice.saturating_mul(2).min(LARGE);
         self.barred = false;
         self.not_before = Instant::now();
         self.failing = None;
-        self.journal().note(line(&file, &sha256, known))
+        self.journal().note(Line { known, ..begun })
     }
 
     /// Waits before the next attempt, with all files: what failed was not the file.
@@ -363,9 +370,9 @@ impl Push {
     }
 }
 
-fn line(file: &Seen, sha256: &str, known: Known) -> Line {
+fn line(file: &Seen, sha256: &str, guest: Option<String>, known: Known) -> Line {
     let Seen { changed_at, name, size } = file.clone();
-    Line { name, size, changed_at, sha256: sha256.to_owned(), known }
+    Line { name, size, changed_at, sha256: sha256.to_owned(), guest, known }
 }
 
 /// A name in the folder that nothing has.

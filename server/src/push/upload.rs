@@ -79,6 +79,11 @@ pub(super) fn hash(path: &Path) -> io::Result<String> {
     Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
+/// The hash of the guest beside a photo, if there is one.
+pub(super) fn guest_hash(path: &Path) -> Option<String> {
+    hash(&sidecar(path)).ok()
+}
+
 /// The same name with the same bytes is the same photo, also when our journal is lost.
 fn key(parcel: &Parcel) -> String {
     let mut hash = Sha256::new();

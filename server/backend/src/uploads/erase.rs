@@ -18,6 +18,10 @@ use crate::services::Deps;
 
 /// Uploads looked at in one go.
 const BATCH: i64 = 200;
+/// Keys destroyed in one go.
+const KEYS: usize = 200;
+/// An upload that got no byte for so long (in milliseconds) is nobody's any more, if room is wanted.
+const FORSAKEN: i64 = 10 * 60_000;
 
 fn realm(scope: &impl Tenant) -> Realm {
     Realm::Organisation(scope.organisation().clone())
@@ -62,8 +66,22 @@ pub(super) async fn erase(deps: &Deps, scope: &EventScope, id: &str) -> Result<(
 /// Destroys the keys of all uploads of an event.
 pub(crate) async fn destroy_keys(deps: &Deps, scope: &EventScope) -> Result<Vec<KeyId>, Failure> {
     let ids = queries::ids_of_event(&mut deps.db.read().await?, scope).await?;
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-    forget(&deps.keystore, scope, &ids).await
+    let mut destroyed = Vec::new();
+    for batch in ids.chunks(KEYS) {
+        let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+        destroyed.extend(forget(&deps.keystore, scope, &batch).await?);
+    }
+    Ok(destroyed)
+}
+
+/// Makes room for another upload of somebody who has too many open: erases their oldest one that never got a byte. Of a POST
+/// whose answer was lost nobody knows the address. `false` if there is none.
+pub(super) async fn make_room(deps: &Deps, scope: &EventScope, uploader: &str) -> Result<bool, Failure> {
+    let before = deps.world.now().plus(-FORSAKEN);
+    let found = queries::forsaken(&mut deps.db.read().await?, scope, uploader, before).await?;
+    let Some(id) = found else { return Ok(false) };
+    erase(deps, scope, &id).await?;
+    Ok(true)
 }
 
 /// Erases all uploads of an event that is being erased; gives the objects, for which there are jobs.
@@ -73,14 +91,15 @@ pub(crate) async fn erase_of_event(
     keystore: &KeyStore,
     scope: &EventScope,
 ) -> Result<Vec<String>, Failure> {
-    let ids = queries::ids_of_event(tx, scope).await?;
-    let named: Vec<&str> = ids.iter().map(String::as_str).collect();
+    // Those that ended have no pieces any more, and their keys went when they ended.
+    let open = queries::open_of_event(tx, scope).await?;
+    let named: Vec<&str> = open.iter().map(String::as_str).collect();
     forget(keystore, scope, &named).await?;
-    let mut objects = Vec::new();
-    for id in &ids {
-        objects.extend(drop_parts(tx, world, scope, id).await?);
-        queries::delete(tx, scope, id).await?;
+    let objects = queries::objects_of_event(tx, scope).await?;
+    for object in &objects {
+        queue::enqueue(tx, world, JobKind::DeleteObject, object, world.now()).await?;
     }
+    queries::delete_of_event(tx, scope).await?;
     Ok(objects)
 }
 

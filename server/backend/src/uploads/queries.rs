@@ -192,6 +192,53 @@ pub(super) async fn ids_of_event(conn: &mut Conn, scope: &EventScope) -> Result<
         .load(c).await)
 }
 
+/// The uploads of the event that have not ended.
+pub(super) async fn open_of_event(conn: &mut Conn, scope: &EventScope) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => uploads::table
+        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
+        .filter(uploads::event_id.eq(scope.event().as_str()))
+        .filter(uploads::state.eq(OPEN))
+        .select(uploads::id)
+        .load(c).await)
+}
+
+/// The pieces of all uploads of the event.
+pub(super) async fn objects_of_event(conn: &mut Conn, scope: &EventScope) -> Result<Vec<String>, Failure> {
+    on_db!(conn, c => uploads_parts::table
+        .inner_join(uploads::table.on(uploads::id.eq(uploads_parts::upload_id)))
+        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
+        .filter(uploads::event_id.eq(scope.event().as_str()))
+        .select(uploads_parts::object)
+        .load(c).await)
+}
+
+/// Deletes all uploads of the event, with their pieces.
+pub(super) async fn delete_of_event(tx: &mut Tx, scope: &EventScope) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::delete(uploads::table)
+        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
+        .filter(uploads::event_id.eq(scope.event().as_str()))
+        .execute(c).await)?;
+    Ok(())
+}
+
+/// The uploader's oldest upload that was begun before and never got a byte.
+pub(super) async fn forsaken(
+    conn: &mut Conn,
+    scope: &EventScope,
+    uploader: &str,
+    before: Millis,
+) -> Result<Option<String>, Failure> {
+    on_db!(conn, c => uploads::table
+        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
+        .filter(uploads::uploader.eq(uploader))
+        .filter(uploads::state.eq(OPEN))
+        .filter(uploads::taken.eq(0))
+        .filter(uploads::created_at.lt(before.0))
+        .order((uploads::created_at, uploads::id))
+        .select(uploads::id)
+        .first(c).await.optional())
+}
+
 /// Which of the objects are pieces.
 pub(crate) async fn in_use(conn: &mut Conn, objects: &[String]) -> Result<HashSet<String>, Failure> {
     let mut used = HashSet::new();

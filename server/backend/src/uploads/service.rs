@@ -80,10 +80,11 @@ impl UploadsService {
                 Some(decide::join(in_order, self.largest, self.deps.world.now())?)
             }
         };
-        if queries::open(&mut conn, &scope, &uploader).await? >= OPEN_MOST {
+        let full = queries::open(&mut conn, &scope, &uploader).await? >= OPEN_MOST;
+        drop(conn);
+        if full && !erase::make_room(&self.deps, &scope, &uploader).await? {
             return Err(Code::TooMany.into());
         }
-        drop(conn);
         let length = begun.length.or(joined);
         let row = self.write_down(&scope, uploader, &ask, length, joined.unwrap_or(0)).await?;
         let id: UploadId = stored(&row.id)?;

@@ -348,7 +348,15 @@ async fn an_upload_is_its_uploaders_own_and_one_has_so_many_at_a_time() {
         assert_eq!(code(uploads.create(&stand.device, beginning(9), whole(b"")).await), Code::TooMany);
         uploads.end(&stand.device, &id).await.expect("ends");
         assert_eq!(code(uploads.look(&stand.device, &id).await), Code::NotFound);
+        let used = begin(&stand, beginning(9)).await;
+        uploads.append(&stand.device, &used, at(0), cut(b"some")).await.expect("is taken");
+        // Of those that never got a byte the oldest makes room after a while; nobody may know its address.
+        stand.test.clock.advance(10 * 60_000);
+        assert_eq!(code(uploads.create(&stand.device, beginning(9), whole(b"")).await), Code::TooMany);
+        stand.test.clock.advance(1);
         begin(&stand, beginning(9)).await;
+        assert_eq!(stand.test.count("uploads", "state = 'open'").await, OPEN_MOST, "{}", stand.test.kind);
+        assert_eq!(uploads.look(&stand.device, &used).await.expect("is there").offset, 4);
         assert_eq!(code(uploads.create(&stand.device, beginning(40_000_001), whole(b"")).await), Code::TooLarge);
     }
 }
