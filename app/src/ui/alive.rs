@@ -35,10 +35,10 @@ pub use time::localise;
 /// Brings the page to life. Call once, after islands have taken over their HTML.
 pub fn start() {
     for element in all("[data-with-script]") {
-        dom::set_hidden(&element, false);
+        set_hidden(&element, false);
     }
     for element in all("[data-without-script]") {
-        dom::set_hidden(&element, true);
+        set_hidden(&element, true);
     }
     act::listen();
     form::listen();
@@ -49,6 +49,6 @@ pub fn start() {
     localise();
     // For style sheets and tests: from here on the page answers.
     if let Some(root) = document().document_element() {
-        dom::set(&root, "data-alive", Some(""));
+        set(&root, "data-alive", Some(""));
     }
 }

@@ -14,4 +14,4 @@ mod tests;
 
 pub(crate) use files::{erase_of_event, in_use, named, prepare, read};
 pub use service::DesignsService;
-pub(crate) use wanted::{Wanted, Worn, of_mark, of_run, wanted};
+pub(crate) use wanted::{Wanted, Worn, came_late, newer, of_mark, of_run, wanted};

@@ -337,6 +337,7 @@ diesel::table! {
         design -> Text,
         applied -> Nullable<Text>,
         previous -> Nullable<Text>,
+        saved_at -> BigInt,
         state -> Text,
         undoing -> Bool,
         run -> Integer,

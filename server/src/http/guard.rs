@@ -224,11 +224,14 @@ fn pending(spec: &RouteSpec, headers: &HeaderMap) -> Option<Secret> {
     cookie(headers, name).map(|text| Secret::new(text.to_owned()))
 }
 
+/// What shows something though it is no GET: a list, and a photo of the event in the form of its design.
+const SHOWS: [&str; 3] = ["/fn/cms/captures/list", "/cms/events/{event}/design", "/cms/events/{event}/design/preview"];
+
 /// Whether the organisation's trail says of an answer that support looked at it, and at which object: every page and list
 /// of what belongs to its people, and every picture but the small ones of a list, which is itself written down.
 fn watched(spec: &RouteSpec, request: &Parts, actor: &Actor) -> Option<Option<String>> {
     let support = matches!(actor.credential(), Credential::Support { .. });
-    let reads = spec.method == "GET" || spec.path == "/fn/cms/captures/list";
+    let reads = spec.method == "GET" || SHOWS.contains(&spec.path);
     let mut segments = request.uri.path().split('/');
     let small = spec.path.starts_with("/cms/media/") && segments.clone().next_back()?.starts_with("thumb-");
     if !support || !reads || small || spec.path.starts_with("/cms/logos/") {

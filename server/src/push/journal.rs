@@ -28,9 +28,10 @@ pub(super) struct Line {
     pub(super) size: u64,
     pub(super) changed_at: i64,
     pub(super) sha256: String,
-    /// The hash of its guest, if there was one beside it.
-    #[serde(default)]
-    pub(super) guest: Option<String>,
+    /// Length of the file of its guest, and when that was changed, if there was one. Not on the disk: who was guest is no
+    /// business of a journal, and what was refused is tried again after a start.
+    #[serde(skip)]
+    pub(super) guest: Option<(u64, i64)>,
     #[serde(flatten)]
     pub(super) known: Known,
 }

@@ -15,7 +15,7 @@ use super::client::{Address, Client};
 use super::folder::{self, Seen, Watch};
 use super::journal::{Journal, Known, Line};
 use super::status::{RefusedFile, Status};
-use super::upload::{LARGE, Outcome, Parcel, SMALL, guest_hash, hash, sidecar};
+use super::upload::{LARGE, Outcome, Parcel, SMALL, guest_seen, hash, sidecar};
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -237,7 +237,7 @@ impl Push {
         let same = |line: &Line| line.size == file.size && line.changed_at == file.changed_at;
         // With another guest it is another request, which may not be refused.
         let path = self.options.folder.join(&file.name);
-        let stale = |line: &Line| matches!(line.known, Known::Refused { .. }) && line.guest != guest_hash(&path);
+        let stale = |line: &Line| matches!(line.known, Known::Refused { .. }) && line.guest != guest_seen(&path);
         let line = line.filter(|line| !stale(line));
         if let Some(line) = line.as_ref().filter(|line| same(line)) {
             self.hashes.insert(file.name.clone(), (file.clone(), line.sha256.clone()));
@@ -287,10 +287,10 @@ impl Push {
             moved: false,
         };
         let (client, journal) = (self.client.clone(), Arc::clone(&self.journal));
-        let guest = guest_hash(&self.options.folder.join(&file.name));
+        let guest = guest_seen(&self.options.folder.join(&file.name));
         self.running.insert(file.name.clone());
         self.tasks.spawn(async move {
-            let at = |known: Known| line(&file, &sha256, guest.clone(), known);
+            let at = |known: Known| line(&file, &sha256, guest, known);
             let begun = |upload: &str| {
                 let noted = journal
                     .lock()
@@ -370,7 +370,7 @@ impl Push {
     }
 }
 
-fn line(file: &Seen, sha256: &str, guest: Option<String>, known: Known) -> Line {
+fn line(file: &Seen, sha256: &str, guest: Option<(u64, i64)>, known: Known) -> Line {
     let Seen { changed_at, name, size } = file.clone();
     Line { name, size, changed_at, sha256: sha256.to_owned(), guest, known }
 }

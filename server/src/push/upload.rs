@@ -79,9 +79,10 @@ pub(super) fn hash(path: &Path) -> io::Result<String> {
     Ok(HEXLOWER.encode(&hash.finalize()))
 }
 
-/// The hash of the guest beside a photo, if there is one.
-pub(super) fn guest_hash(path: &Path) -> Option<String> {
-    hash(&sidecar(path)).ok()
+/// Length and time of the last change of the guest beside a photo, if there is one.
+pub(super) fn guest_seen(path: &Path) -> Option<(u64, i64)> {
+    let facts = std::fs::metadata(sidecar(path)).ok()?;
+    Some((facts.len(), changed_at(&facts).ok()?))
 }
 
 /// The same name with the same bytes is the same photo, also when our journal is lost.

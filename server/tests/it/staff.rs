@@ -5,14 +5,14 @@ use axum::http::StatusCode;
 use serde_json::json;
 use shutterpost_backend::support::admin;
 use shutterpost_model::access::Role;
-use shutterpost_model::audit::AuditFilter;
+use shutterpost_model::audit::{AuditFilter, AuditView};
 use shutterpost_model::identity::Client;
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
 use shutterpost_model::support::GrantState;
 
 use crate::factor::{code, value};
-use crate::support::{App, As, PASSWORD, Tenant, apps, tenant};
+use crate::support::{App, As, PASSWORD, Tenant, apps, multipart, tenant};
 
 pub(crate) const READER: &str = "reader@shutterpost.example";
 const MINUTE: i64 = 60_000;
@@ -246,6 +246,25 @@ async fn what_support_looks_at_is_in_the_organisations_trail_and_on_its_pages() 
             assert_eq!(found.first().expect("one").to.get(), &home.email(Role::Owner));
             assert!(found.first().expect("one").text.get().contains("Sam Support"));
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_photo_that_support_sees_under_a_design_is_in_the_organisations_trail() {
+    for app in apps().await {
+        let home = tenant(&app, "home").await;
+        let mut staff = join(&app, READER).await.sign_in(&app).await;
+        let_in(&app, &home, &mut staff, "write").await;
+        let draft = format!("/cms/events/{}/design/preview", home.event);
+        let fields = [("on", "newest"), ("same_for_all", "on"), ("format", "landscape")];
+        let parts = fields.map(|(name, value)| (name, None, value.as_bytes().to_vec()));
+        let answer = app.post(&draft, &staff, "multipart/form-data; boundary=line", multipart(&parts)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let owner = app.sign_in(&home.email(Role::Owner)).await;
+        let trail = app.http.services().audit.list(&app.actor(&owner).await, AuditFilter::default(), None).await;
+        let trail = trail.expect("read").items;
+        let seen = |entry: &&AuditView| entry.action == "support.view" && entry.object.as_ref() == Some(&home.event);
+        assert_eq!(trail.iter().filter(seen).count(), 1, "{}: {trail:?}", app.database.kind);
     }
 }
 

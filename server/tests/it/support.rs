@@ -293,7 +293,8 @@ pub(crate) fn cookie_of(answer: &Answer) -> String {
 pub(crate) fn multipart(parts: &[(&str, Option<&str>, Vec<u8>)]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, media_type, bytes) in parts {
-        let file = if *name == "file" || *name == "logo" || name.ends_with(".upload") { "; filename=\"x\"" } else { "" };
+        let file =
+            if *name == "file" || *name == "logo" || name.ends_with(".upload") { "; filename=\"x\"" } else { "" };
         body.extend_from_slice(
             format!("--line\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n").as_bytes(),
         );

@@ -24,8 +24,7 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 6] =
-        [Self::Captures, Self::Exports, Self::Branding, Self::Design, Self::Devices, Self::Settings];
+    const ALL: [Self; 6] = [Self::Captures, Self::Exports, Self::Branding, Self::Design, Self::Devices, Self::Settings];
 
     /// What a role needs for the part to be of use.
     const fn needs(self) -> Permission {

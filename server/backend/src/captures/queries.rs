@@ -19,6 +19,11 @@ use crate::schema::{captures, captures_renditions, events, events_devices};
 /// Ids in one statement; far below SQLite's 32 766 parameters.
 pub(crate) const CHUNK: usize = 500;
 
+diesel::define_sql_function! {
+    fn coalesce(value: diesel::sql_types::Nullable<diesel::sql_types::Text>, otherwise: diesel::sql_types::Text)
+        -> diesel::sql_types::Text;
+}
+
 /// The statement of [`list`], for whichever database it is used with; apart, so that tests ask for its plan.
 ///
 /// The event was proved to be the organisation's, so it alone is searched for: a second condition on the organisation
@@ -175,22 +180,34 @@ pub(crate) async fn count_marked(
     Ok((all, marked))
 }
 
+/// What new captures have by now, since when.
+#[derive(Debug, Clone)]
+pub(crate) struct Newer {
+    pub(crate) since: Millis,
+    pub(crate) mark: Option<String>,
+}
+
 /// Captures of the event, in the trash or not, that have something else on their pictures; in the order of their ids, after
-/// one.
+/// one. Those that are newer, and have what newer ones are to have, are left out.
 pub(crate) async fn otherwise_marked(
     conn: &mut Conn,
     scope: &EventScope,
-    mark: Option<&str>,
+    (mark, newer): (Option<&str>, Option<&Newer>),
     after: &str,
     most: i64,
 ) -> Result<Vec<CaptureRow>, Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    // Without a newer one nothing is received after the end of time.
+    let since = newer.map_or(i64::MAX, |newer| newer.since.0);
+    // No mark is the empty text.
+    let theirs = newer.and_then(|newer| newer.mark.as_deref()).unwrap_or_default();
     match mark {
         Some(mark) => on_db!(conn, c => captures::table
             .filter(captures::organisation_id.eq(organisation))
             .filter(captures::event_id.eq(event))
             .filter(captures::id.gt(after))
             .filter(captures::mark.is_null().or(captures::mark.ne(mark)))
+            .filter(captures::received_at.lt(since).or(coalesce(captures::mark, "").ne(theirs)))
             .order(captures::id)
             .limit(most)
             .select(CaptureRow::as_select())
@@ -200,6 +217,7 @@ pub(crate) async fn otherwise_marked(
             .filter(captures::event_id.eq(event))
             .filter(captures::id.gt(after))
             .filter(captures::mark.is_not_null())
+            .filter(captures::received_at.lt(since).or(coalesce(captures::mark, "").ne(theirs)))
             .order(captures::id)
             .limit(most)
             .select(CaptureRow::as_select())

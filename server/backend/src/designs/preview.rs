@@ -11,7 +11,7 @@ use shutterpost_model::captures::{CaptureKind, Encoding, RenditionName};
 use shutterpost_model::designs::{Design, Format, PreviewOn};
 use shutterpost_model::error::AppError;
 use shutterpost_model::id::{CaptureId, DesignFileId};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::files::{self, Files};
 use super::service::check_files;
@@ -36,7 +36,7 @@ const KEPT: i64 = 10 * 60_000;
 
 /// What previews keep in memory.
 pub(super) struct Previews {
-    room: Semaphore,
+    room: Arc<Semaphore>,
     photos: Mutex<VecDeque<(CaptureId, i64, Arc<[u8]>)>>,
     files: Mutex<VecDeque<(DesignFileId, Arc<[u8]>)>>,
 }
@@ -49,7 +49,7 @@ impl fmt::Debug for Previews {
 
 impl Previews {
     pub(super) fn new() -> Self {
-        Self { room: Semaphore::new(AT_ONCE), photos: Mutex::default(), files: Mutex::default() }
+        Self { room: Arc::new(Semaphore::new(AT_ONCE)), photos: Mutex::default(), files: Mutex::default() }
     }
 
     /// JPEG of the draft. Its numbers were checked.
@@ -65,14 +65,11 @@ impl Previews {
         let row = photo_of(&mut conn, actor, scope, on).await?;
         drop(conn);
         // Who asks too often waits here, and not with pictures in memory.
-        let room = self.room.acquire().await;
+        let room = Arc::clone(&self.room).acquire_owned().await;
         let room = room.map_err(|error| Failure::internal("previews have ended", error))?;
-        let (format, photo) = match row {
-            Some(row) => {
-                let format = files::format_of(row.width, row.height);
-                (format, self.photo(deps, scope, &row).await?)
-            }
-            None => (format, None),
+        let (format, (room, photo)) = match row {
+            Some(row) => (files::format_of(row.width, row.height), self.photo(deps, scope, &row, room).await?),
+            None => (format, (room, None)),
         };
         let parts = draft.of(format).clone();
         let counts = if draft.same_for_all { Format::Landscape } else { format };
@@ -80,28 +77,38 @@ impl Previews {
         let draft = files::to_media(&parts, &self.files(deps, scope, &named).await?)?;
         let work = move || {
             let sample = photo.as_deref().map_or(Sample::Drawn(files::to_format(format)), Sample::Photo);
-            branding::preview(&draft, sample)
+            let made = branding::preview(&draft, sample);
+            // The next one begins when this one has really ended, whoever waits for it.
+            drop(room);
+            made
         };
         let made = tokio::task::spawn_blocking(work).await;
-        drop(room);
         let made = made.map_err(|error| Failure::internal("a preview's task ended early", error))?;
-        let told = |error| AppError::field(format!("{}.{}", counts.as_str(), field(&error)), files::code(error));
+        let told = |error: BrandingError| {
+            AppError::field(format!("{}.{}", counts.as_str(), field(&error)), files::code(error))
+        };
         Ok(made.map_err(told)?.bytes)
     }
 
-    /// The photo without anything on it; `None` if there is none of it, as of what moves.
-    async fn photo(&self, deps: &Deps, scope: &EventScope, row: &CaptureRow) -> Result<Option<Arc<[u8]>>, Failure> {
+    /// The photo without anything on it; `None` if there is none of it, as of what moves. The room is held by what works.
+    async fn photo(
+        &self,
+        deps: &Deps,
+        scope: &EventScope,
+        row: &CaptureRow,
+        mut room: OwnedSemaphorePermit,
+    ) -> Result<(OwnedSemaphorePermit, Option<Arc<[u8]>>), Failure> {
         let (id, now): (CaptureId, _) = (stored(&row.id)?, deps.world.now().0);
         {
             let mut photos = self.photos.lock().unwrap_or_else(PoisonError::into_inner);
             photos.retain(|(_, asked_at, _)| now.saturating_sub(*asked_at) < KEPT);
             if let Some((_, asked_at, photo)) = photos.iter_mut().find(|(capture, ..)| *capture == id) {
                 *asked_at = now;
-                return Ok(Some(Arc::clone(photo)));
+                return Ok((room, Some(Arc::clone(photo))));
             }
         }
         if row.kind()? != CaptureKind::Still {
-            return Ok(None);
+            return Ok((room, None));
         }
         let key = deps.keystore.get(&captures_rows::key(scope.organisation(), &row.key_subject)).await?;
         let unmarked = match row.mark {
@@ -119,15 +126,16 @@ impl Previews {
                 let original = deps.storage.get(&row.object, &key).await?;
                 let orientation = u8::try_from(row.orientation).unwrap_or(1);
                 let work = move || match inspect(&original, &Limits::default()) {
-                    Ok(_) => branding::base(&original, Some(orientation)).map(Some),
+                    Ok(_) => (room, branding::base(&original, Some(orientation)).map(Some)),
                     // A moving picture of one frame.
-                    Err(_) => Ok(None),
+                    Err(_) => (room, Ok(None)),
                 };
-                let base = tokio::task::spawn_blocking(work).await;
-                let base = base.map_err(|error| Failure::internal("a preview's task ended early", error))?;
+                let worked = tokio::task::spawn_blocking(work).await;
+                let (held, base) = worked.map_err(|error| Failure::internal("a preview's task ended early", error))?;
+                room = held;
                 match base.map_err(logos_code)? {
                     Some(base) => base.into(),
-                    None => return Ok(None),
+                    None => return Ok((room, None)),
                 }
             }
         };
@@ -136,7 +144,7 @@ impl Previews {
         while photos.len() > PHOTOS {
             photos.pop_front();
         }
-        Ok(Some(photo))
+        Ok((room, Some(photo)))
     }
 
     /// Files of the event: what is kept was proved to be the event's by the check before.

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use shutterpost_model::id::DesignFileId;
+use shutterpost_model::time::Millis;
 
 use super::rows::{DesignRow, FileRow};
 use crate::db::{Conn, Tx, on_db};
@@ -47,13 +48,23 @@ pub(super) async fn insert(tx: &mut Tx, _scope: &EventScope, row: &DesignRow) ->
 }
 
 /// Saves a design over the version that is named; `false` if there is another one by now.
-pub(super) async fn save(tx: &mut Tx, scope: &EventScope, design: &str, version: i32) -> Result<bool, Failure> {
+pub(super) async fn save(
+    tx: &mut Tx,
+    scope: &EventScope,
+    design: &str,
+    version: i32,
+    now: Millis,
+) -> Result<bool, Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
     let saved = on_db!(tx, c => diesel::update(events_designs::table)
         .filter(events_designs::organisation_id.eq(organisation))
         .filter(events_designs::event_id.eq(event))
         .filter(events_designs::version.eq(version))
-        .set((events_designs::design.eq(design), events_designs::version.eq(version.saturating_add(1))))
+        .set((
+            events_designs::design.eq(design),
+            events_designs::version.eq(version.saturating_add(1)),
+            events_designs::saved_at.eq(now.0),
+        ))
         .execute(c).await)?;
     Ok(saved == 1)
 }
@@ -65,12 +76,13 @@ pub(super) struct Begun<'a> {
     pub(super) applied: &'a str,
     pub(super) previous: Option<&'a str>,
     pub(super) undoing: bool,
+    pub(super) saved_at: i64,
 }
 
 /// Begins a run; one that was going on is over.
 pub(super) async fn begin(tx: &mut Tx, scope: &EventScope, begun: Begun<'_>) -> Result<(), Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
-    let Begun { design, version, applied, previous, undoing } = begun;
+    let Begun { design, version, applied, previous, undoing, saved_at } = begun;
     on_db!(tx, c => diesel::update(events_designs::table)
         .filter(events_designs::organisation_id.eq(organisation))
         .filter(events_designs::event_id.eq(event))
@@ -79,6 +91,7 @@ pub(super) async fn begin(tx: &mut Tx, scope: &EventScope, begun: Begun<'_>) -> 
             events_designs::version.eq(version),
             events_designs::applied.eq(Some(applied)),
             events_designs::previous.eq(previous),
+            events_designs::saved_at.eq(saved_at),
             events_designs::state.eq("running"),
             events_designs::undoing.eq(undoing),
             events_designs::run.eq(events_designs::run + 1),
@@ -137,9 +150,13 @@ pub(crate) async fn came_to(
 
 /// Ends a pass over the captures: the run is done if the pass changed none, and otherwise begins another one, for what came
 /// in meanwhile. A run that is paused at this moment stays so.
-pub(crate) async fn end_pass(tx: &mut Tx, scope: &EventScope, run: i32, again: bool) -> Result<(), Failure> {
+pub(crate) async fn end_pass(tx: &mut Tx, scope: &EventScope, run: i32) -> Result<(), Failure> {
     let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
-    if again {
+    if !hold_running(tx, scope).await? {
+        return Ok(());
+    }
+    // Read while it is held: see `one_more_pass`.
+    if find(tx, scope).await?.is_some_and(|row| row.run == run && row.changed > 0) {
         on_db!(tx, c => diesel::update(events_designs::table)
             .filter(events_designs::organisation_id.eq(organisation))
             .filter(events_designs::event_id.eq(event))
@@ -160,6 +177,33 @@ pub(crate) async fn end_pass(tx: &mut Tx, scope: &EventScope, run: i32, again: b
             .execute(c).await)?;
     }
     Ok(())
+}
+
+/// For a capture that came in without what a run gives: a run that goes on makes another pass, one that was done goes on.
+/// `false` if none was done and none goes on.
+pub(super) async fn one_more_pass(tx: &mut Tx, scope: &EventScope) -> Result<bool, Failure> {
+    let (organisation, event) = (scope.organisation().as_str(), scope.event().as_str());
+    let again = on_db!(tx, c => diesel::update(events_designs::table)
+        .filter(events_designs::organisation_id.eq(organisation))
+        .filter(events_designs::event_id.eq(event))
+        .filter(events_designs::state.eq("running"))
+        .set(events_designs::changed.eq(events_designs::changed + 1))
+        .execute(c).await)?;
+    if again == 1 {
+        return Ok(true);
+    }
+    let begun = on_db!(tx, c => diesel::update(events_designs::table)
+        .filter(events_designs::organisation_id.eq(organisation))
+        .filter(events_designs::event_id.eq(event))
+        .filter(events_designs::state.eq("done"))
+        .set((
+            events_designs::state.eq("running"),
+            events_designs::after.eq(""),
+            events_designs::changed.eq(0_i64),
+            events_designs::failed.eq(0_i64),
+        ))
+        .execute(c).await)?;
+    Ok(begun == 1)
 }
 
 /// Holds the row until the end of the transaction and says whether a run goes on. `false` where there is none.

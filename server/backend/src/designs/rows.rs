@@ -20,6 +20,8 @@ pub(crate) struct DesignRow {
     pub(crate) applied: Option<String>,
     /// What they had before that.
     pub(crate) previous: Option<String>,
+    /// Since when new pictures have what was saved.
+    pub(crate) saved_at: i64,
     pub(crate) state: String,
     pub(crate) undoing: bool,
     /// Which run it is.
@@ -40,6 +42,11 @@ impl DesignRow {
     /// What is given to all pictures; what was saved, where nothing was begun.
     pub(crate) fn applied(&self) -> Result<Design, Failure> {
         read(self.applied.as_ref().unwrap_or(&self.design))
+    }
+
+    /// Whether new pictures get something else than a run gives to the others.
+    pub(crate) fn differs(&self) -> bool {
+        self.applied.as_ref().is_some_and(|applied| *applied != self.design)
     }
 
     /// Every design that is remembered.

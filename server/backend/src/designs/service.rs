@@ -11,6 +11,7 @@ use shutterpost_model::designs::{
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{DesignFileId, EventId};
+use shutterpost_model::time::Millis;
 use shutterpost_model::validate::{self, Check};
 use tokio::sync::Semaphore;
 
@@ -82,9 +83,9 @@ impl DesignsService {
             queries::lock(tx, &scope).await?;
             check_files(tx, &scope, &design).await?;
             let saved = match queries::find(tx, &scope).await? {
-                Some(_) => queries::save(tx, &scope, &text, version).await?,
+                Some(_) => queries::save(tx, &scope, &text, version, world.now()).await?,
                 None if version == 0 => {
-                    queries::insert(tx, &scope, &first(&scope, text)).await?;
+                    queries::insert(tx, &scope, &first(&scope, text, world.now())).await?;
                     true
                 }
                 None => false,
@@ -119,7 +120,10 @@ impl DesignsService {
         let (bytes, media_type) = self.checked(kind, bytes).await?;
         let key = events_rows::key(scope.organisation(), scope.event().as_str());
         let key = self.deps.keystore.make_one(&key).await?;
-        let sealed = SealedFile::seal(&self.deps.world, &key, &bytes)?;
+        let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        let world = self.deps.world.clone();
+        let sealed = tokio::task::spawn_blocking(move || SealedFile::seal(&world, &key, &bytes)).await;
+        let sealed = sealed.map_err(|error| Failure::internal("a file's task ended early", error))??;
         let row = FileRow {
             id: self.deps.world.id(DesignFileId::new).into_string(),
             organisation_id: scope.organisation().as_str().to_owned(),
@@ -127,7 +131,7 @@ impl DesignsService {
             kind: kind.as_str().to_owned(),
             name,
             media_type: media_type.to_owned(),
-            size: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            size,
             object: sealed.name().to_owned(),
             created_at: self.deps.world.now().0,
         };
@@ -229,12 +233,12 @@ impl DesignsService {
         let (conn, scope) = self.prove(actor, event, Permission::BrandingWrite).await?;
         drop(conn);
         let (world, doer) = (self.deps.world.clone(), Doer::from(actor));
-        let progress = write_tx!(self.deps.db, tx => {
+        write_tx!(self.deps.db, tx => {
             queries::lock(tx, &scope).await?;
             let action = match change {
-                Change::Apply => apply(tx, &scope).await?.then_some("events.apply_design"),
+                Change::Apply => apply(tx, &scope, world.now()).await?.then_some("events.apply_design"),
                 Change::Undo => {
-                    undo(tx, &scope).await?;
+                    undo(tx, &scope, world.now()).await?;
                     Some("events.undo_design")
                 }
                 Change::Pause => queries::turn(tx, &scope, "running", "paused").await?.then_some("events.pause_design"),
@@ -250,10 +254,11 @@ impl DesignsService {
                 let entry = Entry::new(action).object(scope.event().as_str());
                 record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
             }
-            progress(tx, &scope).await
+            Ok(())
         })?;
         self.wake.ring();
-        Ok(progress)
+        // Counted when nobody waits for the transaction any more.
+        progress(&mut self.deps.db.read().await?, &scope).await
     }
 }
 
@@ -267,13 +272,13 @@ enum Change {
 }
 
 /// Begins to give the saved design to all pictures. `false` if that is going on.
-async fn apply(tx: &mut Tx, scope: &EventScope) -> Result<bool, Failure> {
+async fn apply(tx: &mut Tx, scope: &EventScope, now: Millis) -> Result<bool, Failure> {
     let plain = serde_json::to_string(&Design::default())?;
     let row = match queries::find(tx, scope).await? {
         Some(row) => row,
         // Nothing was ever saved: the logo alone, or nothing.
         None => {
-            let row = DesignRow { version: 0, ..first(scope, plain.clone()) };
+            let row = DesignRow { version: 0, ..first(scope, plain.clone(), now) };
             queries::insert(tx, scope, &row).await?;
             row
         }
@@ -286,17 +291,23 @@ async fn apply(tx: &mut Tx, scope: &EventScope) -> Result<bool, Failure> {
     let before = row.applied.as_deref().unwrap_or(&plain);
     let previous = if same { row.previous.as_deref() } else { Some(before) };
     let undoing = same && row.undoing;
-    let begun = Begun { design: &row.design, version: row.version, applied: &row.design, previous, undoing };
+    let (design, version, saved_at) = (&row.design, row.version, row.saved_at);
+    let begun = Begun { design, version, applied: design, previous, undoing, saved_at };
     queries::begin(tx, scope, begun).await?;
     Ok(true)
 }
 
-/// Begins to give the pictures what they had before.
-async fn undo(tx: &mut Tx, scope: &EventScope) -> Result<(), Failure> {
+/// Begins to give the pictures what they had before. A design that was saved since, and is on none but new pictures, stays.
+async fn undo(tx: &mut Tx, scope: &EventScope, now: Millis) -> Result<(), Failure> {
     let row = queries::find(tx, scope).await?.ok_or(Code::NothingToUndo)?;
     let before = row.previous.as_deref().ok_or(Code::NothingToUndo)?;
-    let version = row.version.saturating_add(1);
-    queries::begin(tx, scope, Begun { design: before, version, applied: before, previous: None, undoing: true }).await
+    let (design, version, saved_at) = if row.differs() {
+        (row.design.as_str(), row.version, row.saved_at)
+    } else {
+        (before, row.version.saturating_add(1), now.0)
+    };
+    let begun = Begun { design, version, applied: before, previous: None, undoing: true, saved_at };
+    queries::begin(tx, scope, begun).await
 }
 
 /// How far it is: counted where the captures are, so that it is true after a crash as well.
@@ -312,7 +323,7 @@ async fn progress(conn: &mut Conn, scope: &EventScope) -> Result<Progress, Failu
 }
 
 /// The first row of an event.
-fn first(scope: &EventScope, design: String) -> DesignRow {
+fn first(scope: &EventScope, design: String, now: Millis) -> DesignRow {
     DesignRow {
         event_id: scope.event().as_str().to_owned(),
         organisation_id: scope.organisation().as_str().to_owned(),
@@ -320,6 +331,7 @@ fn first(scope: &EventScope, design: String) -> DesignRow {
         design,
         applied: None,
         previous: None,
+        saved_at: now.0,
         state: ApplyState::None.as_str().to_owned(),
         undoing: false,
         run: 0,

@@ -22,6 +22,8 @@ use crate::jobs::queue::{Job, JobKind};
 use crate::jobs::worker::{Handler, Outcome};
 use crate::privacy::FinishErasure;
 
+mod late;
+
 const DRAWING: &[u8] =
     br##"<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><path fill="#f00" d="M0 0h5v5H0z"/></svg>"##;
 const SCRIPT: &[u8] = br#"<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><script>1</script></svg>"#;

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use shutterpost_model::designs::{Design, Format};
+use shutterpost_model::time::Millis;
 
 use super::queries;
 use super::rows::DesignRow;
-use crate::db::Conn;
+use crate::captures::queries::Newer;
+use crate::db::{Conn, Tx};
 use crate::error::Failure;
 use crate::events::queries as events;
 use crate::events::rows::EventRow;
@@ -77,6 +79,29 @@ pub(crate) async fn wanted(conn: &mut Conn, scope: &EventScope, event: &EventRow
 pub(crate) async fn of_run(conn: &mut Conn, scope: &EventScope, row: &DesignRow) -> Result<Wanted, Failure> {
     let event = events::find(conn, scope).await?;
     Wanted::new(Some(row.applied()?), &event)
+}
+
+/// What a run leaves alone: captures that came in after another design was saved.
+pub(crate) async fn newer(conn: &mut Conn, scope: &EventScope, row: &DesignRow) -> Result<Option<Newer>, Failure> {
+    if !row.differs() {
+        return Ok(None);
+    }
+    let event = events::find(conn, scope).await?;
+    let wanted = Wanted::new(Some(row.design()?), &event)?;
+    Ok(Some(Newer { since: Millis(row.saved_at), mark: wanted.mark().map(str::to_owned) }))
+}
+
+/// Enters a capture that was made with a mark: whether it came too late for a run that is to give another one, which then
+/// goes on. An upload that began before a design was given to all pictures may end after that.
+pub(crate) async fn came_late(tx: &mut Tx, scope: &EventScope, mark: Option<&str>) -> Result<bool, Failure> {
+    let Some(row) = queries::find(tx, scope).await?.filter(|row| row.applied.is_some()) else { return Ok(false) };
+    let event = events::find(tx, scope).await?;
+    for design in [row.applied()?, row.design()?] {
+        if Wanted::new(Some(design), &event)?.mark() == mark {
+            return Ok(false);
+        }
+    }
+    queries::one_more_pass(tx, scope).await
 }
 
 /// What a capture remembers; `None` if nobody knows any more how that looked.

@@ -19,6 +19,7 @@ use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
 use crate::captures::{look, queries as captures};
 use crate::context::World;
 use crate::db::{Tx, write_tx};
+use crate::designs;
 use crate::error::Failure;
 use crate::events::scope::{EventScope, Tenant};
 use crate::events::{counters, devices};
@@ -272,6 +273,9 @@ async fn write(
         }
         captures::insert(tx, &scope, &row, &renditions).await?;
         insert_original(tx, &measured).await?;
+        if designs::came_late(tx, &scope, row.mark.as_deref()).await? {
+            queue::enqueue(tx, &deps.world, JobKind::ApplyDesign, scope.event().as_str(), now).await?;
+        }
         if later {
             queue::enqueue(tx, &deps.world, JobKind::FinishCapture, capture.as_str(), now).await?;
         }

@@ -29,6 +29,9 @@ pub(super) struct Marks {
     limits: Limits,
     pool: Arc<Pool>,
     kept: Mutex<VecDeque<(EventId, String, Arc<Mark>)>>,
+    /// One is prepared at a time, in each lane: many uploads at once wait for the same one, and never for what may wait.
+    now: tokio::sync::Mutex<()>,
+    later: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Marks {
@@ -38,8 +41,15 @@ impl fmt::Debug for Marks {
 }
 
 impl Marks {
-    pub(super) const fn new(deps: Deps, limits: Limits, pool: Arc<Pool>) -> Self {
-        Self { deps, limits, pool, kept: Mutex::new(VecDeque::new()) }
+    pub(super) fn new(deps: Deps, limits: Limits, pool: Arc<Pool>) -> Self {
+        Self {
+            deps,
+            limits,
+            pool,
+            kept: Mutex::default(),
+            now: tokio::sync::Mutex::default(),
+            later: tokio::sync::Mutex::default(),
+        }
     }
 
     /// What is wanted, ready to be put on pictures; decoded in the lane where there is none yet.
@@ -61,6 +71,13 @@ impl Marks {
         if let Some(kept) = self.find(scope.event(), name) {
             return Ok(Some(kept));
         }
+        let turn = match lane {
+            Lane::Now => self.now.lock().await,
+            Lane::Later => self.later.lock().await,
+        };
+        if let Some(kept) = self.find(scope.event(), name) {
+            return Ok(Some(kept));
+        }
         let mark = match (wanted, logo) {
             (Wanted::Design(worn), _) => self.design(lane, scope, worn).await?,
             (Wanted::Nothing | Wanted::Logo(_), Some(row)) => self.logo(lane, scope, &row.object).await?,
@@ -72,6 +89,7 @@ impl Marks {
         while kept.len() > KEPT {
             kept.pop_front();
         }
+        drop(turn);
         Ok(Some(mark))
     }
 

@@ -65,12 +65,14 @@ impl Handler for ApplyDesign {
         let scope = EventScope::of_sweep(permit, organisation, stored(&row.event_id)?);
         if row.is_running() {
             let wanted = designs::of_run(&mut conn, &scope, &row).await?;
-            let slice = captures::otherwise_marked(&mut conn, &scope, wanted.mark(), &row.after, SLICE).await?;
+            let newer = designs::newer(&mut conn, &scope, &row).await?;
+            let marks = (wanted.mark(), newer.as_ref());
+            let slice = captures::otherwise_marked(&mut conn, &scope, marks, &row.after, SLICE).await?;
             drop(conn);
             let number = row.run;
             if slice.is_empty() {
-                let (scope, again) = (scope.clone(), row.changed > 0);
-                write_tx!(self.deps.db, tx => stored_designs::end_pass(tx, &scope, number, again).await)?;
+                let scope = scope.clone();
+                write_tx!(self.deps.db, tx => stored_designs::end_pass(tx, &scope, number).await)?;
             } else {
                 let mark = self.marks.of(Lane::Later, &scope, &wanted).await?;
                 self.slice(&Run { scope: &scope, number, wanted: &wanted, mark }, slice, job).await?;

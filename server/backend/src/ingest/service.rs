@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use shutterpost_media::inspect::Limits;
+use shutterpost_media::mark::Mark;
 use shutterpost_model::access::Actor;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, EventId, LinkId};
@@ -29,6 +30,9 @@ use crate::identity::scope::OrgScope;
 use crate::jobs::Wake;
 use crate::services::Deps;
 use crate::share::links;
+
+/// How often what goes onto pictures is asked for again that changed while it was read.
+const TRIES: usize = 3;
 
 /// Limits of uploads and the threads that work on them.
 #[derive(Debug, Clone, Default)]
@@ -108,9 +112,8 @@ impl IngestService {
         if let Some(guest) = &guest {
             resolve(&mut conn, &scope, guest).await?;
         }
-        let wanted = self.wanted(&mut conn, &scope).await?;
         drop(conn);
-        let mark = self.marks.of(Lane::Now, &scope, &wanted).await?;
+        let (wanted, mark) = self.mark(&scope).await?;
 
         let size = bytes.len();
         let (limits, converter) = (self.limits, self.converter.clone());
@@ -167,6 +170,18 @@ impl IngestService {
         let Taken { capture, link } = taken;
         let share_url = links::address(&self.deps.keys, &self.deps.origin, &link, LinkKind::View, links::FIRST);
         Accepted { id: capture, status: CaptureStatus::Ready, share_url }
+    }
+
+    /// What the event wants on its pictures, and that ready to be put on. It may change in between, and its files go with it.
+    async fn mark(&self, scope: &EventScope) -> Result<(Wanted, Option<Arc<Mark>>), Failure> {
+        for _ in 0..TRIES {
+            let wanted = self.wanted(&mut self.deps.db.read().await?, scope).await?;
+            match self.marks.of(Lane::Now, scope, &wanted).await {
+                Err(Failure::NotFound) => {}
+                mark => return Ok((wanted, mark?)),
+            }
+        }
+        Err(Failure::Busy("what goes onto the pictures of an event changes, or a file of it is missing".into()))
     }
 
     /// What the event wants on its pictures. Refuses uploads into an event whose retention is over: they would be deleted at

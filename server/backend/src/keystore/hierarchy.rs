@@ -148,19 +148,21 @@ impl KeyStore {
 
     /// The key that wraps the realm's new keys; made when the realm has none.
     async fn realm_key(&self, realm: &Realm) -> Result<Arc<Kek>, Failure> {
-        let found = queries::realm_key(&mut self.0.db.read().await?, realm.as_str(), realm.purpose()).await?;
-        let row = match found {
-            Some(row) => row,
-            None => {
-                let generation = self.newest_generation().await?;
-                self.create_realm_key(realm.as_str(), realm.purpose(), i32::from(FIRST), generation).await?;
-                let mut conn = self.0.db.read().await?;
-                queries::realm_key(&mut conn, realm.as_str(), realm.purpose()).await?.ok_or_else(|| {
-                    Failure::Busy("a realm key was made while roots were renewed, or is erased".into())
-                })?
+        for _ in 0..TRIES {
+            let found = queries::realm_key(&mut self.0.db.read().await?, realm.as_str(), realm.purpose()).await?;
+            match found {
+                Some(row) => {
+                    if let Some(kek) = self.kek_of(&row).await? {
+                        return Ok(kek);
+                    }
+                }
+                None => {
+                    let generation = self.newest_generation().await?;
+                    self.create_realm_key(realm.as_str(), realm.purpose(), i32::from(FIRST), generation).await?;
+                }
             }
-        };
-        self.kek_of(&row).await
+        }
+        Err(Failure::Busy("a realm key was made while roots were renewed, or is erased".into()))
     }
 
     /// Makes and wraps a realm key, unless somebody did meanwhile.
@@ -178,9 +180,11 @@ impl KeyStore {
         let (roots, root, name) = (Arc::clone(&self.0.roots), root_number(generation)?, realm.to_owned());
         let wrapped = blocking(move || {
             let about = KeyAbout { organisation: &name, purpose };
-            wrap_key(&*roots, root, &key, &about, &mut random)
+            unless_destroyed(wrap_key(&*roots, root, &key, &about, &mut random))
         });
-        let (wrapped, now) = (wrapped.await?, self.0.world.now());
+        // A rotation ended since the generation was read: nothing is written, and the caller tries again.
+        let Some(wrapped) = wrapped.await? else { return Ok(()) };
+        let now = self.0.world.now();
         let row = KeyRow::new(id, realm, purpose, realm, version, None, Some(generation), wrapped, now);
         write_tx!(self.0.db, tx => {
             // A rotation may have begun since, and destroys the root; or the realm was erased: then nothing is written.
@@ -208,27 +212,35 @@ impl KeyStore {
         }
         let row = queries::by_id(&mut self.0.db.read().await?, id).await?;
         match row {
-            Some(row) => self.kek_of(&row).await.map(Some),
+            Some(row) => self.kek_of(&row).await,
             None => Ok(None),
         }
     }
 
-    /// The realm key of a row, unwrapped by its root.
-    pub(super) async fn kek_of(&self, row: &KeyRow) -> Result<Arc<Kek>, Failure> {
+    /// The realm key of a row, unwrapped by its root; `None` if a rotation ended since the row was read, which destroys
+    /// first the key and then its root.
+    pub(super) async fn kek_of(&self, row: &KeyRow) -> Result<Option<Arc<Kek>>, Failure> {
         let (id, version) = (row.key_id()?, row.version()?);
         let now = self.0.world.now();
         if let Some(kek) = self.0.keks.get(&id, now) {
-            return Ok(kek);
+            return Ok(Some(kek));
         }
         let generation = row.generation.ok_or_else(|| Failure::Internal("a realm key names no root".into()))?;
         let (roots, root) = (Arc::clone(&self.0.roots), root_number(generation)?);
         let (realm, purpose, wrapped) = (row.realm.clone(), row.purpose()?, row.wrapped.clone());
         let key = blocking(move || {
-            unwrap_key(&*roots, root, id, version, &KeyAbout { organisation: &realm, purpose }, &wrapped)
+            let about = KeyAbout { organisation: &realm, purpose };
+            unless_destroyed(unwrap_key(&*roots, root, id, version, &about, &wrapped))
         });
-        let kek = Arc::new(Kek::new(key.await?));
+        let Some(key) = key.await? else {
+            if queries::by_id(&mut self.0.db.read().await?, &id).await?.is_none() {
+                return Ok(None);
+            }
+            return Err(Failure::Internal(format!("the root of generation {root} was destroyed while a key needs it")));
+        };
+        let kek = Arc::new(Kek::new(key));
         self.0.keks.put(id, Arc::clone(&kek), now);
-        Ok(kek)
+        Ok(Some(kek))
     }
 
     /// Whether the key is there now, whatever this process remembers.
@@ -240,6 +252,15 @@ impl KeyStore {
 
 pub(super) fn root_number(generation: i32) -> Result<u32, Failure> {
     u32::try_from(generation).map_err(|error| Failure::internal("a stored generation", error))
+}
+
+/// `None` where the root was destroyed.
+fn unless_destroyed<T>(result: Result<T, RootError>) -> Result<Option<T>, RootError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(RootError::Destroyed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Roots may live in a device or behind a network: their calls wait on a thread that may wait.

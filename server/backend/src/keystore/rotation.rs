@@ -155,7 +155,8 @@ impl KeyStore {
         drop(conn);
         // A realm that is erased meanwhile has no successor, and nothing left to move.
         let Some(to) = newest.filter(|to| to.id != from.id) else { return Ok(0) };
-        let (old, new) = (self.kek_of(from).await?, self.kek_of(&to).await?);
+        // Somebody else's rotation ended meanwhile: it moved everything.
+        let (Some(old), Some(new)) = (self.kek_of(from).await?, self.kek_of(&to).await?) else { return Ok(0) };
         let mut moved = 0;
         loop {
             let batch = queries::children(&mut self.0.db.read().await?, &from.id, BATCH).await?;

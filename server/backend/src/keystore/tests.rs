@@ -189,6 +189,37 @@ async fn keys_are_read_and_made_while_a_rotation_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_realm_key_read_before_a_rotation_and_used_after_it_is_asked_for_again() {
+    for test in databases().await {
+        let store = test.keystore.clone();
+        let organisation = organisation(&test);
+        store.make(&captures(&test, &organisation, 1)).await.expect("made");
+        let host = Realm::Organisation(organisation);
+        let read = async || {
+            let mut conn = test.db.read().await.expect("a connection");
+            let row = queries::realm_key(&mut conn, host.as_str(), host.purpose()).await;
+            row.expect("read").expect("there is one")
+        };
+        let row = read().await;
+        store.rotate().await.expect("rotates");
+        forget(&store);
+        assert!(store.kek_of(&row).await.expect("no fault").is_none(), "{}", test.kind);
+        store
+            .create_realm_key(host.as_str(), row.purpose().expect("known"), row.version + 2, 1)
+            .await
+            .expect("nothing");
+        let now = read().await;
+        assert_eq!(now.version, row.version + 1, "{}: nothing is made under a root that is gone", test.kind);
+        // A root that is gone while its key is there is a loss, and said.
+        let generation = hierarchy::root_number(now.generation.expect("a root")).expect("small");
+        store.0.roots.destroy(generation).expect("destroyed");
+        forget(&store);
+        let Err(Failure::Internal(cause)) = store.kek_of(&now).await else { panic!("{}: a loss", test.kind) };
+        assert!(format!("{cause:?}").contains("was destroyed while a key needs it"), "{cause:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_cut_short_anywhere_goes_on() {
     for test in databases().await {
         let store = test.keystore.clone();

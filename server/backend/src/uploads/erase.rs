@@ -80,8 +80,15 @@ pub(super) async fn make_room(deps: &Deps, scope: &EventScope, uploader: &str) -
     let before = deps.world.now().plus(-FORSAKEN);
     let found = queries::forsaken(&mut deps.db.read().await?, scope, uploader, before).await?;
     let Some(id) = found else { return Ok(false) };
-    erase(deps, scope, &id).await?;
-    Ok(true)
+    // Whoever begins to write it in this moment comes before that, and it stays, or after, and finds nothing.
+    let held = {
+        let (scope, id) = (scope.clone(), id.clone());
+        write_tx!(deps.db, tx => queries::hold_forsaken(tx, &scope, &id).await)?
+    };
+    if held {
+        erase(deps, scope, &id).await?;
+    }
+    Ok(held)
 }
 
 /// Erases all uploads of an event that is being erased; gives the objects, for which there are jobs.
@@ -91,10 +98,11 @@ pub(crate) async fn erase_of_event(
     keystore: &KeyStore,
     scope: &EventScope,
 ) -> Result<Vec<String>, Failure> {
-    // Those that ended have no pieces any more, and their keys went when they ended.
-    let open = queries::open_of_event(tx, scope).await?;
-    let named: Vec<&str> = open.iter().map(String::as_str).collect();
-    forget(keystore, scope, &named).await?;
+    // Also of those that ended: their keys went then, unless the process stopped in that moment.
+    for batch in queries::ids_of_event(tx, scope).await?.chunks(KEYS) {
+        let named: Vec<&str> = batch.iter().map(String::as_str).collect();
+        forget(keystore, scope, &named).await?;
+    }
     let objects = queries::objects_of_event(tx, scope).await?;
     for object in &objects {
         queue::enqueue(tx, world, JobKind::DeleteObject, object, world.now()).await?;

@@ -192,16 +192,6 @@ pub(super) async fn ids_of_event(conn: &mut Conn, scope: &EventScope) -> Result<
         .load(c).await)
 }
 
-/// The uploads of the event that have not ended.
-pub(super) async fn open_of_event(conn: &mut Conn, scope: &EventScope) -> Result<Vec<String>, Failure> {
-    on_db!(conn, c => uploads::table
-        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
-        .filter(uploads::event_id.eq(scope.event().as_str()))
-        .filter(uploads::state.eq(OPEN))
-        .select(uploads::id)
-        .load(c).await)
-}
-
 /// The pieces of all uploads of the event.
 pub(super) async fn objects_of_event(conn: &mut Conn, scope: &EventScope) -> Result<Vec<String>, Failure> {
     on_db!(conn, c => uploads_parts::table
@@ -237,6 +227,18 @@ pub(super) async fn forsaken(
         .order((uploads::created_at, uploads::id))
         .select(uploads::id)
         .first(c).await.optional())
+}
+
+/// Takes the claim of an upload that still has no byte, so that nobody writes it any more; `false` if it has some.
+pub(super) async fn hold_forsaken(tx: &mut Tx, scope: &EventScope, id: &str) -> Result<bool, Failure> {
+    let held = on_db!(tx, c => diesel::update(uploads::table)
+        .filter(uploads::organisation_id.eq(scope.organisation().as_str()))
+        .filter(uploads::id.eq(id))
+        .filter(uploads::state.eq(OPEN))
+        .filter(uploads::taken.eq(0))
+        .set(uploads::claim.eq(uploads::claim + 1))
+        .execute(c).await)?;
+    Ok(held == 1)
 }
 
 /// Which of the objects are pieces.

@@ -10,6 +10,8 @@ CREATE TABLE events_designs (
     design TEXT NOT NULL,
     applied TEXT,
     previous TEXT,
+    -- Since when new pictures have the saved design.
+    saved_at BIGINT NOT NULL,
     -- none, running, paused or done; and whether the way is back.
     state TEXT NOT NULL,
     undoing BOOLEAN NOT NULL,
