@@ -394,8 +394,8 @@ fn forms() -> Vec<Route> {
         post(Page, "/cms/events/{event}/settings", May(P::EventWrite), cms::events::settings),
         post(Page, "/cms/events/{event}/branding", May(P::BrandingWrite), cms::events::branding).body(Body::Logo),
         post(Page, "/cms/events/{event}/design", May(P::BrandingWrite), cms::designs::act).body(Body::Design),
-        post(Function, "/cms/events/{event}/design/preview", May(P::BrandingWrite), cms::designs::preview)
-            .body(Body::Design),
+        // Without the files of the form, which the page leaves out.
+        post(Function, "/cms/events/{event}/design/preview", May(P::BrandingWrite), cms::designs::preview),
         post(Page, "/cms/events/{event}/devices", May(P::DeviceManage), cms::events::devices),
         post(Page, "/cms/captures/{capture}", May(P::CaptureWrite), cms::captures::act),
         post(Page, "/cms/messages", May(P::MessageSend), cms::messages::act),
