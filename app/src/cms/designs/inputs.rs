@@ -42,11 +42,21 @@ impl Inputs {
         Some(Text::Borrowed(texts::error(code, language_of(use_locale()))))
     }
 
+    /// The format that the first wrong field is of.
+    fn wrong(&self) -> Option<Format> {
+        let wrong = self.error.as_ref()?.fields.first()?;
+        Format::from_name(wrong.field.split('.').next().unwrap_or_default())
+    }
+
     /// The format whose sheet is open: that with the first wrong field, or the chosen one.
     pub(super) fn open(&self) -> Format {
-        let wrong = self.error.as_ref().and_then(|error| error.fields.first());
-        let format = wrong.and_then(|wrong| Format::from_name(wrong.field.split('.').next().unwrap_or_default()));
-        format.unwrap_or_else(|| open_format(&self.values))
+        self.wrong().unwrap_or_else(|| open_format(&self.values))
+    }
+
+    /// Whether the sheet of landscape pictures counts for all. Not while what is wrong stands on another one, which would be
+    /// hidden.
+    pub(super) fn for_all(&self) -> bool {
+        self.ticked("same_for_all") && self.wrong().is_none_or(|format| format == Format::Landscape)
     }
 }
 
@@ -203,5 +213,14 @@ mod tests {
         assert_eq!(Inputs::new(values.clone(), Some(wrong)).open(), Format::Portrait);
         assert_eq!(Inputs::new(values, Some(AppError::new(Code::Conflict))).open(), Format::Square);
         assert_eq!(Inputs::new(Vec::new(), None).open(), Format::Landscape);
+    }
+
+    #[test]
+    fn a_sheet_with_a_wrong_field_is_not_hidden_by_one_for_all() {
+        let values = vec![("same_for_all".to_owned(), "on".to_owned())];
+        let for_all = |error: Option<AppError>| Inputs::new(values.clone(), error).for_all();
+        let wrong = |field: &str| Some(AppError::field(field, Code::OutOfRange));
+        assert!(for_all(None) && for_all(wrong("landscape.logo.size")) && for_all(wrong("on")));
+        assert!(!for_all(wrong("portrait.logo.size")) && !Inputs::new(Vec::new(), None).for_all());
     }
 }

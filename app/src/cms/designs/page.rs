@@ -85,7 +85,7 @@ fn Design(me: Me, loaded: Loaded, inputs: Inputs) -> impl IntoView {
     let used: Vec<DesignFileId> = design.files().into_iter().map(|(_, _, file)| file.clone()).collect();
     // A form that came back keeps the version that it was made from: what somebody else saved is not written over.
     let version = inputs.text("version", &version.to_string());
-    let for_all = inputs.ticked("same_for_all");
+    let for_all = inputs.for_all();
     let open = inputs.open();
     let formats = Format::ALL.iter().map(|format| {
         let chosen = *format == open;
