@@ -6,13 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use async_trait::async_trait;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::access::Actor;
 use crate::error::{AppError, Code};
 use crate::events::colour::Colour;
-use crate::id::{CaptureId, DesignFileId, EventId};
+use crate::id::DesignFileId;
 use crate::validate::{self, Check};
 
 /// Longest line of text, in characters.
@@ -56,6 +54,11 @@ macro_rules! choices {
         }
     )+};
 }
+
+// After the macro, which it uses.
+mod port;
+
+pub use port::{ApplyState, Designs, PreviewOn, Progress};
 
 choices! {
     /// What the proportions of a picture are called. Films have the format of their first picture.
@@ -383,19 +386,6 @@ pub struct DesignFile {
     pub size: i64,
 }
 
-/// A file as a picture for the editor: drawings are drawn, since no browser ever reads them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DesignBytes {
-    pub media_type: String,
-    pub bytes: Vec<u8>,
-}
-
-impl fmt::Debug for DesignBytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DesignBytes {}, {} bytes", self.media_type, self.bytes.len())
-    }
-}
-
 /// A file to be added.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewDesignFile {
@@ -419,130 +409,6 @@ pub struct DesignView {
     pub version: i32,
     /// All files of the event, used or not, oldest first.
     pub files: Vec<DesignFile>,
-}
-
-/// What a draft is shown on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PreviewOn {
-    /// A drawn picture of the format that is asked for.
-    Sample,
-    /// The newest capture of the event, in its own format; the sample where there is none.
-    Newest,
-    /// This one, in its own format.
-    Capture(CaptureId),
-}
-
-impl fmt::Display for PreviewOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sample => f.write_str("sample"),
-            Self::Newest => f.write_str("newest"),
-            Self::Capture(capture) => capture.fmt(f),
-        }
-    }
-}
-
-impl FromStr for PreviewOn {
-    type Err = Code;
-
-    /// `sample`, `newest` or the id of a capture.
-    fn from_str(text: &str) -> Result<Self, Code> {
-        match text {
-            "sample" => Ok(Self::Sample),
-            "newest" => Ok(Self::Newest),
-            capture => capture.parse().map(Self::Capture).map_err(|_| Code::BadChoice),
-        }
-    }
-}
-
-choices! {
-    /// How far the pictures of an event are made anew.
-    ApplyState {
-        /// Nothing was begun.
-        None = "none",
-        Running = "running",
-        Paused = "paused",
-        /// Every picture has the design, but those that failed.
-        Done = "done",
-        /// As running, with the design from before.
-        Undoing = "undoing",
-    }
-}
-
-/// How far it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    pub state: ApplyState,
-    /// Captures that have the design.
-    pub done: i64,
-    /// Captures that it is about.
-    pub all: i64,
-    /// Captures that stay as they were, because their pictures could not be made.
-    pub failed: i64,
-    /// Whether there is a design from before to go back to.
-    pub can_undo: bool,
-}
-
-/// The port of picture designs.
-///
-/// Whoever reads needs [`crate::access::Permission::EventRead`], whoever changes or previews
-/// [`crate::access::Permission::BrandingWrite`].
-#[async_trait]
-pub trait Designs: Send + Sync {
-    /// The saved design; the plain one at version 0 where none was saved.
-    async fn find(&self, actor: &Actor, event: &EventId) -> Result<DesignView, AppError>;
-
-    /// Saves; new pictures have the design from then on, and older ones after [`Designs::apply`]. Gives the new version.
-    ///
-    /// # Errors
-    /// [`Code::Conflict`] for another version than the stored one; [`Code::Invalid`] with fields.
-    async fn save(&self, actor: &Actor, event: &EventId, design: Design, version: i32) -> Result<i32, AppError>;
-
-    /// Checks and stores a file.
-    ///
-    /// # Errors
-    /// [`Code::Invalid`] with the field `file` or `name`.
-    async fn add_file(&self, actor: &Actor, event: &EventId, file: NewDesignFile) -> Result<DesignFile, AppError>;
-
-    /// Removes a file that no design names.
-    ///
-    /// # Errors
-    /// [`Code::DesignFileUsed`] while the saved design names it, or the one that undoing would bring back.
-    async fn remove_file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<(), AppError>;
-
-    /// A file as PNG of at most 512 pixels a side, for the editor.
-    async fn file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<DesignBytes, AppError>;
-
-    /// A draft as it would look: JPEG of at most 960 pixels a side. `format` counts for the sample alone.
-    ///
-    /// # Errors
-    /// As [`Designs::save`], but for the version.
-    async fn preview(
-        &self,
-        actor: &Actor,
-        event: &EventId,
-        draft: &Design,
-        on: PreviewOn,
-        format: Format,
-    ) -> Result<Vec<u8>, AppError>;
-
-    /// Begins to make the pictures of the event anew with the saved design. Begins anew if it is about another one.
-    async fn apply(&self, actor: &Actor, event: &EventId) -> Result<Progress, AppError>;
-
-    async fn progress(&self, actor: &Actor, event: &EventId) -> Result<Progress, AppError>;
-
-    /// Stops after the pictures that are being made. Nothing happens unless something runs.
-    async fn pause(&self, actor: &Actor, event: &EventId) -> Result<Progress, AppError>;
-
-    /// Goes on. Nothing happens unless something is paused.
-    async fn resume(&self, actor: &Actor, event: &EventId) -> Result<Progress, AppError>;
-
-    /// Brings back the design from before the last [`Designs::apply`], as a new version, and begins to give it to all
-    /// pictures that do not have it.
-    ///
-    /// # Errors
-    /// [`Code::NothingToUndo`] where there is none.
-    async fn undo(&self, actor: &Actor, event: &EventId) -> Result<Progress, AppError>;
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use shutterpost_media::branding::drawing::{Drawing, DrawingError, is_drawing};
+use shutterpost_media::branding::drawing::{DrawingError, is_drawing};
 use shutterpost_media::branding::{self, Branding, BrandingError, Brandings, Ready, TextFault};
 use shutterpost_media::inspect::{Limits, SourceFormat, inspect};
-use shutterpost_media::mark::{self, Mark};
+use shutterpost_media::mark::Mark;
 use shutterpost_model::designs::{self, Design, FileKind, Format, Parts, Tint};
 use shutterpost_model::error::Code;
 use shutterpost_model::events::colour::Colour;
@@ -140,21 +140,6 @@ pub(super) fn check(kind: FileKind, bytes: &[u8]) -> Result<&'static str, Code> 
         }
     };
     alone.prepare().map(|_| media_type).map_err(code)
-}
-
-/// A stored file as PNG of at most 512 pixels a side, for pages. A drawing is drawn: nobody gets it as it is.
-pub(super) fn shown(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-    const SIDE: u32 = 512;
-    if !is_drawing(bytes) {
-        let picture = mark::logo(bytes, &LIMITS);
-        return Ok(picture.map_err(|error| Failure::internal("a stored file of a design", error))?.bytes);
-    }
-    let drawn = Drawing::from_bytes(bytes).and_then(|drawing| {
-        let (width, height) = drawing.fitted(SIDE);
-        drawing.draw(width, height)
-    });
-    let drawn = drawn.map_err(|error| Failure::internal("a stored drawing", error))?;
-    drawn.to_png().map_err(|error| Failure::internal("a stored drawing", error))
 }
 
 /// What a client is told about a design that was refused.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::designs::{
-    ApplyState, Design, DesignBytes, DesignFile, DesignView, Designs, FILE_LARGEST, FILES_MOST, FileKind, Format,
-    NewDesignFile, PreviewOn, Progress,
+    ApplyState, Design, DesignFile, DesignView, Designs, FILE_LARGEST, FILES_MOST, FileKind, Format, NewDesignFile,
+    PreviewOn, Progress,
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{DesignFileId, EventId};
@@ -200,17 +200,6 @@ impl DesignsService {
         Ok(())
     }
 
-    async fn read_file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<DesignBytes, Failure> {
-        let (mut conn, scope) = self.prove(actor, event, Permission::EventRead).await?;
-        let row = queries::file(&mut conn, &scope, file).await?;
-        drop(conn);
-        let key = self.deps.keystore.get(&events_rows::key(scope.organisation(), event.as_str())).await?;
-        let bytes = self.deps.storage.get(&row.object, &key).await?;
-        let shown = tokio::task::spawn_blocking(move || files::shown(&bytes)).await;
-        let bytes = shown.map_err(|error| Failure::internal("a file's task ended early", error))??;
-        Ok(DesignBytes { media_type: "image/png".to_owned(), bytes })
-    }
-
     async fn show(
         &self,
         actor: &Actor,
@@ -392,10 +381,6 @@ impl Designs for DesignsService {
 
     async fn remove_file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<(), AppError> {
         Ok(self.delete_file(actor, event, file).await?)
-    }
-
-    async fn file(&self, actor: &Actor, event: &EventId, file: &DesignFileId) -> Result<DesignBytes, AppError> {
-        Ok(self.read_file(actor, event, file).await?)
     }
 
     async fn preview(

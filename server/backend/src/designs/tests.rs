@@ -126,10 +126,9 @@ async fn files_are_checked_kept_while_they_are_named_and_go_with_their_event() {
             assert_eq!(error.of("file"), Some(code), "{kind}");
         }
         assert_eq!(stand.objects().await, 2, "{kind}");
-        let bytes = stand.designs.file(&stand.owner, &stand.event, &logo.id).await.expect("is there");
-        assert_eq!((&*bytes.media_type, bytes.bytes.get(1..4)), ("image/png", Some(&b"PNG"[..])), "drawn, {kind}");
         let neighbour = stand.neighbour().await;
-        assert!(stand.designs.file(&neighbour, &stand.event, &logo.id).await.is_err());
+        let foreign = stand.designs.remove_file(&neighbour, &stand.event, &logo.id).await;
+        assert_eq!(foreign.expect_err("is not theirs").code, Code::NotFound, "{kind}");
 
         // For what it was added and for nothing else.
         let mut design = Design::default();

@@ -17,9 +17,6 @@ use resvg::usvg::{ImageHrefResolver, Options, Size, Tree};
 
 use crate::branding::layer::Layer;
 use crate::branding::put_on::proportional;
-use crate::encode;
-use crate::error::MediaError;
-use crate::picture::Rgba;
 
 /// Of the file, in bytes.
 pub const MAX_BYTES: u64 = 2_000_000;
@@ -117,22 +114,6 @@ impl fmt::Debug for Pixels {
 }
 
 impl Pixels {
-    /// As a PNG with transparency, for pages: no browser ever reads the drawing.
-    ///
-    /// # Errors
-    /// When the encoder fails.
-    pub fn to_png(&self) -> Result<Vec<u8>, MediaError> {
-        let straight = |[red, green, blue, alpha]: &[u8; 4]| {
-            let whole = |value: u8| match u32::from(*alpha) {
-                0 => 0,
-                alpha => ((u32::from(value) * 255 + alpha / 2) / alpha).min(255) as u8,
-            };
-            [whole(*red), whole(*green), whole(*blue), *alpha]
-        };
-        let bytes = self.bytes.as_chunks::<4>().0.iter().flat_map(straight).collect();
-        encode::png(&Rgba { width: self.width, height: self.height, bytes })
-    }
-
     pub(crate) fn into_layer(self) -> Layer {
         let Pixels { width, height, bytes } = self;
         Layer { width, height, bytes }

@@ -361,16 +361,6 @@ fn nothing_of_it_is_printed() {
 }
 
 #[test]
-fn a_drawing_is_shown_as_a_png_of_the_same_pixels() {
-    let drawing = br##"<svg xmlns="http://www.w3.org/2000/svg" width="2" height="1"><path fill="#f00" fill-opacity=".5" d="M0 0h1v1H0z"/></svg>"##;
-    let png = Drawing::from_bytes(drawing).unwrap().draw(2, 1).unwrap().to_png().unwrap();
-    let read = mark::read(&png, &PART_LIMITS, 2).unwrap();
-    let [seen, unseen] = read.pixels() else { panic!("two pixels") };
-    assert!(seen[..3] == [255, 0, 0] && (127..=128).contains(&seen[3]), "{seen:?}");
-    assert_eq!(unseen[3], 0);
-}
-
-#[test]
 fn the_base_of_a_preview_is_turned_as_it_is_told() {
     let mut picture = grey(1920, 960);
     picture.bytes[..3].copy_from_slice(&[255, 255, 255]);

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use shutterpost_model::access::Actor;
 use shutterpost_model::designs::{
-    ApplyState, Design, DesignBytes, DesignFile, DesignView, Designs, FileKind, Filter, Fit, Format, Line, Logo,
-    NewDesignFile, Overlay, Place, PreviewOn, Progress, Weight,
+    ApplyState, Design, DesignFile, DesignView, Designs, FileKind, Filter, Fit, Format, Line, Logo, NewDesignFile,
+    Overlay, Place, PreviewOn, Progress, Weight,
 };
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::events::colour::Colour;
@@ -67,9 +67,6 @@ impl Designs for World {
         elsewhere()
     }
     async fn remove_file(&self, _: &Actor, _: &EventId, _: &DesignFileId) -> Answer<()> {
-        elsewhere()
-    }
-    async fn file(&self, _: &Actor, _: &EventId, _: &DesignFileId) -> Answer<DesignBytes> {
         elsewhere()
     }
 
