@@ -384,6 +384,9 @@ pub struct DesignFile {
     pub media_type: String,
     /// Bytes.
     pub size: i64,
+    /// Whether the saved design names it, the one that older pictures have, or the one that undoing would bring back. It
+    /// cannot be removed meanwhile.
+    pub used: bool,
 }
 
 /// A file to be added.

@@ -71,6 +71,8 @@ pub struct Progress {
     pub failed: i64,
     /// Whether there is a design from before to go back to.
     pub can_undo: bool,
+    /// Whether the saved design, which new pictures have, is another one than older pictures are given.
+    pub differs: bool,
 }
 
 /// The port of picture designs.

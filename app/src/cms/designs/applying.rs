@@ -24,25 +24,33 @@ pub(super) fn Applying(
     captures: i64,
 ) -> impl IntoView {
     let locale = use_locale();
-    let Progress { state, done, all, failed, can_undo } = progress;
+    let Progress { state, done, all, failed, can_undo, differs } = progress;
     let runs = matches!(state, ApplyState::Running | ApplyState::Undoing);
     let nothing = captures == 0 && state == ApplyState::None;
     let hint = if nothing { td_string!(locale, designs.apply_none) } else { td_string!(locale, designs.apply_hint) };
-    let again = if state == ApplyState::Done {
+    let again = if matches!(state, ApplyState::Done | ApplyState::Paused) && !differs {
         td_string!(locale, designs.apply_again)
     } else {
         td_string!(locale, designs.apply)
+    };
+    let then = if differs {
+        Some(td_string!(locale, designs.apply_differs))
+    } else if state == ApplyState::Paused {
+        Some(td_string!(locale, designs.apply_restart))
+    } else {
+        None
     };
     view! {
         <section class="section" aria-labelledby="design-applying" data-polled="">
             <h2 class="section-title" id="design-applying">{td_string!(locale, designs.apply_title)}</h2>
             <p class="muted">{hint}</p>
+            {then.map(|text| view! { <p>{text}</p> })}
             <div class="designs-progress" data-polls=runs.then(|| alone(&event))>
                 {(state != ApplyState::None).then(|| view! { <HowFar state done all failed/> })}
             </div>
             // Read as the page's other form is, which has files.
             <form method="post" enctype="multipart/form-data" class="form-actions">
-                {(!runs && state != ApplyState::Paused && !nothing)
+                {((!runs || differs) && !nothing)
                     .then(|| {
                         view! {
                             <Submit intent="apply" icon=IconName::Brush>
@@ -78,13 +86,17 @@ fn HowFar(state: ApplyState, done: i64, all: i64, failed: i64) -> impl IntoView 
     let locale = use_locale();
     let language = language_of(locale);
     let (meaning, word) = match state {
-        ApplyState::None | ApplyState::Running => (Meaning::Info, td_string!(locale, designs.state_running)),
-        ApplyState::Undoing => (Meaning::Info, td_string!(locale, designs.state_undoing)),
-        ApplyState::Paused => (Meaning::Warn, td_string!(locale, designs.state_paused)),
-        ApplyState::Done if failed == 0 => (Meaning::Good, td_string!(locale, designs.state_done)),
-        ApplyState::Done => (Meaning::Warn, td_string!(locale, designs.state_done_some)),
+        ApplyState::None | ApplyState::Running => (Meaning::Info, Some(td_string!(locale, designs.state_running))),
+        ApplyState::Undoing => (Meaning::Info, Some(td_string!(locale, designs.state_undoing))),
+        ApplyState::Paused => (Meaning::Warn, Some(td_string!(locale, designs.state_paused))),
+        ApplyState::Done if failed == 0 && done >= all => (Meaning::Good, Some(td_string!(locale, designs.state_done))),
+        ApplyState::Done => (Meaning::Warn, None),
     };
-    let so_far = td_string!(locale, designs.progress, done = number(language, done), all = number(language, all));
+    let (done_text, all_text) = (number(language, done), number(language, all));
+    let so_far = match word {
+        Some(_) => td_string!(locale, designs.progress, done = done_text, all = all_text),
+        None => td_string!(locale, designs.state_done_some, done = done_text, all = all_text),
+    };
     let left_out = (failed > 0).then(|| {
         if is_one(failed) {
             td_string!(locale, designs.failed_one).to_owned()
@@ -94,8 +106,16 @@ fn HowFar(state: ApplyState, done: i64, all: i64, failed: i64) -> impl IntoView 
     });
     view! {
         <div class="designs-how-far">
-            <Badge meaning>{word}</Badge>
-            <span>{so_far}</span>
+            {match word {
+                Some(word) => {
+                    view! {
+                        <Badge meaning>{word}</Badge>
+                        <span>{so_far}</span>
+                    }
+                        .into_any()
+                }
+                None => view! { <Badge meaning>{so_far}</Badge> }.into_any(),
+            }}
         </div>
         <progress
             class="designs-bar"

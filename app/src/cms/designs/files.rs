@@ -4,15 +4,14 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 
 use shutterpost_model::designs::{DesignFile, FileKind};
-use shutterpost_model::id::DesignFileId;
 
 use crate::texts::{language_of, use_locale};
 use crate::ui::{Art, Badge, Column, EmptyState, IconName, Meaning, Submit, Table, Tone};
 use crate::words::bytes;
 
-/// All files; those that no part of the saved design names can be removed.
+/// All files; those that no design needs can be removed.
 #[component]
-pub(super) fn Files(files: Vec<DesignFile>, used: Vec<DesignFileId>) -> impl IntoView {
+pub(super) fn Files(files: Vec<DesignFile>) -> impl IntoView {
     let locale = use_locale();
     let columns = vec![
         Column::text(td_string!(locale, designs.file_name)),
@@ -30,10 +29,7 @@ pub(super) fn Files(files: Vec<DesignFile>, used: Vec<DesignFileId>) -> impl Int
         }
         .into_any()
     } else {
-        let rows = files.into_iter().map(|file| {
-            let used = used.contains(&file.id);
-            view! { <Row file used/> }
-        });
+        let rows = files.into_iter().map(|file| view! { <Row file/> });
         let rows = rows.collect_view();
         view! {
             <p class="muted">{td_string!(locale, designs.files_hint)}</p>
@@ -52,9 +48,9 @@ pub(super) fn Files(files: Vec<DesignFile>, used: Vec<DesignFileId>) -> impl Int
 }
 
 #[component]
-fn Row(file: DesignFile, used: bool) -> impl IntoView {
+fn Row(file: DesignFile) -> impl IntoView {
     let locale = use_locale();
-    let DesignFile { id, kind, name, media_type: _, size } = file;
+    let DesignFile { id, kind, name, media_type: _, size, used } = file;
     let purpose = match kind {
         FileKind::Overlay => td_string!(locale, designs.overlay),
         FileKind::Frame => td_string!(locale, designs.frame),

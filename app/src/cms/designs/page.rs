@@ -7,7 +7,6 @@ use leptos_router::hooks::use_query_map;
 use shutterpost_model::designs::{DesignView, Format, Progress};
 use shutterpost_model::error::AppError;
 use shutterpost_model::events::Event;
-use shutterpost_model::id::DesignFileId;
 use shutterpost_model::identity::Me;
 
 use super::applying::Applying;
@@ -82,7 +81,6 @@ fn Design(me: Me, loaded: Loaded, inputs: Inputs) -> impl IntoView {
     let Loaded { event, view, progress, drawn } = loaded;
     let DesignView { design, version, files } = view;
     let title = format!("{} · {}", td_string!(locale, designs.title), event.draft.name);
-    let used: Vec<DesignFileId> = design.files().into_iter().map(|(_, _, file)| file.clone()).collect();
     // A form that came back keeps the version that it was made from: what somebody else saved is not written over.
     let version = inputs.text("version", &version.to_string());
     let for_all = inputs.for_all();
@@ -164,6 +162,6 @@ fn Design(me: Me, loaded: Loaded, inputs: Inputs) -> impl IntoView {
             <Shown inputs drawn photos/>
         </form>
         <Applying event=event.id.clone() progress captures=event.captures/>
-        <Files files used/>
+        <Files files/>
     }
 }

@@ -1,8 +1,8 @@
 //! The page of an event's picture design.
 
-use shutterpost_model::designs::ApplyState;
+use shutterpost_model::designs::{ApplyState, Progress};
 
-use super::fakes::design_file_id;
+use super::fakes::{design_file_id, progress};
 use super::*;
 
 fn page() -> String {
@@ -122,9 +122,16 @@ async fn what_is_wrong_stands_under_its_field_on_the_open_sheet() {
     let error = AppError::invalid(vec![FieldError { field: "portrait.logo.size".into(), code: Code::OutOfRange }]);
     let values = vec![("format".into(), "square".into()), ("portrait.logo.size".into(), "900".into())];
     let outcome = FormOutcome { intent: "save".into(), error: Some(error), values, ..FormOutcome::default() };
-    let html = Visit::to(page()).in_world(designed()).after(outcome).page().await;
+    let html = Visit::to(page()).in_world(designed()).after(outcome.clone()).page().await;
     assert_says(&html, &["id=\"portrait.logo.size-error\"", "role=\"alert\"", "value=\"900\""]);
     assert!(input(&html, "format", "portrait").contains(" checked"));
+    // Seen as well if one design was to count for all.
+    let outcome = FormOutcome {
+        values: [outcome.values.clone(), vec![("same_for_all".into(), "on".into())]].concat(),
+        ..outcome
+    };
+    let html = Visit::to(page()).in_world(designed()).after(outcome).page().await;
+    assert!(!input(&html, "same_for_all", "on").contains(" checked"));
     let conflict = FormOutcome { error: Some(AppError::new(Code::Conflict)), ..posted("save", &[("version", "3")]) };
     let html = Visit::to(page()).in_world(designed()).after(conflict).page().await;
     assert_says(&html, &["Somebody else changed this in the meantime.", "name=\"version\" value=\"3\""]);
@@ -132,7 +139,7 @@ async fn what_is_wrong_stands_under_its_field_on_the_open_sheet() {
 
 #[tokio::test]
 async fn how_far_a_design_is_applied_is_looked_at_again_and_again() {
-    let at = |state| World { applying: Some(state), ..designed() };
+    let at = |state| World { applying: Some(progress(state)), ..designed() };
     let alone = format!("{}?only=progress", page());
     let running = Visit::to(page()).in_world(at(ApplyState::Running)).page().await;
     assert_says(
@@ -150,17 +157,55 @@ async fn how_far_a_design_is_applied_is_looked_at_again_and_again() {
     let html = Visit::to(alone).in_world(at(ApplyState::Running)).page().await;
     assert_says(&html, &["data-polls", "1,200 of 2,400 photos"]);
     assert_silent(&html, &["data-draws", "value=\"save\""]);
-    for (state, word, buttons) in [
-        (ApplyState::Paused, "Paused", &["resume", "undo"][..]),
-        (ApplyState::Undoing, "Being undone", &["pause", "undo"][..]),
-        (ApplyState::Done, "2 photos could not be made anew", &["apply", "undo"][..]),
+    for (state, words, buttons) in [
+        (
+            ApplyState::Paused,
+            &["Paused", "applying again begins with the first photo"][..],
+            &["apply", "resume", "undo"][..],
+        ),
+        (ApplyState::Undoing, &["Being undone"][..], &["pause", "undo"][..]),
+        (ApplyState::Done, &["1,200 of 2,400 photos have the design", "Apply again"][..], &["apply", "undo"][..]),
     ] {
         let html = Visit::to(page()).in_world(at(state)).page().await;
-        assert_says(&html, &[word]);
-        for button in ["apply", "pause", "resume", "undo"] {
-            let there = body(&html).contains(&format!("name=\"intent\" value=\"{button}\""));
-            assert_eq!(there, buttons.contains(&button), "{state:?} {button}");
-        }
+        assert_says(&html, words);
+        assert_silent(&html, &["All photos have the design", "Another design was saved"]);
+        assert_eq!(offered(&html), buttons, "{state:?}");
         assert_eq!(html.contains("data-polls"), state == ApplyState::Undoing, "{state:?}");
+    }
+}
+
+/// What can be done with the photos that are there.
+fn offered(html: &str) -> Vec<&'static str> {
+    let there = |button: &&str| body(html).contains(&format!("name=\"intent\" value=\"{button}\""));
+    ["apply", "pause", "resume", "undo"].into_iter().filter(there).collect()
+}
+
+#[tokio::test]
+async fn another_design_can_be_applied_while_one_is_being_applied() {
+    for (state, buttons) in [
+        (ApplyState::Running, &["apply", "pause", "undo"][..]),
+        (ApplyState::Undoing, &["apply", "pause", "undo"][..]),
+        (ApplyState::Paused, &["apply", "resume", "undo"][..]),
+        (ApplyState::Done, &["apply", "undo"][..]),
+    ] {
+        let applying = Some(Progress { differs: true, ..progress(state) });
+        let html = Visit::to(page()).in_world(World { applying, ..designed() }).page().await;
+        assert_says(&html, &["Another design was saved since.", "Apply to the photos that are there"]);
+        assert_eq!(offered(&html), buttons, "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn all_photos_have_the_design_when_none_is_left() {
+    for (done, failed, words) in [
+        (2400, 0, &["All photos have the design", "2,400 of 2,400 photos"][..]),
+        (2399, 0, &["2,399 of 2,400 photos have the design"][..]),
+        (2399, 1, &["2,399 of 2,400 photos have the design", "One photo could not be made anew"][..]),
+        (2398, 2, &["2,398 of 2,400 photos have the design", "2 photos could not be made anew"][..]),
+    ] {
+        let applying = Some(Progress { done, failed, ..progress(ApplyState::Done) });
+        let html = Visit::to(page()).in_world(World { applying, ..designed() }).page().await;
+        assert_says(&html, words);
+        assert_eq!(body(&html).contains("All photos have the design"), (done, failed) == (2400, 0), "{done} {failed}");
     }
 }

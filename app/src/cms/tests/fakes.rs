@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shutterpost_model::access::{Actor, Credential, Role};
-use shutterpost_model::designs::ApplyState;
+use shutterpost_model::designs::Progress;
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{CaptureId, ErasureId, EventId, OrganisationId, SessionId, UserId};
 use shutterpost_model::pii::{Disclosed, Pii, Purpose};
@@ -33,7 +33,7 @@ mod trash;
 mod uploads;
 
 pub use connections::connection_id;
-pub use designs::design_file_id;
+pub use designs::{design_file_id, progress};
 pub use guests::guest;
 pub use support::{approval_id, grant_id, staff};
 
@@ -65,7 +65,7 @@ pub struct World {
     pub film: bool,
     /// The event has a picture design, and how far it is applied.
     pub design: bool,
-    pub applying: Option<ApplyState>,
+    pub applying: Option<Progress>,
 }
 
 pub fn event_id() -> EventId {

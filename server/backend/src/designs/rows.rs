@@ -94,10 +94,11 @@ impl FileRow {
         FileKind::from_name(&self.kind).ok_or_else(|| Failure::Internal("a stored file is of an unknown kind".into()))
     }
 
-    pub(super) fn into_file(self) -> Result<DesignFile, Failure> {
+    /// `used`: whether a remembered design names it.
+    pub(super) fn into_file(self, used: bool) -> Result<DesignFile, Failure> {
         let kind = self.kind()?;
         let Self { id, organisation_id: _, event_id: _, kind: _, name, media_type, size, object: _, created_at: _ } =
             self;
-        Ok(DesignFile { id: stored(&id)?, kind, name, media_type, size })
+        Ok(DesignFile { id: stored(&id)?, kind, name, media_type, size, used })
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of designs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -63,12 +63,17 @@ impl DesignsService {
 
     async fn read(&self, actor: &Actor, event: &EventId) -> Result<DesignView, Failure> {
         let (mut conn, scope) = self.prove(actor, event, Permission::EventRead).await?;
-        let (design, version) = match queries::find(&mut conn, &scope).await? {
-            Some(row) => (row.design()?, row.version),
-            None => (Design::default(), 0),
+        let (design, version, remembered) = match queries::find(&mut conn, &scope).await? {
+            Some(row) => (row.design()?, row.version, row.remembered()?),
+            None => (Design::default(), 0, Vec::new()),
         };
+        let used: HashSet<&str> = remembered.iter().flat_map(Design::files).map(|(_, _, file)| file.as_str()).collect();
         let files = queries::files(&mut conn, &scope).await?;
-        let files = files.into_iter().map(FileRow::into_file).collect::<Result<_, _>>()?;
+        let to_file = |row: FileRow| {
+            let used = used.contains(row.id.as_str());
+            row.into_file(used)
+        };
+        let files = files.into_iter().map(to_file).collect::<Result<_, _>>()?;
         Ok(DesignView { design, version, files })
     }
 
@@ -152,7 +157,7 @@ impl DesignsService {
             Ok(row)
         });
         match written {
-            Ok(row) => row.into_file(),
+            Ok(row) => row.into_file(false),
             // A commit whose answer got lost may have happened: then the row decides, in the sweep.
             Err(failure @ Failure::Internal(_)) => Err(failure),
             Err(failure) => {
@@ -306,8 +311,15 @@ async fn progress(conn: &mut Conn, scope: &EventScope) -> Result<Progress, Failu
     let wanted = Wanted::new(row.as_ref().map(DesignRow::applied).transpose()?, &event)?;
     let (all, done) = captures::count_marked(conn, scope, wanted.mark()).await?;
     Ok(match row {
-        None => Progress { state: ApplyState::None, done, all, failed: 0, can_undo: false },
-        Some(row) => Progress { state: row.state()?, done, all, failed: row.failed, can_undo: row.previous.is_some() },
+        None => Progress { state: ApplyState::None, done, all, failed: 0, can_undo: false, differs: false },
+        Some(row) => Progress {
+            state: row.state()?,
+            done,
+            all,
+            failed: row.failed,
+            can_undo: row.previous.is_some(),
+            differs: row.applied.as_ref().is_some_and(|applied| *applied != row.design),
+        },
     })
 }
 

@@ -139,6 +139,13 @@ async fn files_are_checked_kept_while_they_are_named_and_go_with_their_event() {
         save(&stand, design, 0).await;
         let remove = async |file: &DesignFile| stand.designs.remove_file(&stand.owner, &stand.event, &file.id).await;
         assert_eq!(remove(&overlay).await.expect_err("is named").code, Code::DesignFileUsed, "{kind}");
+        // Also by the design that older pictures have, whatever was saved since.
+        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
+        save(&stand, Design::default(), 1).await;
+        assert_eq!(remove(&overlay).await.expect_err("is applied").code, Code::DesignFileUsed, "{kind}");
+        let found = stand.designs.find(&stand.owner, &stand.event).await.expect("is found");
+        let used: Vec<_> = found.files.iter().filter(|file| file.used).map(|file| &file.id).collect();
+        assert_eq!((found.files.len(), used), (2, vec![&overlay.id]), "{kind}");
         remove(&logo).await.expect("nobody names it");
         assert_eq!(remove(&logo).await.expect_err("is gone").code, Code::NotFound);
         assert_eq!(stand.objects().await, 1, "{kind}");
@@ -201,8 +208,9 @@ async fn older_pictures_are_made_anew_once_and_their_pages_show_it() {
         save(&stand, filtered(Filter::BlackAndWhite), 0).await;
         assert_eq!(progress(&stand).await.state, ApplyState::None);
         let begun = stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
-        let (all, done) = (2, 0);
-        assert_eq!(begun, Progress { state: ApplyState::Running, done, all, failed: 0, can_undo: true }, "{kind}");
+        let (state, failed) = (ApplyState::Running, 0);
+        let expected = Progress { state, done: 0, all: 2, failed, can_undo: true, differs: false };
+        assert_eq!(begun, expected, "{kind}");
         let waiting = format!("kind = 'apply_design' AND subject = '{}'", stand.event);
         assert_eq!(stand.test.count("jobs", &waiting).await, 1, "{kind}");
         let (_, newest) = stand.shares.changes(0).await.expect("reads");
@@ -275,7 +283,9 @@ async fn an_older_run_writes_nothing_any_more() {
         save(&stand, filtered(Filter::Warm), 0).await;
         stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
         save(&stand, filtered(Filter::Cool), 1).await;
-        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins anew");
+        assert!(progress(&stand).await.differs, "{}", stand.test.kind);
+        let begun = stand.designs.apply(&stand.owner, &stand.event).await.expect("begins anew");
+        assert!(!begun.differs, "{}", stand.test.kind);
         let scope = EventScope::of_sweep(&Permit::of_test(), stand.organisation.clone(), stand.event.clone());
         for (run, counts) in [(1, false), (2, true)] {
             let scope = scope.clone();
