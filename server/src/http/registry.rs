@@ -258,6 +258,7 @@ fn rest() -> Vec<Route> {
         put(Rest, "/api/v1/events/{event}/design", Api(P::BrandingWrite), api::designs::save),
         post(Rest, "/api/v1/events/{event}/design/files", Api(P::BrandingWrite), api::designs::add_file)
             .body(Body::Design),
+        delete(Rest, "/api/v1/events/{event}/design/files/{file}", Api(P::BrandingWrite), api::designs::remove_file),
         post(Rest, "/api/v1/events/{event}/design/apply", Api(P::BrandingWrite), api::designs::apply),
         post(Rest, "/api/v1/events/{event}/design/pause", Api(P::BrandingWrite), api::designs::pause),
         post(Rest, "/api/v1/events/{event}/design/resume", Api(P::BrandingWrite), api::designs::resume),

@@ -47,6 +47,10 @@ async fn a_program_gives_an_event_a_design_and_takes_it_back() {
         assert_eq!(script.status, StatusCode::UNPROCESSABLE_ENTITY, "{kind}");
         assert!(script.text().contains("drawing_script"), "{}", script.text());
 
+        let remove = async |who: &As| {
+            let request = app.request("DELETE", &format!("{path}/files/{file}"), who).body(Body::empty());
+            app.send(request.expect("a request")).await
+        };
         let logo = |size: u16| json!({ "file": file, "place": "bottom_right", "size": size, "margin": 40 });
         let wrong = json!({ "version": 0, "design": { "landscape": { "logo": logo(5) } } });
         let answer = save(&app, &home, who, &wrong).await;
@@ -56,6 +60,8 @@ async fn a_program_gives_an_event_a_design_and_takes_it_back() {
         let answer = save(&app, &home, who, &right).await;
         assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "version": 1 })), "{kind}");
         assert_eq!(save(&app, &home, who, &right).await.status, StatusCode::CONFLICT, "{kind}");
+        let named = remove(who).await;
+        assert!(named.status == StatusCode::CONFLICT && named.text().contains("design_file_used"), "{kind}");
         assert_eq!(save(&app, &home, who, &json!([])).await.status, StatusCode::BAD_REQUEST, "{kind}");
 
         app.finish().await;
@@ -83,6 +89,12 @@ async fn a_program_gives_an_event_a_design_and_takes_it_back() {
         let undone = app.get(&progress, who).await.json();
         assert_eq!((&undone["state"], &undone["can_undo"]), (&"done".into(), &false.into()), "{kind}");
         assert_eq!(post(&app, &home, who, "undo").await.status, StatusCode::CONFLICT, "{kind}");
-        assert_eq!(app.get(&path, who).await.json()["version"], 2, "{kind}");
+        let plain = app.get(&path, who).await.json();
+        let unused = plain["files"].as_array().expect("files").iter().filter(|file| file["used"] == false).count();
+        assert_eq!((&plain["version"], unused), (&2.into(), 2), "{kind}");
+        // Nothing needs it any more.
+        assert_eq!(remove(&home.viewer_token).await.status, StatusCode::FORBIDDEN, "{kind}");
+        assert_eq!(remove(who).await.status, StatusCode::NO_CONTENT, "{kind}");
+        assert_eq!(remove(who).await.status, StatusCode::NOT_FOUND, "{kind}");
     }
 }

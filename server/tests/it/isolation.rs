@@ -115,6 +115,7 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
     } = of;
     let own_event = &own.event;
     let own_capture = &own.capture;
+    let own_file = &own.design_file;
     let form = |path: String, fields: &[(&'static str, &str)]| {
         Form(path, fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect())
     };
@@ -253,6 +254,8 @@ pub(crate) fn attempts(of: &Tenant, own: &Tenant) -> Vec<Attempt> {
         Get(format!("/api/v1/events/{event}/captures")),
         Get(format!("/api/v1/events/{event}/design")),
         Get(format!("/api/v1/events/{event}/design/progress")),
+        Delete(format!("/api/v1/events/{event}/design/files/{own_file}")),
+        Delete(format!("/api/v1/events/{own_event}/design/files/{design_file}")),
         Post(format!("/api/v1/events/{event}/design/apply"), json!({})),
         Post(format!("/api/v1/events/{event}/design/pause"), json!({})),
         Post(format!("/api/v1/events/{event}/design/resume"), json!({})),

@@ -12,7 +12,7 @@ use shutterpost_model::time::DAY;
 
 use crate::states;
 use crate::support::{
-    ADMIN, Answer, App, As, Tenant, apps, exported, issued, old_token, path_of, tenant, token, token_id,
+    ADMIN, Answer, App, As, Tenant, apps, design_file, exported, issued, old_token, path_of, tenant, token, token_id,
 };
 
 const MINUTE: i64 = 60_000;
@@ -71,6 +71,9 @@ pub(crate) fn concrete(spec: &RouteSpec, home: &Tenant) -> String {
         "/m/{token}/{file}" => home.picture.clone(),
         "/fonts/{file}" => "/fonts/inter-f80bb070.woff2".into(),
         "/assets/{file}" => shutterpost_app::share::script_path().into(),
+        "/api/v1/events/{event}/design/files/{file}" => {
+            format!("/api/v1/events/{}/design/files/{}", home.event, home.design_file)
+        }
         path if path.starts_with("/sso/saml/") => path.replace("{connection}", &home.saml),
         path if path.starts_with("/sso/") => path.replace("{connection}", &home.oidc),
         path => path
@@ -451,7 +454,7 @@ async fn case_109_no_page_changes_anything_by_being_read() {
     }
 }
 
-/// The tenant with a capture and guest of its own for one destructive request, and a session that may end.
+/// The tenant with a capture, a guest and a file of its own for one destructive request, and a session that may end.
 async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Tenant, As) {
     let email = format!("{}-{}@guests.example", caller.replace(':', "-"), spec.path.len());
     let guest = format!(r#"{{"email":"{email}"}}"#);
@@ -464,7 +467,13 @@ async fn fresh(app: &App, home: &Tenant, caller: &str, spec: &RouteSpec) -> (Ten
     let link = links.iter().find(|link| link["kind"] == "owner").expect("an owner link");
     let role = Role::from_name(caller).unwrap_or(Role::Owner);
     let session = app.sign_in(&home.email(role)).await;
+    let design_file = if spec.path.ends_with("/design/files/{file}") {
+        design_file(app, &app.actor(&owner).await, &home.event).await
+    } else {
+        home.design_file.clone()
+    };
     let tenant = Tenant {
+        design_file,
         guest: crate::support::text(&found, "/guests/0/id"),
         view_url: crate::support::text(&answer.json(), "/share_url"),
         owner_url: crate::support::text(link, "/url"),

@@ -18,6 +18,7 @@ const TABLE: &[(&str, &str, [&str; 4])] = &[
     ("GET", "/api/v1/events/{event}/design", ["404", "404", "-", "-"]),
     ("PUT", "/api/v1/events/{event}/design", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/design/files", ["404", "404", "-", "-"]),
+    ("DELETE", "/api/v1/events/{event}/design/files/{file}", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/design/apply", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/design/pause", ["404", "404", "-", "-"]),
     ("POST", "/api/v1/events/{event}/design/resume", ["404", "404", "-", "-"]),

@@ -31,7 +31,9 @@ use shutterpost_model::error::AppError;
 use shutterpost_model::messages::OutboxMail;
 use tower::ServiceExt;
 
-pub(crate) use tenant::{ADMIN, Tenant, brand, exported, issued, old_token, picture, tenant, token, token_id};
+pub(crate) use tenant::{
+    ADMIN, Tenant, brand, design_file, exported, issued, old_token, picture, tenant, token, token_id,
+};
 
 pub(crate) const ORIGIN: &str = "http://localhost:8080";
 pub(crate) const PASSWORD: &str = "copper-meadow-lantern-77";

@@ -106,6 +106,20 @@ async fn read(form: Result<Multipart, MultipartRejection>) -> Result<NewDesignFi
     Ok(NewDesignFile { kind, name, bytes })
 }
 
+/// `DELETE /api/v1/events/{event}/design/files/{file}`: removes a file that no design needs. Who may call: tokens with
+/// `events:write`.
+pub(in crate::http) async fn remove_file(
+    State(http): State<Http>,
+    Extension(context): Extension<Context>,
+    Path((event, file)): Path<(String, String)>,
+) -> Response {
+    let done = async { http.services().designs.remove_file(context.actor()?, &id(&event)?, &id(&file)?).await };
+    match done.await {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => problem::problem(&error, &context),
+    }
+}
+
 fn told(progress: Result<Progress, AppError>, context: &Context) -> Response {
     match progress {
         Ok(progress) => Json(progress).into_response(),

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use shutterpost_backend::identity::PasswordPolicy;
 use shutterpost_backend::identity::admin::{self, NewMember};
-use shutterpost_model::access::Role;
+use shutterpost_model::access::{Actor, Role};
 use shutterpost_model::designs::{FileKind, NewDesignFile};
 use shutterpost_model::id::OrganisationId;
 use shutterpost_model::language::Language;
@@ -107,12 +107,7 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
     let actor = app.actor(&owner).await;
     let services = app.http.services();
     let devices = json(services.events.devices(&actor, &event.parse().expect("an id")).await);
-    let file = NewDesignFile {
-        kind: FileKind::Logo,
-        name: "Sign".into(),
-        bytes: include_bytes!("../../../assets/demo/logo.png").to_vec(),
-    };
-    let design_file = json(services.designs.add_file(&actor, &event.parse().expect("an id"), file).await);
+    let design_file = design_file(app, &actor, &event).await;
     let admin_token = token(app, &owner, "A", ADMIN).await;
     let editor_token = token(app, &owner, "E", EDITOR).await;
     let viewer_token = token(app, &owner, "V", VIEWER).await;
@@ -160,11 +155,22 @@ pub(crate) async fn tenant(app: &App, name: &'static str) -> Tenant {
         event,
         capture,
         logo,
-        design_file: text(&design_file, "/id"),
+        design_file,
         picture: picture(app, &text(&accepted, "/share_url")).await,
         oidc: crate::sso::oidc(app, &owner, "http://127.0.0.1:9").await,
         saml: crate::sso::saml(app, &owner).await,
     }
+}
+
+/// A file of the event's picture design that no part names; gives its id.
+pub(crate) async fn design_file(app: &App, actor: &Actor, event: &str) -> String {
+    let file = NewDesignFile {
+        kind: FileKind::Logo,
+        name: "Sign".into(),
+        bytes: include_bytes!("../../../assets/demo/logo.png").to_vec(),
+    };
+    let designs = &app.http.services().designs;
+    text(&json(designs.add_file(actor, &event.parse().expect("an id"), file).await), "/id")
 }
 
 /// Asks for an export of the event's captures.
