@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use shutterpost_model::captures::Captures;
+use shutterpost_model::designs::{Design, Designs, FileKind, Logo, NewDesignFile, Place};
 use shutterpost_model::events::{Branding, Events, LogoChange};
 use shutterpost_model::id::CaptureId;
 use shutterpost_model::ingest::Upload;
@@ -82,16 +83,29 @@ async fn a_deleted_event_goes_altogether_after_thirty_days() {
         let logo = LogoChange::Replace(LOGO.to_vec());
         stand.events.update_branding(&stand.owner, &stand.event, Branding::default(), logo, 1).await.expect("saved");
         stand.capture(Some(ANNA)).await;
-        assert_eq!(stand.objects().await, OBJECTS + 1);
+        let file = NewDesignFile { kind: FileKind::Logo, name: "Sign".into(), bytes: LOGO.to_vec() };
+        let file = stand.designs.add_file(&stand.owner, &stand.event, file).await.expect("is good").id;
+        let mut design = Design::default();
+        design.landscape.logo = Some(Logo { file, place: Place::Top, size: 200, margin: 40 });
+        stand.designs.save(&stand.owner, &stand.event, design, 0).await.expect("saves");
+        assert_eq!(stand.objects().await, OBJECTS + 2);
         stand.events.delete(&stand.owner, &stand.event).await.expect("deletes");
         stand.wait_days(30);
         assert_eq!(swept(&stand).await, Swept::default(), "{}", stand.test.kind);
         stand.test.clock.advance(1);
         assert_eq!(swept(&stand).await, Swept { captures: 1, events: 1, ..Swept::default() });
         assert_eq!(stand.objects().await, 0);
-        for table in
-            ["events", "events_counters", "events_devices", "events_consents", "events_logos", "guests", "messages"]
-        {
+        for table in [
+            "events",
+            "events_counters",
+            "events_devices",
+            "events_consents",
+            "events_logos",
+            "events_designs",
+            "events_design_files",
+            "guests",
+            "messages",
+        ] {
             assert_eq!(stand.test.count(table, "1 = 1").await, 0, "{table}");
         }
         assert_eq!(swept(&stand).await, Swept::default());
