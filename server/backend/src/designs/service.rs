@@ -67,8 +67,8 @@ impl DesignsService {
             Some(row) => (row.design()?, row.version, row.remembered()?),
             None => (Design::default(), 0, Vec::new()),
         };
-        let used: HashSet<&str> = remembered.iter().flat_map(Design::files).map(|(_, _, file)| file.as_str()).collect();
         let files = queries::files(&mut conn, &scope).await?;
+        let used: HashSet<&str> = remembered.iter().flat_map(Design::files).map(|(_, _, file)| file.as_str()).collect();
         let to_file = |row: FileRow| {
             let used = used.contains(row.id.as_str());
             row.into_file(used)
