@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let limits = VideoLimits::default();
             let (video, sandbox) = (probe(&source, &limits)?, Sandbox::find()?);
             let started = Instant::now();
-            transcode(&sandbox, &source, &video, &limits, &mut File::create(to)?)?;
+            transcode(&sandbox, &source, &video, None, &limits, &mut File::create(to)?)?;
             started.elapsed().as_secs_f64()
         }
         [from, to] => {

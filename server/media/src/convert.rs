@@ -2,13 +2,16 @@
 //! Everything runs in the [`Sandbox`] and blocks until it is done. What goes in was walked and cleaned before, what comes
 //! out is walked and cleaned again.
 
+mod over;
+
 use std::io::{Read, Write};
 
+use crate::convert::over::Over;
 use crate::derive::{Derived, derive_picture};
 use crate::error::{FilmError, MediaError};
 use crate::mark::Mark;
 use crate::picture::{Rgb, fit};
-use crate::sandbox::{Budget, Sandbox, judged};
+use crate::sandbox::{Budget, SECOND, Sandbox, judged};
 use crate::video::{Film, Info, Source, Video, VideoLimits, probe};
 
 /// The longer and the shorter side of a converted film.
@@ -62,9 +65,20 @@ const TO_PIPE: [&str; 9] = [
     "pipe:1",
 ];
 
+/// Whether a mark changes the pictures of this film once it is converted.
+pub fn changes(mark: &Mark, info: &Info) -> bool {
+    let (width, height) = size_of(info);
+    mark.changes(width, height)
+}
+
+/// The size of a converted film.
+fn size_of(info: &Info) -> (u32, u32) {
+    even(fit_either_way(info.width, info.height))
+}
+
 /// Encodes a film as H.264 and AAC of at most 1920 x 1080 and 60 pictures a second, and writes it to `to` while it is
 /// made: an MP4 in fragments. Store it, [`probe`] it and write its [`Film::plan`]. About real time for 1080p on two
-/// cores; [`Budget::film`] ends what takes far longer.
+/// cores; [`Budget::film`] ends what takes far longer. `mark` is put on every picture.
 ///
 /// # Errors
 /// [`FilmError::Conversion`]: damaged, or it took more than it may; [`FilmError::Unreadable`] of the source or of `to`.
@@ -72,33 +86,53 @@ pub fn transcode<S: Source + Sync + ?Sized>(
     sandbox: &Sandbox,
     source: &S,
     video: &Video,
+    mark: Option<&Mark>,
     limits: &VideoLimits,
     to: &mut (dyn Write + Send),
 ) -> Result<(), MediaError> {
-    let Info { width, height, duration, .. } = *video.info();
-    let size = even(fit_either_way(width, height));
-    let size = format!("scale={}:{}:force_original_aspect_ratio=decrease:force_divisible_by=2", size.0, size.1);
+    let (width, height) = size_of(video.info());
+    let over = mark.filter(|mark| changes(mark, video.info())).map(|mark| Over::new(mark, (width, height)));
+    // What is laid over it has exactly its size.
+    let proportions = if over.is_some() { "" } else { ":force_original_aspect_ratio=decrease:force_divisible_by=2" };
+    let scale = format!("scale={width}:{height}{proportions}");
     let scale = if video.info().bright {
-        format!("{size},{DARKEN},setsar=1,format=yuv420p")
+        format!("{scale},{DARKEN},setsar=1,format=yuv420p")
     } else {
-        format!("{size}:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p")
+        format!("{scale}:out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p")
     };
     let longest = limits.max_seconds.to_string();
     let demuxer = if matches!(video, Video::Film(_)) { "mov" } else { "matroska" };
     let mut words = QUIET.to_vec();
+    if over.is_some() {
+        // A film whose size changes would go on without what lies over it, since that is read once.
+        words.extend(["-reinit_filter", "0"]);
+    }
     words.extend(["-format_whitelist", demuxer, "-f", demuxer, "-i", "pipe:0"]);
-    words.extend(["-map", "0:v:0", "-map", "0:a:0?", "-map_chapters", "-1", "-sn", "-dn", "-t", &longest]);
-    words.extend(["-vf", &scale, "-fpsmax", "60"]);
+    let size = format!("{width}x{height}");
+    let graph = over.as_ref().map(|over| over.graph(&scale));
+    match &graph {
+        Some(graph) => {
+            words.extend(["-protocol_whitelist", "pipe", "-format_whitelist", "rawvideo", "-f", "rawvideo"]);
+            words.extend(["-pixel_format", Over::PIXELS, "-video_size", &size, "-framerate", "1", "-i", SECOND]);
+            words.extend(["-filter_complex", graph, "-map", "[marked]"]);
+        }
+        None => words.extend(["-map", "0:v:0", "-vf", &scale]),
+    }
+    words.extend(["-map", "0:a:0?", "-map_chapters", "-1", "-sn", "-dn", "-t", &longest, "-fpsmax", "60"]);
     words.extend(PICTURES);
     words.extend(SOUND);
     words.extend(TO_PIPE);
-    let budget = Budget::film(duration);
+    let budget = Budget::film(video.info().duration);
+    let mut run = |input: &mut (dyn Read + Send)| match &over {
+        Some(over) => sandbox.ffmpeg_with(&over.pixels, &words, input, to, budget),
+        None => sandbox.ffmpeg(&words, input, to, budget),
+    };
     judged(match video {
         Video::Film(film) => {
             let plan = film.plan()?;
-            sandbox.ffmpeg(&words, &mut plan.reader(source), to, budget)
+            run(&mut plan.reader(source))
         }
-        Video::Matroska(_) => sandbox.ffmpeg(&words, &mut Whole { source, at: 0 }, to, budget),
+        Video::Matroska(_) => run(&mut Whole { source, at: 0 }),
     })
 }
 

@@ -6,7 +6,7 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::branding::{Brandings, Fitted};
+use crate::branding::{Brandings, Filter, Fitted, Format};
 use crate::error::MediaError;
 use crate::inspect::Limits;
 use crate::picture::{Area, Rgb, Rgba, fit};
@@ -72,6 +72,14 @@ impl Mark {
         }
     }
 
+    /// Whether it changes pictures of this size in pixels: a branding may have nothing for their format.
+    pub fn changes(&self, picture_width: u32, picture_height: u32) -> bool {
+        match &self.0 {
+            Kind::Logo(_) => true,
+            Kind::Brandings(brandings) => brandings.of(Format::of(picture_width, picture_height)).is_some(),
+        }
+    }
+
     /// Puts the mark on a picture.
     pub(crate) fn blend_into(&self, picture: &mut Rgb) {
         self.placed(picture.width, picture.height).blend_into(picture);
@@ -111,6 +119,30 @@ impl Placed {
         match self {
             Placed::Logo(logo) => logo.blend_into(picture),
             Placed::Branding(fitted) => fitted.iter().for_each(|fitted| fitted.put_on(picture)),
+        }
+    }
+
+    /// How it changes colours first.
+    pub(crate) fn filter(&self) -> Filter {
+        match self {
+            Placed::Branding(Some(fitted)) => fitted.filter(),
+            Placed::Logo(_) | Placed::Branding(None) => Filter::None,
+        }
+    }
+
+    /// Where the picture goes then, if it is made smaller.
+    pub(crate) fn room(&self) -> Option<Area> {
+        match self {
+            Placed::Branding(Some(fitted)) => fitted.room(),
+            Placed::Logo(_) | Placed::Branding(None) => None,
+        }
+    }
+
+    /// What lies over the pixels after that. The picture must have the size that was said.
+    pub(crate) fn lay_over(&self, picture: &mut Rgb) {
+        match self {
+            Placed::Logo(logo) => logo.blend_into(picture),
+            Placed::Branding(fitted) => fitted.iter().for_each(|fitted| fitted.lay_over(picture)),
         }
     }
 }

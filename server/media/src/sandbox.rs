@@ -12,7 +12,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use run::Ran;
+pub(crate) use run::{Ran, SECOND};
 
 use crate::error::{FilmError, MediaError};
 

@@ -47,16 +47,35 @@ impl Filter {
         Filter::ALL.into_iter().find(|filter| filter.as_str() == text)
     }
 
-    pub(crate) fn apply(self, picture: &mut Rgb) {
+    /// `None` changes nothing.
+    fn matrix(self) -> Option<[Row; 3]> {
         // Colourfulness, contrast around the middle, factors of red, green and blue, and what is added to them.
-        let [red, green, blue] = match self {
-            Filter::None => return,
+        Some(match self {
+            Filter::None => return None,
             Filter::BlackAndWhite => rows(0.0, 1.05, [1.0; 3], [0.0; 3]),
             Filter::Warm => rows(1.05, 1.0, [1.06, 1.0, 0.88], [4.0, 1.0, 0.0]),
             Filter::Cool => rows(1.0, 1.0, [0.9, 1.0, 1.08], [0.0, 1.0, 5.0]),
             Filter::Faded => rows(0.72, 0.8, [1.0, 1.0, 0.98], [14.0, 12.0, 12.0]),
             Filter::Vivid => rows(1.32, 1.08, [1.0; 3], [0.0; 3]),
+        })
+    }
+
+    /// The same matrix in the words of ffmpeg, for pixels of red, green, blue and a full alpha. It rounds each product by
+    /// itself, so that a colour may differ by two of 255 steps.
+    pub(crate) fn mixer(self) -> Option<String> {
+        let [red, green, blue] = self.matrix()?;
+        let channel = |name: char, [of_red, of_green, of_blue, added]: Row| {
+            let factor = |part: i32| f64::from(part) / f64::from(1 << BITS);
+            // Without the half that rounds. What is added hangs on alpha, which is 255 everywhere.
+            let added = factor(added - (1 << (BITS - 1))) / 255.0;
+            let (of_red, of_green, of_blue) = (factor(of_red), factor(of_green), factor(of_blue));
+            format!("{name}r={of_red:.6}:{name}g={of_green:.6}:{name}b={of_blue:.6}:{name}a={added:.6}")
         };
+        Some(format!("colorchannelmixer={}:{}:{}", channel('r', red), channel('g', green), channel('b', blue)))
+    }
+
+    pub(crate) fn apply(self, picture: &mut Rgb) {
+        let Some([red, green, blue]) = self.matrix() else { return };
         let mix = |[of_red, of_green, of_blue, added]: Row, [red, green, blue]: [i32; 3]| {
             ((of_red * red + of_green * green + of_blue * blue + added) >> BITS).clamp(0, 255) as u8
         };

@@ -66,6 +66,29 @@ impl Fitted {
         if let Some((room, colour)) = self.background {
             shrink(picture, room, colour);
         }
+        self.lay_layers(picture);
+    }
+
+    /// How colours are changed first.
+    pub(crate) fn filter(&self) -> Filter {
+        self.filter
+    }
+
+    /// Where the picture goes, if it is made smaller.
+    pub(crate) fn room(&self) -> Option<Area> {
+        self.background.map(|(room, _)| room)
+    }
+
+    /// What lies over the pixels of a picture, the background around its room included: for a picture whose colours are
+    /// changed and which is made smaller elsewhere.
+    pub(crate) fn lay_over(&self, picture: &mut Rgb) {
+        if let Some((room, colour)) = self.background {
+            around(picture, room, Colour { alpha: 255, ..colour });
+        }
+        self.lay_layers(picture);
+    }
+
+    fn lay_layers(&self, picture: &mut Rgb) {
         if let Some((width, colour)) = self.border {
             edge(picture, width, colour);
         }
@@ -167,6 +190,17 @@ fn shrink(picture: &mut Rgb, room: Area, Colour { red, green, blue, alpha: _ }: 
             to.copy_from_slice(from);
         }
     }
+}
+
+/// All but the room.
+fn around(picture: &mut Rgb, room: Area, colour: Colour) {
+    let (width, height) = (picture.width, picture.height);
+    let (right, bottom) = (room.left + room.width, room.top + room.height);
+    fill(picture, Area { left: 0, top: 0, width, height: room.top }, colour);
+    fill(picture, Area { left: 0, top: room.top, width: room.left, height: room.height }, colour);
+    let rest = width.saturating_sub(right);
+    fill(picture, Area { left: right, top: room.top, width: rest, height: room.height }, colour);
+    fill(picture, Area { left: 0, top: bottom, width, height: height.saturating_sub(bottom) }, colour);
 }
 
 /// A border of one colour over the edges.

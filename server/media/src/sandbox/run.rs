@@ -1,12 +1,13 @@
 //! One run of a program in the sandbox.
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ const COMPLAINT_BYTES: usize = 4096;
 /// Threads of the converter; processes it cannot have.
 const TASKS: u32 = 128;
 const OPEN_FILES: u32 = 64;
+
+/// Stands in arguments for the second input.
+pub(crate) const SECOND: &str = "pipe:second";
+
+/// Held while a program is started: what is open for one cage is never open in another one.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// What became of a run.
 #[derive(Debug, Default)]
@@ -48,10 +55,12 @@ impl Ran {
     }
 }
 
-/// What else is to be seen in the sandbox, for proofs and tests.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What else is to be seen in the sandbox.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Extra<'a> {
     Nothing,
+    /// A second input, which is read by the name [`SECOND`].
+    Second(&'a [u8]),
     /// The kernel's view of the program itself.
     Proc,
     /// A program in place of ffmpeg.
@@ -69,6 +78,18 @@ impl Sandbox {
         budget: Budget,
     ) -> Ran {
         self.run(Extra::Nothing, arguments, input, output, budget)
+    }
+
+    /// The same with a second input, which is whole and in memory.
+    pub(crate) fn ffmpeg_with(
+        &self,
+        second: &[u8],
+        arguments: &[&str],
+        input: &mut (dyn Read + Send),
+        output: &mut (dyn Write + Send),
+        budget: Budget,
+    ) -> Ran {
+        self.run(Extra::Second(second), arguments, input, output, budget)
     }
 
     pub(super) fn run(
@@ -106,11 +127,13 @@ impl Sandbox {
     }
 
     fn start(&self, extra: Extra<'_>, arguments: &[&str], budget: Budget) -> io::Result<(Child, OwnedFd)> {
-        // Not closed on exec, unlike everything else that is open: that is how it gets to bwrap. It holds no secret, so
-        // that another program that happens to be started right now may have it as well.
-        let mut filter = File::from(memfd_create(c"calls", MemfdFlags::empty())?);
-        filter.write_all(&self.filter)?;
-        filter.rewind()?;
+        // Until all that is handed on is closed here again.
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
+        let filter = handed(c"calls", &self.filter)?;
+        let second = match extra {
+            Extra::Second(bytes) => Some(handed(c"second", bytes)?),
+            _ => None,
+        };
 
         let mut command = Command::new(&self.bwrap);
         command.args(self.cage(extra)).arg("--seccomp").arg(filter.as_raw_fd().to_string());
@@ -128,7 +151,11 @@ impl Sandbox {
             Extra::Program(program) => program,
             _ => Path::new("/usr/bin/ffmpeg"),
         });
-        command.args(arguments);
+        let name = second.as_ref().map(|second| format!("pipe:{}", second.as_raw_fd()));
+        command.args(arguments.iter().map(|word| match &name {
+            Some(name) if *word == SECOND => name.as_str(),
+            _ => word,
+        }));
         command.env_clear().current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
@@ -172,13 +199,22 @@ impl Sandbox {
         add(&[word("--ro-bind"), &self.prlimit, word("/usr/bin/prlimit")]);
         add(&[word("--ro-bind"), &self.ffmpeg, word("/usr/bin/ffmpeg")]);
         match extra {
-            Extra::Nothing => {}
+            Extra::Nothing | Extra::Second(_) => {}
             Extra::Proc => add(&[word("--proc"), word("/proc")]),
             Extra::Program(program) => add(&[word("--ro-bind"), program, program]),
         }
         add(&[word("--remount-ro"), word("/"), word("--chdir"), word("/")]);
         words
     }
+}
+
+/// Bytes in memory that a program which is started finds open. Not closed on exec, unlike everything else that is open here:
+/// that is how they get there.
+pub(super) fn handed(name: &CStr, bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(memfd_create(name, MemfdFlags::empty())?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Kills the program and all others of its group. It is not waited for yet, so that the number is still its own.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{FilmError, MediaError};
 use crate::sandbox::run::Extra;
-use crate::sandbox::{Budget, Ran, Sandbox, SandboxError, judged, proof};
+use crate::sandbox::{Budget, Ran, Sandbox, SandboxError, judged, proof, run};
 
 const BUDGET: Budget =
     Budget { memory_bytes: 512 << 20, cpu_seconds: 2, wall: Duration::from_secs(20), output_bytes: 1_000_000 };
@@ -33,6 +33,24 @@ fn perl(code: &str) -> (Ran, String) {
 
 fn refusal(ran: Ran) -> MediaError {
     judged(ran).unwrap_err()
+}
+
+/// What is put on films is an organisation's: on no disk, and in no cage but its own.
+#[test]
+fn a_second_input_is_in_memory_alone() {
+    use std::os::fd::AsRawFd;
+    let file = run::handed(c"second", b"pixels").unwrap();
+    let place = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    assert!(place.to_string_lossy().starts_with("/memfd:second"), "{place:?}");
+
+    let words = ["-nostdin", "-v", "error", "-protocol_whitelist", "pipe", "-f", "data", "-i", run::SECOND];
+    let words = [&words[..], &["-map", "0", "-c", "copy", "-f", "data", "pipe:1"]].concat();
+    let mut through = Vec::new();
+    let ran = sandbox().ffmpeg_with(b"pixels", &words, &mut std::io::empty(), &mut through, BUDGET);
+    assert_eq!((ran.code, through.as_slice()), (Some(0), &b"pixels"[..]), "{ran:?}");
+    let mut nothing = Vec::new();
+    let ran = sandbox().ffmpeg(&words, &mut std::io::empty(), &mut nothing, BUDGET);
+    assert!(ran.code != Some(0) && nothing.is_empty(), "{ran:?}");
 }
 
 #[test]

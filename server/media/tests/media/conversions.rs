@@ -2,6 +2,7 @@
 
 use shutterpost_media::convert::{poster, transcode};
 use shutterpost_media::error::{FilmError, MediaError};
+use shutterpost_media::mark::Mark;
 use shutterpost_media::rendition::{Encoding, Name};
 use shutterpost_media::video::{Film, Treatment, Video, VideoLimits, probe};
 
@@ -9,10 +10,14 @@ use crate::synth::{decode, near};
 use crate::tools::{frames, made, sandbox, streams};
 
 fn converted(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
+    converted_with(bytes, None)
+}
+
+pub fn converted_with(bytes: &[u8], mark: Option<&Mark>) -> Result<Vec<u8>, MediaError> {
     let limits = VideoLimits::default();
     let video = probe(bytes, &limits)?;
     let mut fragments = Vec::new();
-    transcode(sandbox(), bytes, &video, &limits, &mut fragments)?;
+    transcode(sandbox(), bytes, &video, mark, &limits, &mut fragments)?;
     let Video::Film(again) = probe(&fragments, &limits)? else { panic!("something else came out") };
     assert!(again.info.fragmented);
     let mut clean = Vec::new();
@@ -20,7 +25,7 @@ fn converted(bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
     Ok(clean)
 }
 
-fn film(bytes: &[u8]) -> Box<Film> {
+pub fn film(bytes: &[u8]) -> Box<Film> {
     match probe(bytes, &VideoLimits::default()).unwrap() {
         Video::Film(film) => film,
         other => panic!("{other:?}"),
@@ -123,6 +128,14 @@ fn a_damaged_film_is_an_error() {
     );
 }
 
+/// The film with metadata that say: a quarter to the right. It is that high before.
+pub fn turned(mut film: Vec<u8>, height: i32) -> Vec<u8> {
+    let header = film.windows(4).position(|name| name == b"tkhd").unwrap() + 4 + 40;
+    let quarter = [0, 0x1_0000, 0, -0x1_0000_i32, 0, 0, height << 16, 0].map(i32::to_be_bytes).concat();
+    film[header..header + 32].copy_from_slice(&quarter);
+    film
+}
+
 #[test]
 fn the_poster_is_upright_and_of_the_first_second() {
     // Red for half a second, then green; blue from the first second on.
@@ -138,10 +151,7 @@ fn the_poster_is_upright_and_of_the_first_second() {
     // Turned by a quarter: the left half of the stored picture is the upper half of the shown one.
     let words = "-f lavfi -i color=red:size=160x240:rate=30:duration=1 -f lavfi -i color=blue:size=160x240:rate=30:duration=1 \
                  -filter_complex hstack -c:v libx264 -pix_fmt yuv420p";
-    let mut turned = made("turned.mp4", &words.split_whitespace().collect::<Vec<_>>().join(" "));
-    let header = turned.windows(4).position(|name| name == b"tkhd").unwrap() + 4 + 40;
-    let quarter = [0, 0x1_0000, 0, -0x1_0000_i32, 0, 0, 240 << 16, 0].map(i32::to_be_bytes).concat();
-    turned[header..header + 32].copy_from_slice(&quarter);
+    let turned = turned(made("turned.mp4", &words.split_whitespace().collect::<Vec<_>>().join(" ")), 240);
     let walked = film(&turned);
     assert_eq!((walked.info.width, walked.info.height, walked.info.rotation), (240, 320, 90));
     let derived = poster(sandbox(), &turned, &walked, None).unwrap();

@@ -12,6 +12,7 @@ mod films;
 mod heic;
 mod hostile;
 mod inks;
+mod marked_films;
 mod memory;
 mod renditions;
 mod stages;

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use shutterpost_media::sandbox::Sandbox;
+use shutterpost_media::video::{Video, VideoLimits};
 
 pub fn ffmpeg() -> &'static str {
     "ffmpeg"
@@ -56,6 +57,22 @@ pub fn made(name: &str, words: &str) -> Vec<u8> {
     let all = ["-nostdin", "-v", "error"].into_iter().chain(words.split(' ')).map(str::to_owned);
     run(ffmpeg(), all.chain([file.to_string_lossy().into_owned()]));
     std::fs::read(file).unwrap()
+}
+
+/// Every picture of a film as RGB, upright.
+pub fn shown(film: &[u8]) -> Vec<Vec<[u8; 3]>> {
+    let folder = Folder::new();
+    let file = folder.path().join("film.mp4");
+    std::fs::write(&file, film).unwrap();
+    let (width, height) = match shutterpost_media::video::probe(film, &VideoLimits::default()).unwrap() {
+        Video::Film(film) => (film.info.width as usize, film.info.height as usize),
+        other => panic!("{other:?}"),
+    };
+    let file = file.to_string_lossy().into_owned();
+    let words = ["-nostdin", "-v", "error", "-i", &file, "-fps_mode", "passthrough", "-f", "rawvideo"];
+    let words = words.into_iter().chain(["-pix_fmt", "rgb24", "-"]).map(str::to_owned);
+    let bytes = run(ffmpeg(), words);
+    bytes.chunks_exact(width * height * 3).map(|picture| picture.as_chunks::<3>().0.to_vec()).collect()
 }
 
 /// Checksums of the packets of a stream, as they lie in the file.
