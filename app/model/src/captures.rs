@@ -168,6 +168,8 @@ pub struct CaptureSummary {
     pub kind: CaptureKind,
     /// Milliseconds that it plays for, if that is known.
     pub duration: Option<i64>,
+    /// It is a film of which nothing that browsers play can be made.
+    pub unplayable: bool,
     pub captured_at: Millis,
     /// Pixels of the upright picture.
     pub width: i32,
@@ -236,6 +238,8 @@ pub struct Capture {
     pub kind: CaptureKind,
     /// Milliseconds that it plays for, if that is known.
     pub duration: Option<i64>,
+    /// It is a film of which nothing that browsers play can be made.
+    pub unplayable: bool,
     pub captured_at: Millis,
     pub received_at: Millis,
     pub width: i32,

@@ -72,9 +72,11 @@ pub struct SharePage {
     /// A blurred idea of the picture to show until it is there: a `data:` address of a few hundred bytes.
     pub placeholder: Option<String>,
     pub capture_kind: CaptureKind,
-    /// What moves. `None` for a capture that is no still means that it is still being prepared; the pictures show its
-    /// poster.
+    /// What moves. `None` for a capture that is no still means that it is still being prepared, unless it is unplayable; the
+    /// pictures show its poster.
     pub film: Option<ShareFilm>,
+    /// Nothing that browsers play can be made of it. Then a film is for saving alone.
+    pub unplayable: bool,
     /// Path of the 1200 × 630 JPEG.
     pub og: String,
     /// Path of this page, `/s/{token}`.
@@ -86,6 +88,13 @@ pub struct SharePage {
     pub origin: String,
     /// Last day on which the photo exists.
     pub kept_until: Date,
+}
+
+impl SharePage {
+    /// What is played on the page.
+    pub fn plays(&self) -> Option<&ShareFilm> {
+        self.film.as_ref().filter(|_| !self.unplayable)
+    }
 }
 
 /// A page together with what its cache entry depends on.

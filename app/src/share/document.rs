@@ -93,7 +93,7 @@ fn announcement(page: &SharePage, address: String, language: Language) -> impl I
     };
     let image = format!("{}{}", page.origin, page.og);
     let of_page = [
-        ("og:type", if page.film.is_some() { "video.other" } else { "website" }.to_owned()),
+        ("og:type", if page.plays().is_some() { "video.other" } else { "website" }.to_owned()),
         ("og:site_name", words::line(&page.organisation)),
         (
             "og:locale",
@@ -113,7 +113,7 @@ fn announcement(page: &SharePage, address: String, language: Language) -> impl I
         ("og:image:alt", title.clone()),
     ];
     // The film hangs on the link of this page, so an owner's page does not name it.
-    let film = page.film.as_ref().filter(|_| page.kind == LinkKind::View).map(|film| {
+    let film = page.plays().filter(|_| page.kind == LinkKind::View).map(|film| {
         [
             ("og:video", format!("{}{}", page.origin, film.mp4)),
             ("og:video:type", "video/mp4".to_owned()),
@@ -147,7 +147,7 @@ fn policy(kind: Kind, values: Option<&str>, page: Option<&SharePage>) -> String 
     let script = if kind == Kind::Shared { "script-src 'self'; connect-src 'self'; " } else { "" };
     // The blurred idea stands in the sheet, as data.
     let data = if page.and_then(photo::idea).is_some() { " data:" } else { "" };
-    let media = if page.is_some_and(|page| page.film.is_some()) { "media-src 'self'; " } else { "" };
+    let media = if page.is_some_and(|page| page.plays().is_some()) { "media-src 'self'; " } else { "" };
     let frame = if kind == Kind::Framed { "'self'" } else { "'none'" };
     let form = if kind == Kind::Framed { "'none'" } else { "'self'" };
     format!(

@@ -12,8 +12,7 @@ use leptos_i18n::td_string;
 
 /// Width and height of what is shown, in pixels.
 pub fn size(page: &SharePage) -> (i32, i32) {
-    let (width, height) =
-        page.film.as_ref().map_or((page.large.width, page.large.height), |film| (film.width, film.height));
+    let (width, height) = page.plays().map_or((page.large.width, page.large.height), |film| (film.width, film.height));
     (width.max(1), height.max(1))
 }
 
@@ -33,7 +32,7 @@ pub fn alt(page: &SharePage, language: Language) -> String {
 
 /// What the page is about, where it stands.
 pub fn shown(page: &SharePage, language: Language) -> AnyView {
-    match &page.film {
+    match page.plays() {
         Some(shown) => film(page, shown, language).into_any(),
         None => photo(page, language).into_any(),
     }

@@ -66,6 +66,7 @@ pub(crate) fn sample(kind: LinkKind) -> SharePage {
         placeholder: None,
         capture_kind: CaptureKind::Still,
         film: None,
+        unplayable: false,
         og: "/m/media-token/og-3.jpg".to_owned(),
         path: format!("/s/{token}"),
         share_path: Some(format!("/s/{VIEW}")),
@@ -237,6 +238,25 @@ fn a_film_is_fetched_when_somebody_asks_for_it() {
     );
     let still = super::page(&sample(LinkKind::View), Language::German).csp;
     assert!(!still.contains("media-src") && !still.contains("data:"), "{still}");
+}
+
+#[test]
+fn a_film_that_cannot_be_shown_is_saved_or_seen_as_a_picture() {
+    let film = SharePage { unplayable: true, ..moving(LinkKind::View, CaptureKind::Film) };
+    let document = super::page(&film, Language::English);
+    let html = &document.html;
+    assert!(
+        html.contains("This video cannot be shown here. You can download it.") && !html.contains("<video"),
+        "{html}"
+    );
+    assert!(html.contains("download=\"video.mp4\"") && html.contains("href=\"/m/media-token/film-3.mp4\""), "{html}");
+    assert!(!html.contains("og:video") && !html.contains("video.other") && html.contains("<picture>"), "{html}");
+    assert!(!document.csp.contains("media-src"), "{}", document.csp);
+    // Where the client's design is on everything, the video as it came is not for guests.
+    let html = super::page(&SharePage { film: None, ..film }, Language::German).html;
+    assert!(html.contains("Dieses Video kann hier nicht gezeigt werden. Sie sehen sein erstes Bild."), "{html}");
+    assert!(!html.contains("film-3") && html.contains("download=\"photo.jpg\""), "{html}");
+    assert!(!html.contains("noch vorbereitet"), "{html}");
 }
 
 #[test]

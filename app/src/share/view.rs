@@ -50,14 +50,17 @@ pub fn page(page: &SharePage, language: Language, mode: Mode) -> Document {
     })
 }
 
-/// What is said while what moves is not there yet.
+/// What is said while what moves is not there yet, and where it never will be.
 fn pending(page: &SharePage, language: Language) -> Option<impl IntoView + use<>> {
-    let waits = page.film.is_none() && page.capture_kind != CaptureKind::Still;
-    // A still never waits; the macro has a word for it all the same.
-    waits.then(|| {
-        let text = by_kind!(page, language, preview_text, video_pending, animation_pending);
-        view! { <p class="pending" role="status">{text}</p> }
-    })
+    let locale = locale_of(language);
+    let text = match (&page.film, page.capture_kind, page.unplayable) {
+        (_, CaptureKind::Still, _) | (Some(_), _, false) => return None,
+        (Some(_), _, true) => td_string!(locale, share.video_unplayable),
+        (None, _, true) => td_string!(locale, share.video_unplayable_picture),
+        // A still never waits; the macro has a word for it all the same.
+        (None, _, false) => by_kind!(page, language, preview_text, video_pending, animation_pending),
+    };
+    Some(view! { <p class="pending" role="status">{text}</p> })
 }
 
 /// The client's logo, or name.

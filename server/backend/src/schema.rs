@@ -414,6 +414,7 @@ diesel::table! {
         duration -> Nullable<BigInt>,
         look -> Nullable<Binary>,
         mark -> Nullable<Text>,
+        unplayable -> Bool,
     }
 }
 

@@ -40,6 +40,7 @@ async fn a_film_is_sent_in_pieces_to_whoever_may_see_it() {
         let (capture, token) = taken(&app, &home, "film", "video/mp4", FILM).await;
         let shown = app.get(&format!("/api/v1/captures/{capture}"), &home.editor_token).await.json();
         assert_eq!((shown["kind"].as_str(), shown["duration"].is_number()), (Some("film"), true), "{shown}");
+        assert_eq!(shown["unplayable"].as_bool(), Some(false), "{shown}");
         let editor = app.sign_in(&home.email(Role::Editor)).await;
         let guest = (format!("/m/{token}/film-1.mp4"), As::Nobody);
         for (path, who) in [guest, (format!("/cms/media/{capture}/film-1.mp4"), editor)] {

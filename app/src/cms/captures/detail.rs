@@ -73,6 +73,7 @@ fn Detail(me: Me, capture: Capture) -> impl IntoView {
             <figure class="captures-figure">
                 <Shown
                     kind=capture.kind
+                    unplayable=capture.unplayable
                     renditions=capture.renditions.clone()
                     width=capture.width
                     height=capture.height
@@ -190,11 +191,23 @@ fn rendition(renditions: &[Rendition], name: RenditionName, encoding: Encoding) 
 
 /// The picture, or what moves as soon as it is there. Nothing begins by itself.
 #[component]
-fn Shown(kind: CaptureKind, renditions: Vec<Rendition>, width: i32, height: i32, alt: String) -> impl IntoView {
+fn Shown(
+    kind: CaptureKind,
+    unplayable: bool,
+    renditions: Vec<Rendition>,
+    width: i32,
+    height: i32,
+    alt: String,
+) -> impl IntoView {
     let poster = rendition(&renditions, RenditionName::Web, Encoding::Jpeg).map(|poster| poster.url.clone());
     let looped = kind == CaptureKind::Animation;
     match (kind, rendition(&renditions, RenditionName::Film, Encoding::Mp4).cloned()) {
         (CaptureKind::Still, _) => view! { <Picture renditions width height alt/> }.into_any(),
+        (CaptureKind::Film | CaptureKind::Animation, _) if unplayable => view! {
+            <Picture renditions width height alt/>
+            <Banner meaning=Meaning::Warn>{td_string!(use_locale(), captures.film_unplayable)}</Banner>
+        }
+        .into_any(),
         (CaptureKind::Film | CaptureKind::Animation, Some(film)) => view! {
             <video
                 class="captures-picture"

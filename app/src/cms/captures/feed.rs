@@ -139,6 +139,7 @@ mod tests {
             id,
             kind: shutterpost_model::captures::CaptureKind::Still,
             duration: None,
+            unplayable: false,
             captured_at: Millis(at),
             width: 3,
             height: 2,

@@ -29,8 +29,9 @@ fn description(locale: Locale, capture: &CaptureSummary) -> String {
     let mut text = td_string!(locale, captures.tile, when = exact(language, capture.captured_at));
     let guests = guests(locale, language, i64::from(capture.guests));
     let moves = moves(locale, capture.kind, capture.duration);
-    for part in [moves, guests, capture.delivery.map(|state| delivery(locale, state).to_owned())].into_iter().flatten()
-    {
+    let unplayable = capture.unplayable.then(|| td_string!(locale, captures.unplayable).to_owned());
+    let delivery = capture.delivery.map(|state| delivery(locale, state).to_owned());
+    for part in [moves, unplayable, guests, delivery].into_iter().flatten() {
         text.push_str(", ");
         text.push_str(&part);
     }
@@ -104,7 +105,9 @@ pub fn CaptureGrid(grid: Grid, event_name: String, may_write: bool, may_export: 
                 <For
                     each=move || grid.shown.get()
                     // A tile is drawn afresh when what it says changes.
-                    key=|capture| (capture.id.clone(), capture.delivery, capture.guests, capture.duration)
+                    key=|capture| {
+                        (capture.id.clone(), capture.delivery, capture.guests, capture.duration, capture.unplayable)
+                    }
                     let:capture
                 >
                     <Tile grid capture may_write/>
@@ -127,12 +130,14 @@ fn Tile(grid: Grid, capture: CaptureSummary, may_write: bool) -> impl IntoView {
     let description = description(locale, &capture);
     let select = td_string!(locale, captures.select, when = exact(language_of(locale), capture.captured_at));
     let arrived = grid.arrived.with_untracked(|arrived| arrived.contains(&capture.id));
-    let CaptureSummary { id, kind, duration, captured_at, width, height, thumb, guests, delivery, .. } = capture;
+    let CaptureSummary { id, kind, duration, unplayable, captured_at, width, height, thumb, guests, delivery, .. } =
+        capture;
+    let icon = if unplayable { IconName::Warning } else { IconName::Play };
     // The link around it says the same to those who do not see it.
     let moves = (kind != CaptureKind::Still).then(|| {
         view! {
             <span class="captures-moves" aria-hidden="true">
-                <Icon name=IconName::Play/>
+                <Icon name=icon/>
                 {duration.map(|duration| view! { <span>{playing(duration)}</span> })}
             </span>
         }

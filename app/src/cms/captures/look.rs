@@ -81,6 +81,9 @@ pub fn QuickLook(grid: Grid, capture: RwSignal<Option<CaptureId>>, event_name: S
                         let alt = td_string!(locale, captures.alt, when = when.clone(), event = event_name.clone());
                         // It shows the first picture of what moves, and says so.
                         let when = match moves(locale, summary.kind, summary.duration) {
+                            Some(moves) if summary.unplayable => {
+                                format!("{when} · {moves} · {}", td_string!(locale, captures.unplayable))
+                            }
                             Some(moves) => format!("{when} · {moves}"),
                             None => when,
                         };

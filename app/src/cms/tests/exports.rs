@@ -60,6 +60,12 @@ async fn what_moves_says_so_and_plays() {
     let page = format!("/cms/captures/{}", capture_id(0));
     let pending = Visit::to(page.clone()).in_world(moving.clone()).page().await;
     assert_says(&pending, &["still being prepared", "<picture>", "0:12"]);
+    let broken = World { film: true, unplayable: true, ..moving.clone() };
+    let tiles = Visit::to(format!("/cms/events/{}", event_id())).in_world(broken.clone()).page().await;
+    assert_says(&tiles, &["17:50 UTC, Video, 0:12, cannot be shown, 1 guest"]);
+    let html = Visit::to(page.clone()).in_world(broken).page().await;
+    assert_says(&html, &["This video cannot be shown in a browser", "upload it again", "<picture>"]);
+    assert_silent(&html, &["<video", "still being prepared"]);
     let html = Visit::to(page).in_world(World { film: true, ..moving }).page().await;
     let video = html.split("<video ").nth(1).and_then(|rest| rest.split('>').next()).expect("a film");
     let film = format!("src=\"/cms/media/{}/film-1.mp4\"", capture_id(0));

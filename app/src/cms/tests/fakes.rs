@@ -63,6 +63,7 @@ pub struct World {
     /// Captures are films; the capture's own is there once `film` is.
     pub moving: bool,
     pub film: bool,
+    pub unplayable: bool,
     /// The event has a picture design, and how far it is applied.
     pub design: bool,
     pub applying: Option<Progress>,

@@ -301,16 +301,26 @@ pub(crate) async fn of_job(
         .first(c).await.optional())
 }
 
-/// Adds renditions that were made later, and how long it plays if that is known now. `false`, and nothing is written, if
-/// the capture is gone, is of another revision, or has one of them already.
+/// What is added to a capture later.
+#[derive(Debug)]
+pub(crate) struct Added<'a> {
+    pub(crate) renditions: &'a [RenditionRow],
+    /// How long it plays, if that is known now.
+    pub(crate) duration: Option<i64>,
+    /// Whether it is known now that nothing that browsers play can be made of it.
+    pub(crate) unplayable: bool,
+}
+
+/// Adds what was made later. `false`, and nothing is written, if the capture is gone, is of another revision, or has one of
+/// the renditions already.
 pub(crate) async fn add_renditions(
     tx: &mut Tx,
     scope: &EventScope,
     (capture, revision): (&str, i32),
-    renditions: &[RenditionRow],
-    duration: Option<i64>,
+    added: Added<'_>,
 ) -> Result<bool, Failure> {
     let organisation = scope.organisation().as_str();
+    let Added { renditions, duration, unplayable } = added;
     // Holds the row: whoever deletes the capture, or adds to it as well, comes before or after all of this.
     let held = on_db!(tx, c => diesel::update(captures::table)
         .filter(captures::id.eq(capture))
@@ -329,6 +339,22 @@ pub(crate) async fn add_renditions(
     for rendition in renditions {
         on_db!(tx, c => diesel::insert_into(captures_renditions::table).values(rendition).execute(c).await)?;
     }
+    note(tx, (organisation, capture), unplayable, duration).await?;
+    Ok(true)
+}
+
+/// Writes what became known of a capture when it was finished. How long it plays stays as it is where nobody knows better.
+async fn note(
+    tx: &mut Tx,
+    (organisation, capture): (&str, &str),
+    unplayable: bool,
+    duration: Option<i64>,
+) -> Result<(), Failure> {
+    on_db!(tx, c => diesel::update(captures::table)
+        .filter(captures::id.eq(capture))
+        .filter(captures::organisation_id.eq(organisation))
+        .set(captures::unplayable.eq(unplayable))
+        .execute(c).await)?;
     if let Some(duration) = duration {
         on_db!(tx, c => diesel::update(captures::table)
             .filter(captures::id.eq(capture))
@@ -336,7 +362,7 @@ pub(crate) async fn add_renditions(
             .set(captures::duration.eq(duration))
             .execute(c).await)?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The revision that a capture is of; `None` if it is gone.
@@ -355,11 +381,21 @@ pub(crate) struct Anew<'a> {
     pub(crate) look: Sealed<String>,
     /// All of its pictures, and whatever else was made anew.
     pub(crate) renditions: &'a [RenditionRow],
+    pub(crate) film: AnewFilm,
 }
 
-/// Puts renditions in the place of others, as the next revision: all pictures go, also those that were made later, and of
-/// the rest what comes anew. Gives the objects that no row names any more; `None`, and nothing is written, if the capture is
-/// gone or of another revision.
+/// What becomes of the film of a capture that is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnewFilm {
+    /// It is none, or it stays as it is.
+    Stays,
+    /// The one before goes, whether there is another among the renditions or not.
+    Goes { unplayable: bool, duration: Option<i64> },
+}
+
+/// Puts renditions in the place of others, as the next revision: all pictures go, also those that were made later, a film
+/// that does not stay, and of the rest what comes anew. Gives the objects that no row names any more; `None`, and nothing is
+/// written, if the capture is gone or of another revision.
 pub(crate) async fn replace_renditions(
     tx: &mut Tx,
     scope: &EventScope,
@@ -367,7 +403,7 @@ pub(crate) async fn replace_renditions(
     anew: Anew<'_>,
 ) -> Result<Option<Vec<String>>, Failure> {
     let organisation = scope.organisation().as_str();
-    let Anew { mark, look, renditions } = anew;
+    let Anew { mark, look, renditions, film } = anew;
     let held = on_db!(tx, c => diesel::update(captures::table)
         .filter(captures::id.eq(capture))
         .filter(captures::organisation_id.eq(organisation))
@@ -381,11 +417,17 @@ pub(crate) async fn replace_renditions(
     if held == 0 {
         return Ok(None);
     }
-    let is_picture = |name: &str| RenditionName::PICTURES.iter().any(|picture| picture.as_str() == name);
+    if let AnewFilm::Goes { unplayable, duration } = film {
+        note(tx, (organisation, capture), unplayable, duration).await?;
+    }
+    let goes = |name: &str| {
+        RenditionName::PICTURES.iter().any(|picture| picture.as_str() == name)
+            || (film != AnewFilm::Stays && name == RenditionName::Film.as_str())
+    };
     let comes = |old: &RenditionRow| renditions.iter().any(|new| new.name == old.name && new.encoding == old.encoding);
     let there = renditions_of(tx, organisation, capture).await?;
     let mut objects = Vec::new();
-    for old in there.into_iter().filter(|old| is_picture(&old.name) || comes(old)) {
+    for old in there.into_iter().filter(|old| goes(&old.name) || comes(old)) {
         on_db!(tx, c => diesel::delete(captures_renditions::table)
             .filter(captures_renditions::capture_id.eq(capture))
             .filter(captures_renditions::organisation_id.eq(organisation))

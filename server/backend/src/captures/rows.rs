@@ -45,6 +45,8 @@ pub(crate) struct CaptureRow {
     pub(crate) look: Option<Sealed<String>>,
     /// What was put on its pictures: the id of a logo, or the name of a design.
     pub(crate) mark: Option<String>,
+    /// Nothing that browsers play can be made of it.
+    pub(crate) unplayable: bool,
 }
 
 impl CaptureRow {
@@ -81,11 +83,13 @@ pub(super) struct SummaryRow {
     deleted_at: Option<i64>,
     kind: String,
     duration: Option<i64>,
+    unplayable: bool,
 }
 
 impl SummaryRow {
     pub(super) fn into_summary(self) -> Result<CaptureSummary, Failure> {
-        let Self { id, captured_at, width, height, revision, guests, delivery, deleted_at, kind, duration } = self;
+        let Self { id, captured_at, width, height, revision, guests, delivery, deleted_at, kind, duration, unplayable } =
+            self;
         let id: CaptureId = stored(&id)?;
         let thumb = RenditionFile { name: RenditionName::Thumb, encoding: Encoding::WebP, revision };
         Ok(CaptureSummary {
@@ -93,6 +97,7 @@ impl SummaryRow {
             id,
             kind: self::kind(&kind)?,
             duration,
+            unplayable,
             captured_at: Millis(captured_at),
             width,
             height,

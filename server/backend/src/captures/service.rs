@@ -128,6 +128,7 @@ impl CapturesService {
             duration,
             look: _,
             mark: _,
+            unplayable,
         } = row;
         Ok(Capture {
             id: stored(&id)?,
@@ -135,6 +136,7 @@ impl CapturesService {
             event_name,
             kind: rows::kind(&kind)?,
             duration,
+            unplayable,
             captured_at: Millis(captured_at),
             received_at: Millis(received_at),
             width,

@@ -137,7 +137,7 @@ fn name(
     let mut measure = Measure::new();
     measure.add(&original);
     let measured = measure.row(organisation.as_str(), capture.as_str())?;
-    let (length, tag) = (length(&original), etag(&original));
+    let facts = facts(&original);
     let original = SealedFile::seal(world, key, &original)?;
     let look = (backdrop, placeholder.as_bytes());
     let row = CaptureRow {
@@ -163,8 +163,8 @@ fn name(
         duration,
         look: Some(look::seal(world, key, organisation, capture.as_str(), look)),
         mark: arrival.mark.clone(),
+        unplayable: false,
     };
-    let object = original.name().to_owned();
     let mut files = vec![original];
     let mut rows = Vec::with_capacity(renditions.len() + 2);
     for Rendition { name, encoding, width, height, bytes } in renditions {
@@ -173,30 +173,42 @@ fn name(
         rows.push(rendition);
         files.push(file);
     }
-    let film = RenditionName::Film.as_str();
-    // The bytes of the original are stored once, whoever names them.
-    let own = |encoding: Encoding| RenditionRow {
-        capture_id: capture.as_str().to_owned(),
-        name: film.to_owned(),
-        encoding: encoding.extension().to_owned(),
-        organisation_id: organisation.as_str().to_owned(),
-        width,
-        height,
-        size: length,
-        object: object.clone(),
-        etag: tag.clone(),
-    };
     match moves {
         Moves::Not | Moves::Later => {}
-        Moves::Original => rows.push(own(Encoding::Mp4)),
+        Moves::Original => rows.push(own(&row, Encoding::Mp4, facts)),
         Moves::Both { film: bytes, width, height, original } => {
-            let what = (film, Encoding::Mp4.extension(), width, height);
+            let what = (RenditionName::Film.as_str(), Encoding::Mp4.extension(), width, height);
             let (rendition, file) = seal(world, key, (organisation, capture), what, &bytes)?;
-            rows.extend([rendition, own(original)]);
+            rows.extend([rendition, own(&row, original, facts)]);
             files.push(file);
         }
     }
     Ok(Named { row, measured, renditions: rows, later, files })
+}
+
+/// Length and validator of a stored original.
+pub(super) fn facts(original: &[u8]) -> (i64, String) {
+    (length(original), etag(original))
+}
+
+/// The original as what moves, with its [`facts`]: its bytes are stored once, whoever names them.
+pub(super) fn own(row: &CaptureRow, encoding: Encoding, (size, etag): (i64, String)) -> RenditionRow {
+    RenditionRow {
+        capture_id: row.id.clone(),
+        name: RenditionName::Film.as_str().to_owned(),
+        encoding: encoding.extension().to_owned(),
+        organisation_id: row.organisation_id.clone(),
+        width: row.width,
+        height: row.height,
+        size,
+        object: row.object.clone(),
+        etag,
+    }
+}
+
+/// Whether the original is a film as guests may save it: others have no name among renditions.
+pub(super) fn saves(row: &CaptureRow) -> bool {
+    row.media_type == Encoding::Mp4.media_type()
 }
 
 /// Seals a rendition and describes it: its name, its encoding, and its pixels.

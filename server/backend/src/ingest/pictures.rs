@@ -62,6 +62,14 @@ impl Inspected {
         }
     }
 
+    /// What there is to know of a film.
+    pub(super) const fn film(&self) -> Option<&Info> {
+        match self {
+            Self::Film(info) => Some(info),
+            Self::Still(_) | Self::Animation(_) => None,
+        }
+    }
+
     /// What working on the file holds in memory at most.
     pub(super) fn cost(&self, bytes: usize) -> Cost {
         let waiting = bytes as u64;
@@ -156,7 +164,7 @@ fn millis(duration: u64) -> i64 {
     i64::try_from(duration).unwrap_or(i64::MAX)
 }
 
-/// Strips and derives. The mark is put on; on films it is not, but on the picture that stands for one.
+/// Strips and derives. The mark is put on; on a film later, and at once on the picture that stands for it.
 pub(super) fn make(
     bytes: &[u8],
     inspected: Inspected,
@@ -241,10 +249,7 @@ fn make_film(bytes: &[u8], mark: Option<&Mark>, limits: &Limits, converter: &Con
     let film = walked(&original, &VideoLimits::default()).map_err(failure)?;
     let poster = convert::poster(converter.get()?, &original, &film, mark).map_err(failure)?;
     let Derived { width, height, renditions, backdrop, placeholder } = poster;
-    let moves = match film.treatment() {
-        Treatment::Copy => Moves::Original,
-        Treatment::Convert(_) => Moves::Later,
-    };
+    let moves = if plays(film.treatment(), &film.info, mark) { Moves::Original } else { Moves::Later };
     Ok(Pictures {
         original,
         media_type: "video/mp4",
@@ -259,6 +264,11 @@ fn make_film(bytes: &[u8], mark: Option<&Mark>, limits: &Limits, converter: &Con
         later: matches!(moves, Moves::Later),
         moves,
     })
+}
+
+/// Whether a film is shown as it is.
+fn plays(treatment: Treatment, info: &Info, mark: Option<&Mark>) -> bool {
+    treatment == Treatment::Copy && !mark.is_some_and(|mark| convert::changes(mark, info))
 }
 
 fn walked(bytes: &[u8], limits: &VideoLimits) -> Result<Box<Film>, MediaError> {
@@ -292,7 +302,7 @@ pub(super) fn avif_cost(original: &[u8], limits: &Limits) -> Result<Cost, Failur
     Ok(Cost { waiting: original.len() as u64, working: inspected.second_stage_memory_bytes() })
 }
 
-/// A film that every browser plays.
+/// A film that every browser plays, with what is put on it.
 #[derive(Debug)]
 pub(super) struct Converted {
     pub(super) film: Vec<u8>,
@@ -302,12 +312,19 @@ pub(super) struct Converted {
     pub(super) duration: Option<i64>,
 }
 
-/// Encodes a stored film anew.
-pub(super) fn convert_film(original: &[u8], converter: &Converter) -> Result<Converted, Failure> {
+/// Encodes a stored film anew; `None` if it is shown as it is.
+pub(super) fn convert_film(
+    original: &[u8],
+    mark: Option<&Mark>,
+    converter: &Converter,
+) -> Result<Option<Converted>, Failure> {
     let limits = VideoLimits::default();
     let video = probe(original, &limits).map_err(failure)?;
+    if plays(video.treatment(), video.info(), mark) {
+        return Ok(None);
+    }
     let mut fragments = Bounded(Vec::new());
-    let converted = convert::transcode(converter.get()?, original, &video, &limits, &mut fragments);
+    let converted = convert::transcode(converter.get()?, original, &video, mark, &limits, &mut fragments);
     converted.map_err(|error| match error {
         // It would be as long another time.
         MediaError::Film(FilmError::Unreadable(io::ErrorKind::FileTooLarge)) => Code::FileLong.into(),
@@ -317,7 +334,7 @@ pub(super) fn convert_film(original: &[u8], converter: &Converter) -> Result<Con
     let walked = walked(&fragments, &limits).map_err(failure)?;
     let Info { width, height, duration, .. } = walked.info;
     let film = cleaned(&walked, &fragments).map_err(failure)?;
-    Ok(Converted { film, width: side(width), height: side(height), duration: duration.map(millis) })
+    Ok(Some(Converted { film, width: side(width), height: side(height), duration: duration.map(millis) }))
 }
 
 /// What [`convert_film`] holds in memory at most.

@@ -1,23 +1,26 @@
-//! Making the pictures of an event anew, with another design. A job for each event, in slices: what it came to stands in
+//! Making the pictures and films of an event anew, with another design. A job for each event, in slices: what it came to stands in
 //! the design's row, and what has the design in the captures' own. So it may end anywhere, and be done twice.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use shutterpost_media::convert;
 use shutterpost_media::inspect::Limits;
 use shutterpost_media::mark::Mark;
 use shutterpost_media::rendition::Rendition;
 use shutterpost_model::captures::{CaptureKind, Encoding, RenditionName};
+use shutterpost_model::error::Code;
 use shutterpost_model::id::{CaptureId, OrganisationId};
 use shutterpost_model::share::ChangeTarget;
 
-use super::commit::{seal, side, store};
+use super::commit::{facts, own, saves, seal, side, store};
 use super::converter::Converter;
 use super::marks::{self, Marks};
-use super::pictures::{self, Moves, Pictures};
-use super::pool::{Lane, Pool};
-use crate::captures::rows::{self as captures_rows, CaptureRow};
-use crate::captures::{look, queries as captures};
+use super::pictures::{self, Converted, Inspected, Moves, Pictures};
+use super::pool::{Cost, Lane, Pool};
+use crate::captures::look;
+use crate::captures::queries::{self as captures, AnewFilm};
+use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
 use crate::changes;
 use crate::db::write_tx;
 use crate::designs::queries as stored_designs;
@@ -43,6 +46,23 @@ pub(crate) struct ApplyDesign {
     pool: Arc<Pool>,
     converter: Converter,
     marks: Arc<Marks>,
+}
+
+/// What was made of a capture.
+struct Anew {
+    pictures: Pictures,
+    film: Film,
+}
+
+/// What becomes of the film of a capture that is one.
+enum Film {
+    /// It is none, or the one that is there, or is being made, has nothing on it and gets nothing.
+    Stays,
+    /// It plays everywhere and gets nothing.
+    Original(RenditionRow),
+    Made(Converted),
+    /// None can be made. As it came, guests may save it where nothing is put on what they get.
+    Unplayable(Option<RenditionRow>),
 }
 
 /// What the captures of a slice get.
@@ -102,7 +122,7 @@ impl ApplyDesign {
             if !now.is_some_and(|now| now.is_running() && now.run == run.number) {
                 return Ok(());
             }
-            let (id, revision) = (row.id.clone(), row.revision);
+            let (id, revision, is_film) = (row.id.clone(), row.revision, row.kind()? == CaptureKind::Film);
             let failed = match self.anew(run, row).await {
                 Ok(()) => false,
                 // Erased meanwhile, or made anew by somebody else; or its original is missing, which `doctor` tells of.
@@ -118,10 +138,19 @@ impl ApplyDesign {
                     tracing::warn!(capture.id = id, error.cause = cause, "a capture keeps its pictures");
                     true
                 }
+                // It took longer than it may, again and again.
+                Err(Failure::Busy(cause)) if is_film && job.attempts >= ATTEMPTS => {
+                    tracing::warn!(capture.id = id, error.cause = cause, "a film keeps its pictures");
+                    true
+                }
                 Err(failure) => return Err(failure),
             };
             let (scope, number) = (run.scope.clone(), run.number);
             write_tx!(self.deps.db, tx => stored_designs::came_to(tx, &scope, number, &id, failed).await)?;
+            if is_film {
+                // It may have taken minutes: others have their turn.
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -156,15 +185,51 @@ impl ApplyDesign {
             looking.await.map_err(|error| Failure::internal("the examination of a capture ended early", error))?;
         let inspected = inspected?;
         let mark = run.mark.clone();
-        let cost = marks::with(inspected.cost(original.len()), mark.as_deref());
+        let mut cost = marks::with(inspected.cost(original.len()), mark.as_deref());
+        if inspected.film().is_some() {
+            let converting = marks::with(pictures::conversion_cost(&original), mark.as_deref());
+            cost = Cost { working: cost.working.max(converting.working), ..cost };
+        }
         let converter = self.converter.clone();
-        let work = move || pictures::make(&original, inspected, mark.as_deref(), &limits, &converter);
+        let work = {
+            let row = row.clone();
+            move || make(&row, &original, inspected, mark.as_deref(), &limits, &converter)
+        };
         let made = self.pool.run(Lane::Later, cost, work).await??;
         let mark = run.wanted.mark().map(str::to_owned);
         let writing = write(self.deps.clone(), run.scope.clone(), (run.number, mark), row, made);
         // In a task of its own, so that a process that stops does not end it between two of its steps.
         tokio::spawn(writing).await.map_err(|error| Failure::internal("the task of a capture ended early", error))?
     }
+}
+
+/// Makes the pictures of a capture, and its film. Both are shown together: until a film is made, the one before is.
+fn make(
+    row: &CaptureRow,
+    original: &[u8],
+    inspected: Inspected,
+    mark: Option<&Mark>,
+    limits: &Limits,
+    converter: &Converter,
+) -> Result<Anew, Failure> {
+    let pictures = pictures::make(original, inspected, mark, limits, converter)?;
+    let gets = inspected.film().zip(mark).is_some_and(|(info, mark)| convert::changes(mark, info));
+    let original_itself = || own(row, Encoding::Mp4, facts(original));
+    let film = if pictures.kind != CaptureKind::Film || (row.mark.is_none() && !gets && !row.unplayable) {
+        Film::Stays
+    } else {
+        match pictures::convert_film(original, mark, converter) {
+            Ok(None) => Film::Original(original_itself()),
+            Ok(Some(converted)) => Film::Made(converted),
+            // Without what converts, nothing is known of the film.
+            Err(Failure::Told(error)) if error.code != Code::FilmsUnavailable => {
+                tracing::warn!(capture.id = row.id, error.code = error.code.as_str(), "a film cannot be shown");
+                Film::Unplayable((mark.is_none() && saves(row)).then(original_itself))
+            }
+            Err(failure) => return Err(failure),
+        }
+    };
+    Ok(Anew { pictures, film })
 }
 
 /// Seals, stores, and puts the rows in the place of the others, unless the capture is gone, was changed meanwhile, or the run
@@ -174,13 +239,20 @@ async fn write(
     scope: EventScope,
     (run, mark): (i32, Option<String>),
     row: CaptureRow,
-    made: Pictures,
+    made: Anew,
 ) -> Result<(), Failure> {
     let organisation = scope.org().organisation().clone();
     let capture: CaptureId = stored(&row.id)?;
     // Asked again: it may have been destroyed, and then nothing more is sealed under it.
     let key = deps.keystore.get(&captures_rows::key(&organisation, &row.key_subject)).await?;
-    let Pictures { renditions, backdrop, placeholder, moves, later, .. } = made;
+    let Anew { pictures, film } = made;
+    let Pictures { renditions, backdrop, placeholder, moves, later, .. } = pictures;
+    let becomes = match &film {
+        Film::Stays => AnewFilm::Stays,
+        Film::Original(_) => AnewFilm::Goes { unplayable: false, duration: None },
+        Film::Made(Converted { duration, .. }) => AnewFilm::Goes { unplayable: false, duration: *duration },
+        Film::Unplayable(_) => AnewFilm::Goes { unplayable: true, duration: None },
+    };
     let sealing = {
         let (world, organisation, capture) = (deps.world.clone(), organisation.clone(), capture.clone());
         tokio::task::spawn_blocking(move || {
@@ -197,16 +269,23 @@ async fn write(
                 let (width, height) = (side(width), side(height));
                 add((name.as_str(), encoding.extension(), width, height), &bytes)?;
             }
-            // It is on all pictures of what moves without sound; films have it on the picture that stands for them.
+            let mp4 = (RenditionName::Film.as_str(), Encoding::Mp4.extension());
             if let Moves::Both { film, width, height, original: _ } = moves {
-                add((RenditionName::Film.as_str(), Encoding::Mp4.extension(), width, height), &film)?;
+                add((mp4.0, mp4.1, width, height), &film)?;
+            }
+            match film {
+                Film::Made(Converted { film, width, height, duration: _ }) => {
+                    add((mp4.0, mp4.1, width, height), &film)?;
+                }
+                Film::Original(row) | Film::Unplayable(Some(row)) => rows.push(row),
+                Film::Stays | Film::Unplayable(None) => {}
             }
             Ok::<_, Failure>((look, rows, files))
         })
     };
     let sealed = sealing.await.map_err(|error| Failure::internal("the sealing of a capture ended early", error))?;
     let (look, rows, files) = sealed?;
-    // A film that few browsers play is converted once, and has nothing on it.
+    // What is missing of a film that stays is being made already.
     let later = later && row.kind()? == CaptureKind::Still;
     let objects = store(&deps, files).await?;
     let written = {
@@ -215,7 +294,7 @@ async fn write(
             if !stored_designs::count_changed(tx, &scope, run).await? {
                 return Ok(false);
             }
-            let anew = captures::Anew { mark: mark.as_deref(), look, renditions: &rows };
+            let anew = captures::Anew { mark: mark.as_deref(), look, renditions: &rows, film: becomes };
             let named = (capture.as_str(), row.revision);
             let Some(old) = captures::replace_renditions(tx, &scope, named, anew).await? else {
                 // Nothing was changed, so nothing is counted.

@@ -31,7 +31,7 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
     let own = Tokens::derive(&deps.keys, scope.link(), scope.kind(), row.link.generation);
     let shared = view.map(|(link, generation)| Tokens::derive(&deps.keys, &link, LinkKind::View, generation));
     let path = |file: RenditionFile| own.media_path(file);
-    let ShownRow { id, key_subject, kind, duration, look } = &row.shown;
+    let ShownRow { id, key_subject, kind, duration, unplayable, look } = &row.shown;
     let kind = rows::kind(kind)?;
     Ok(SharePage {
         kind: scope.kind(),
@@ -46,6 +46,7 @@ pub(super) async fn of_link(conn: &mut Conn, deps: &Deps, opened: &Opened) -> Re
         placeholder: look::placeholder(&deps.keystore, scope.organisation(), (id, key_subject), look.as_ref()).await?,
         capture_kind: kind,
         film: film(&renditions, (kind, *duration), row.revision, &path),
+        unplayable: *unplayable,
         // Others' link previews fetch it, so it hangs on the link that is passed on, if there is one.
         og: shared.as_ref().unwrap_or(&own).media_path(RenditionFile {
             name: RenditionName::Og,
@@ -75,7 +76,7 @@ pub(super) async fn preview(
         Some(logo) => Some((logo_address(scope.event(), &stored(&logo.id)?), logo.width, logo.height)),
         None => None,
     };
-    let mut placeholder = None;
+    let (mut placeholder, mut unplayable) = (None, false);
     let (capture, revision, captured_at, renditions, moves) = match captures::newest(conn, scope).await? {
         Some(row) => {
             let id: CaptureId = stored(&row.id)?;
@@ -83,6 +84,7 @@ pub(super) async fn preview(
             let named = (row.id.as_str(), row.key_subject.as_str());
             placeholder = look::placeholder(&deps.keystore, scope.organisation(), named, row.look.as_ref()).await?;
             let moves = (rows::kind(&row.kind)?, row.duration);
+            unplayable = row.unplayable;
             (id, row.revision, Millis(row.captured_at), renditions, moves)
         }
         None => (sample::id(), sample::REVISION, deps.world.now(), samples(), (CaptureKind::Still, None)),
@@ -101,6 +103,7 @@ pub(super) async fn preview(
         placeholder,
         capture_kind: moves.0,
         film: film(&renditions, moves, revision, &path),
+        unplayable,
         og: path(RenditionFile { name: RenditionName::Og, encoding: Encoding::Jpeg, revision }),
         path: own_path.clone(),
         share_path: Some(own_path),

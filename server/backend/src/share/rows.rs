@@ -53,6 +53,7 @@ pub(super) struct ShownRow {
     pub(super) key_subject: String,
     pub(super) kind: String,
     pub(super) duration: Option<i64>,
+    pub(super) unplayable: bool,
     pub(super) look: Option<Sealed<String>>,
 }
 

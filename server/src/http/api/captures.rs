@@ -50,10 +50,22 @@ pub(in crate::http) async fn list(
 }
 
 fn summary(capture: &CaptureSummary) -> serde_json::Value {
-    let CaptureSummary { id, kind, duration, captured_at, width, height, thumb: _, guests, delivery, deleted_at: _ } =
-        capture;
+    let CaptureSummary {
+        id,
+        kind,
+        duration,
+        unplayable,
+        captured_at,
+        width,
+        height,
+        thumb: _,
+        guests,
+        delivery,
+        deleted_at: _,
+    } = capture;
     json!({
-        "id": id, "status": "ready", "kind": kind, "duration": duration, "captured_at": captured_at.rfc3339(),
+        "id": id, "status": "ready", "kind": kind, "duration": duration, "unplayable": unplayable,
+        "captured_at": captured_at.rfc3339(),
         "width": width, "height": height, "guests": guests, "delivery": delivery,
     })
 }
@@ -96,6 +108,7 @@ fn whole(capture: &Capture) -> serde_json::Value {
         .collect();
     json!({
         "id": capture.id, "event": capture.event, "status": "ready", "kind": capture.kind, "duration": capture.duration,
+        "unplayable": capture.unplayable,
         "captured_at": capture.captured_at.rfc3339(),
         "received_at": capture.received_at.rfc3339(), "width": capture.width, "height": capture.height, "size": capture.size,
         "share_url": share_url, "renditions": renditions,

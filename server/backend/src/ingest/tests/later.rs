@@ -115,7 +115,8 @@ async fn rows_are_added_to_the_capture_as_it_was() {
         {
             let (scope, rows, capture) = (scope.clone(), rows.clone(), capture.clone());
             let done = write_tx!(stand.deps.db, tx => {
-                queries::add_renditions(tx, &scope, (capture.as_str(), revision), &rows, None).await
+                let added = queries::Added { renditions: &rows, duration: None, unplayable: false };
+                queries::add_renditions(tx, &scope, (capture.as_str(), revision), added).await
             });
             assert_eq!(done.expect("no failure"), added, "{} {revision}", stand.test.kind);
         }

@@ -17,7 +17,7 @@ use super::super::{Converter, IngestConfig, IngestService};
 use super::code;
 use crate::captures;
 use crate::jobs::queue::{Job, JobKind};
-use crate::jobs::worker::Handler;
+use crate::jobs::worker::{Handler, Outcome};
 use crate::jobs::{Permit, Wake};
 use crate::privacy::scrub_all;
 
@@ -111,7 +111,7 @@ async fn animations_are_shown_as_films_and_kept_as_they_were() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_design_comes_onto_what_moves_and_leaves_films_and_originals_alone() {
+async fn a_design_comes_onto_what_moves_and_leaves_originals_alone() {
     for stand in stands().await {
         let kind = stand.test.kind;
         let (moving, playing) = (accepted(&stand, GIF).await.id, accepted(&stand, FILM).await.id);
@@ -142,12 +142,176 @@ async fn a_design_comes_onto_what_moves_and_leaves_films_and_originals_alone() {
         assert_eq!((progress.state, progress.done, progress.failed), (ApplyState::Done, 2, 0), "{kind}");
         let after = tags().await;
         let same: Vec<bool> = before.iter().zip(&after).map(|(before, after)| before == after).collect();
-        assert_eq!(same, [false, false, false, true, true], "{kind}");
+        assert_eq!(same, [false, false, false, true, false], "{kind}");
         let (moving, playing) = (capture(&stand, &moving).await, capture(&stand, &playing).await);
         assert_eq!((moving.renditions.len(), playing.renditions.len()), (9, 8), "{kind}");
-        // Seven pictures of each, and the film that was made of the animation.
+        // Seven pictures of each, and the film that was made of the animation. The other one was the original, which stays.
         assert_eq!(stand.test.count("jobs", "kind = 'delete_object'").await, 15, "{kind}");
         assert_eq!(stand.test.count("jobs", "kind = 'finish_capture'").await, 0, "{kind}");
+    }
+}
+
+fn grey() -> Design {
+    let mut design = Design::default();
+    design.landscape.filter = Filter::BlackAndWhite;
+    design
+}
+
+/// Gives all captures of the event what was asked for.
+async fn applied(stand: &Stand) {
+    let job = Job::of_test(JobKind::ApplyDesign, stand.event.as_str());
+    for _ in 0..20 {
+        stand.ingest.redesigner().run(&Permit::of_test(), &job).await.expect("goes on");
+        let progress = stand.designs.progress(&stand.owner, &stand.event).await.expect("is told");
+        if progress.state == ApplyState::Done {
+            assert_eq!(progress.failed, 0, "{}", stand.test.kind);
+            return;
+        }
+    }
+    panic!("it never ends");
+}
+
+async fn finished(stand: &Stand, capture: &CaptureId) {
+    let job = Job::of_test(JobKind::FinishCapture, capture.as_str());
+    let outcome = stand.ingest.finisher().run(&Permit::of_test(), &job).await.expect("finishes");
+    assert_eq!(outcome, Outcome::Done);
+}
+
+/// A film whose pictures after the first one cannot be read.
+fn broken() -> Vec<u8> {
+    const FIRST: usize = 704;
+    let mut film = FOREIGN.to_vec();
+    let begin = film.windows(4).position(|name| name == b"mdat").expect("has pictures") - 4;
+    let length = u32::from_be_bytes(film[begin..begin + 4].try_into().expect("four bytes")) as usize;
+    film[begin + 8 + FIRST..begin + length].fill(0xFF);
+    film
+}
+
+/// What a guest plays, by its validator.
+async fn played(stand: &Stand, address: &str) -> Option<String> {
+    match page(stand, address).await.plays() {
+        Some(shown) => Some(fetched(stand, &shown.mp4).await.etag),
+        None => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_gets_the_design_and_loses_it_again() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let (first, foreign) = (accepted(&stand, FILM).await, accepted(&stand, FOREIGN).await);
+        finished(&stand, &foreign.id).await;
+        let plain = (played(&stand, &first.share_url).await, played(&stand, &foreign.share_url).await);
+        assert!(plain.0.is_some() && plain.1.is_some() && plain.0 != plain.1, "{kind}");
+
+        stand.designs.save(&stand.owner, &stand.event, grey(), 0).await.expect("saves");
+        // Nobody sees a new one without the design, not even for a moment.
+        let second = accepted(&stand, FILM).await;
+        assert_eq!(page(&stand, &second.share_url).await.film, None, "{kind}");
+        let waiting = format!("kind = 'finish_capture' AND subject = '{}'", second.id);
+        assert_eq!(stand.test.count("jobs", &waiting).await, 1, "{kind}");
+        stand.captures.media(&stand.owner, &second.id, film(Encoding::Mp4)).await.expect_err("is not there yet");
+        finished(&stand, &second.id).await;
+        let marked = played(&stand, &second.share_url).await;
+        assert!(marked.is_some() && marked != plain.0, "{kind}");
+
+        // Older ones are shown as they were until theirs is made.
+        assert_eq!(played(&stand, &first.share_url).await, plain.0, "{kind}");
+        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
+        applied(&stand).await;
+        assert_eq!(played(&stand, &first.share_url).await, marked, "{kind}");
+        let anew = played(&stand, &foreign.share_url).await;
+        assert!(anew.is_some() && anew != plain.1, "{kind}");
+        let own = "name = 'film' AND object IN (SELECT object FROM captures)";
+        assert_eq!(stand.test.count("captures_renditions", own).await, 0, "{kind}");
+
+        stand.designs.undo(&stand.owner, &stand.event).await.expect("begins");
+        applied(&stand).await;
+        assert_eq!(played(&stand, &first.share_url).await, plain.0, "{kind}");
+        assert_eq!(played(&stand, &second.share_url).await, plain.0, "{kind}");
+        assert_eq!(played(&stand, &foreign.share_url).await, plain.1, "{kind}");
+        assert_eq!(stand.test.count("captures_renditions", own).await, 2, "{kind}");
+        assert_eq!(stand.test.count("captures", "unplayable").await, 0, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_logo_is_on_a_film_or_what_takes_its_place() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let logo = || LogoChange::Replace(LOGO.to_vec());
+        let saved = stand.events.update_branding(&stand.owner, &stand.event, Branding::default(), logo(), 1).await;
+        saved.expect("saved");
+        let (known, left) = (accepted(&stand, FILM).await, accepted(&stand, FILM).await);
+        finished(&stand, &known.id).await;
+        let marked = played(&stand, &known.share_url).await;
+        assert!(marked.is_some(), "{kind}");
+        // The same logo as another file: a film that waited gets that one, since the first is gone.
+        let saved = stand.events.update_branding(&stand.owner, &stand.event, Branding::default(), logo(), 2).await;
+        saved.expect("saved");
+        finished(&stand, &left.id).await;
+        assert_eq!(played(&stand, &left.share_url).await, marked, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_that_can_never_be_shown_says_so() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let accepted = accepted(&stand, &broken()).await;
+        assert!(!capture(&stand, &accepted.id).await.unplayable, "nobody has tried");
+        for _ in 0..2 {
+            finished(&stand, &accepted.id).await;
+            assert_eq!(stand.objects().await, OBJECTS, "{kind}");
+        }
+        assert!(capture(&stand, &accepted.id).await.unplayable && stand.list().await.items[0].unplayable, "{kind}");
+        let shown = page(&stand, &accepted.share_url).await;
+        assert!(shown.unplayable && shown.plays().is_none(), "{kind}");
+        let saved = fetched(&stand, &shown.film.expect("may be saved").mp4).await;
+        assert_eq!(&bytes(&saved).await[4..8], b"ftyp", "{kind}");
+        is_clean(&stand, &accepted.id).await;
+
+        // With a design nobody gets it without.
+        stand.designs.save(&stand.owner, &stand.event, grey(), 0).await.expect("saves");
+        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
+        applied(&stand).await;
+        let shown = page(&stand, &accepted.share_url).await;
+        assert_eq!((shown.unplayable, shown.film), (true, None), "{kind}");
+        stand.captures.media(&stand.owner, &accepted.id, film(Encoding::Mp4)).await.expect_err("is gone");
+        let late = self::accepted(&stand, &broken()).await;
+        finished(&stand, &late.id).await;
+        let shown = page(&stand, &late.share_url).await;
+        assert_eq!((shown.unplayable, shown.film), (true, None), "{kind}");
+
+        stand.designs.undo(&stand.owner, &stand.event).await.expect("begins");
+        applied(&stand).await;
+        for address in [&accepted.share_url, &late.share_url] {
+            let shown = page(&stand, address).await;
+            assert!(shown.unplayable && shown.film.is_some(), "{kind}");
+        }
+        for id in [accepted.id, late.id] {
+            stand.erase(ErasureTarget::Capture(id)).await;
+        }
+    }
+}
+
+/// What could not be converted once may be another time, by a newer program.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_is_tried_anew_with_another_design() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let accepted = accepted(&stand, FOREIGN).await;
+        stand.test.execute("UPDATE captures SET unplayable = TRUE").await;
+        stand.designs.save(&stand.owner, &stand.event, grey(), 0).await.expect("saves");
+        stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
+        applied(&stand).await;
+        assert!(!capture(&stand, &accepted.id).await.unplayable, "{kind}");
+        assert!(played(&stand, &accepted.share_url).await.is_some(), "{kind}");
+        assert!(capture(&stand, &accepted.id).await.duration.is_some(), "{kind}");
+        // The job that was waiting finds nothing left to do.
+        let before = stand.test.dump().await;
+        finished(&stand, &accepted.id).await;
+        assert!(stand.test.dump().await == before, "{kind}");
     }
 }
 
