@@ -226,8 +226,9 @@ impl DesignsService {
     async fn begin(&self, actor: &Actor, event: &EventId, change: Change) -> Result<Progress, Failure> {
         let (conn, scope) = self.prove(actor, event, Permission::BrandingWrite).await?;
         drop(conn);
-        let (world, doer) = (self.deps.world.clone(), Doer::from(actor));
+        let (world, doer, held) = (self.deps.world.clone(), Doer::from(actor), scope.clone());
         write_tx!(self.deps.db, tx => {
+            let scope = held;
             queries::lock(tx, &scope).await?;
             let action = match change {
                 Change::Apply => apply(tx, &scope, world.now()).await?.then_some("events.apply_design"),
@@ -318,7 +319,7 @@ async fn progress(conn: &mut Conn, scope: &EventScope) -> Result<Progress, Failu
             all,
             failed: row.failed,
             can_undo: row.previous.is_some(),
-            differs: row.applied.as_ref().is_some_and(|applied| *applied != row.design),
+            differs: row.differs(),
         },
     })
 }
