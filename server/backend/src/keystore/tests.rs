@@ -196,7 +196,7 @@ async fn a_realm_key_read_before_a_rotation_and_used_after_it_is_asked_for_again
         store.make(&captures(&test, &organisation, 1)).await.expect("made");
         let host = Realm::Organisation(organisation);
         let read = async || {
-            let mut conn = test.db.read().await.expect("a connection");
+            let mut conn = store.0.db.read().await.expect("a connection");
             let row = queries::realm_key(&mut conn, host.as_str(), host.purpose()).await;
             row.expect("read").expect("there is one")
         };
