@@ -4,8 +4,8 @@
 //! each target makes itself, damages them by a seed, and so can be repeated to the byte. What crashed lies in a file that
 //! the same program takes as an argument.
 //!
-//! A crate joins in by an example of a few lines, `fn main() { shutterpost_fuzz::main(&[…]) }`, and a line in
-//! `xtask/src/fuzz.rs`.
+//! A crate joins in by an example of a few lines, `fn main() { shutterpost_fuzz::main(&[…]) }`, and a line for each target
+//! in `xtask/src/fuzz.rs`.
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod mutate;
