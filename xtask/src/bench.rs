@@ -19,6 +19,7 @@ use std::{
     env, fs,
     path::Path,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -29,6 +30,7 @@ use crate::{
     failure::{Failure, While as _},
     process::{command, run as run_command},
     progress,
+    running::cpu_seconds,
     server::{Place, Profile},
 };
 
@@ -47,8 +49,8 @@ const BENCHES: [(&str, &str); 17] = [
     ("renditions-24", "the same of 24 megapixels; about 3 minutes"),
     ("renditions-usual", "12 megapixels against sharp's usual way; about 2 minutes"),
     ("renditions-avif", "12 megapixels with AVIF against sharp's best way; about 6 minutes"),
-    ("export", "an archive of an event against npm's archiver, megabytes per CPU second; about 6 minutes"),
-    ("pressure", "a cached share page while eight photos are in work against idle, p99; about 4 minutes"),
+    ("export", "an archive of an event against npm's archiver, megabytes per CPU second; about 7 minutes"),
+    ("pressure", "a cached share page while eight photos are in work against idle, p99; about 9 minutes"),
     ("vault-aead", "sealing segments against `openssl speed`, bytes per CPU second; about 2 minutes"),
     ("vault-ingest", "the pictures of an upload sealed against not sealed, CPU; about a minute"),
     ("vault-serve", "a sealed rendition against nginx over TLS, requests per CPU second; about 2 minutes"),
@@ -58,6 +60,11 @@ const BENCHES: [(&str, &str); 17] = [
 
 /// Fewer pairs say too little about the spread.
 const FEWEST_PAIRS: usize = 7;
+
+/// Seconds of processor time in one by the clock that a server uses which does nothing but look at its clocks and queues.
+const IDLE: f64 = 0.05;
+/// How long it may have been busy with what came before, such as AVIF of a hundred photos on one core.
+const SETTLED_WITHIN: Duration = Duration::from_secs(900);
 
 /// What to measure.
 #[derive(Debug)]
@@ -152,6 +159,24 @@ fn demo(mut ours: Command, folder: &Path, more: &[&str]) -> Result<Value, Failur
     run_command(ours.arg("demo").arg("--json").arg(&json).args(more))?;
     let text = fs::read_to_string(&json).or_fail("reading the demo's JSON")?;
     serde_json::from_str(&text).or_fail("reading the demo's JSON")
+}
+
+/// Waits until a server does nothing. What it leaves for later, such as AVIF of photos that came, would be counted with
+/// whatever is measured next.
+fn settle(pid: u32) -> Result<(), Failure> {
+    let (started, mut quiet, mut before) = (Instant::now(), 0, cpu_seconds(pid)?);
+    // Jobs follow each other within less.
+    while quiet < 3 {
+        if started.elapsed() > SETTLED_WITHIN {
+            return Err(Failure::new(format!("process {pid} is busy after {}", progress::seconds(SETTLED_WITHIN))));
+        }
+        progress::pause(Duration::from_secs(1));
+        let now = cpu_seconds(pid)?;
+        quiet = if now - before < IDLE { quiet + 1 } else { 0 };
+        before = now;
+    }
+    progress::note(&format!("the server is idle after {}", progress::seconds(started.elapsed())));
+    Ok(())
 }
 
 /// A text of the demo's JSON.

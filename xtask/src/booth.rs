@@ -1,5 +1,7 @@
 //! What a booth and a guest's phone ask a running server, for recipes that need photos in it.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
 };
 
 const BOUNDARY: &str = "a-boundary-that-no-picture-holds";
+/// Large pictures that come at once are worked on one after another, on a small machine.
+const QUEUED: Duration = Duration::from_secs(180);
 
 /// Uploads a photo with the demo's device, and a guest if there is JSON of one. Returns what the server answers.
 pub fn upload(port: u16, demo: &Value, key: &str, photo: &[u8], guest: Option<&str>) -> Result<Value, Failure> {
@@ -16,7 +20,7 @@ pub fn upload(port: u16, demo: &Value, key: &str, photo: &[u8], guest: Option<&s
     let bearer = format!("Bearer {}", text("/device_token")?);
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     let headers = [("Authorization", &*bearer), ("Content-Type", &*kind), ("Idempotency-Key", key)];
-    let mut connection = Connection::open(port).or_fail("connecting")?;
+    let mut connection = Connection::open(port).and_then(|opened| opened.patient(QUEUED)).or_fail("connecting")?;
     let answer = connection.post(&path, &headers, &form(photo, guest)).or_fail("uploading a photo")?;
     let body = String::from_utf8_lossy(&answer.body);
     if answer.status != 201 {

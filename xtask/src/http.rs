@@ -38,6 +38,12 @@ impl Connection {
         Ok(Self { reader: BufReader::new(stream), port })
     }
 
+    /// Waits longer than usual for an answer, which may stand in a queue.
+    pub fn patient(self, limit: Duration) -> io::Result<Self> {
+        self.reader.get_ref().set_read_timeout(Some(limit))?;
+        Ok(self)
+    }
+
     /// Asks for a path and reads the whole answer.
     pub fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
         let request = head("GET", path, self.port, headers);

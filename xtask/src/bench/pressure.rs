@@ -60,7 +60,10 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     let pairs = Pairs::measure(count, |side| {
         let times = match side {
             Side::Ours => booth.under_load(&usual, || ask(place.port, path))?,
-            Side::Theirs => ask(place.port, path)?,
+            Side::Theirs => {
+                super::settle(server.pid())?;
+                ask(place.port, path)?
+            }
         };
         let share = percentile(times.clone(), 0.99);
         if side == Side::Ours {
@@ -79,6 +82,7 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     // Anew, or what the allocator kept of before would count.
     drop(server);
     server = start(&place, &binary, folder.path(), &log)?;
+    super::settle(server.pid())?;
     let idle = memory(server.pid())?.resident;
     booth.at_once(&large)?;
     let most = high_water(server.pid())?;
