@@ -3,6 +3,7 @@
 
 mod branding;
 mod export;
+mod heic;
 mod list;
 mod load;
 mod nginx;
@@ -35,7 +36,7 @@ use crate::{
 };
 
 /// Names, what they compare and about how long they take once everything is built.
-const BENCHES: [(&str, &str); 17] = [
+const BENCHES: [(&str, &str); 18] = [
     ("share", "a cached share page against nginx with the same bytes, requests per CPU second; about 2 minutes"),
     ("list", "a deep page of captures against the first, on SQLite and PostgreSQL; about 3 minutes"),
     ("start", "time to ready and idle memory against Express with sharp; about 2 minutes"),
@@ -49,6 +50,10 @@ const BENCHES: [(&str, &str); 17] = [
     ("renditions-24", "the same of 24 megapixels; about 3 minutes"),
     ("renditions-usual", "12 megapixels against sharp's usual way; about 2 minutes"),
     ("renditions-avif", "12 megapixels with AVIF against sharp's best way; about 6 minutes"),
+    (
+        "heic",
+        "a HEIC of 12 megapixels decoded against pillow-heif on two threads, CPU, clock and memory; about 3 minutes",
+    ),
     ("export", "an archive of an event against npm's archiver, megabytes per CPU second; about 7 minutes"),
     ("pressure", "a cached share page while eight photos are in work against idle, p99; about 9 minutes"),
     ("vault-aead", "sealing segments against `openssl speed`, bytes per CPU second; about 2 minutes"),
@@ -117,6 +122,7 @@ pub fn run(checkout: &Checkout, options: &Options) -> Result<(), Failure> {
             "start" => start::measure(checkout, options.pairs)?,
             "sign-in" => sign_in::measure(checkout, options.pairs, options.profile)?,
             "export" => export::measure(checkout, options.pairs)?,
+            "heic" => heic::measure(checkout, options.pairs)?,
             "pressure" => pressure::measure(checkout, options.pairs)?,
             "branding" => branding::measure(checkout, options.pairs)?,
             "remux" => remux::measure(checkout, options.pairs)?,

@@ -9,6 +9,7 @@
 //! - [`strip`][mod@strip]: the same picture without metadata, bit for bit.
 //! - [`derive`][mod@derive]: the renditions, at once or in two stages, and the placeholder.
 //! - [`placeholder`][]: a blurred idea of a picture in a few bytes.
+//! - [`pixels`][mod@pixels]: what the decoders see of a photo, for measurements.
 //! - [`kind`][mod@kind]: still, animation or film.
 //! - [`animation`], [`burst`]: GIF, WebP and APNG that move, and photos made into one.
 //! - [`video`]: films walked and cleaned, without ffmpeg and without holding them in memory.
@@ -20,6 +21,7 @@
 
 pub mod derive;
 pub mod inspect;
+pub mod pixels;
 pub mod mark;
 pub mod branding;
 pub mod placeholder;

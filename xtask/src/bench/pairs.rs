@@ -37,6 +37,11 @@ impl Pairs {
         Ok(pairs)
     }
 
+    /// Pairs of what was measured beside something else, in the order of their turns.
+    pub fn of(ours: &[f64], theirs: &[f64]) -> Self {
+        Self(ours.iter().copied().zip(theirs.iter().copied()).collect())
+    }
+
     /// Median, least and greatest ratio.
     pub fn ratio(&self) -> (f64, f64, f64) {
         let mut ratios: Vec<f64> = self.0.iter().map(|(ours, theirs)| ours / theirs).collect();

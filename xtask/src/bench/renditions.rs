@@ -129,7 +129,7 @@ fn example(checkout: &Checkout, name: &str, features: &[&str]) -> Result<PathBuf
 }
 
 /// Real photos at their own scale, from a package of backgrounds; one made by ourselves where there is none.
-fn photo(checkout: &Checkout, peer: &Path, (width, height): (u32, u32)) -> Result<PathBuf, Failure> {
+pub fn photo(checkout: &Checkout, peer: &Path, (width, height): (u32, u32)) -> Result<PathBuf, Failure> {
     let folder = checkout.cache.join("bench/photos");
     let file = folder.join(format!("{width}x{height}.jpg"));
     if file.is_file() {

@@ -39,6 +39,11 @@ pub fn branding(checkout: &Checkout) -> Result<PathBuf, Failure> {
     build(checkout, "shutterpost-media", "branding", &[], "about 2 minutes at first")
 }
 
+/// The media crate's example, which decodes photos.
+pub fn heic(checkout: &Checkout) -> Result<PathBuf, Failure> {
+    build(checkout, "shutterpost-media", "heic", &[], "about 2 minutes at first")
+}
+
 /// A test photo of that size, as a camera would send it.
 pub fn photo(checkout: &Checkout, folder: &Path, width: u32, height: u32) -> Result<PathBuf, Failure> {
     let derive = build(checkout, "shutterpost-media", "derive", &[], "about 2 minutes at first")?;
