@@ -1,10 +1,12 @@
-//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; and the
-//! walk over films; and drawings (SVG) of brandings.
+//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; the walk
+//! over films; drawings (SVG) of brandings; and the layout of archives.
 #![expect(clippy::unwrap_used, reason = "files made here are sound")]
 
 #[path = "../tests/media/synth.rs"]
 #[expect(dead_code, reason = "the tests use the rest of it")]
 mod synth;
+#[path = "fuzz/zip_layout.rs"]
+mod zip_layout;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Target { name: "walk-as-it-is", corpus: pictures, mend: as_it_is, run: stripper },
         Target { name: "drawings", corpus: drawings, mend: as_it_is, run: draw },
         Target { name: "films", corpus: exercise::corpus, mend: as_it_is, run: exercise::exercise },
+        Target { name: "zip-layout", corpus: zip_layout::corpus, mend: as_it_is, run: zip_layout::run },
     ])
 }
 
