@@ -15,13 +15,17 @@ use crate::{
     test::Tally,
 };
 
-/// Name and the package whose example `fuzz` has a target of that name.
-const TARGETS: [(&str, &str); 5] = [
-    ("inspect", "shutterpost-media"),
-    ("strip", "shutterpost-media"),
-    ("decode", "shutterpost-media"),
-    ("walk-as-it-is", "shutterpost-media"),
-    ("drawings", "shutterpost-media"),
+/// Name, and the package and its example that has a target of that name. Examples of two packages may not have one name:
+/// they would lie in one file.
+const TARGETS: [(&str, &str, &str); 8] = [
+    ("inspect", "shutterpost-media", "fuzz"),
+    ("strip", "shutterpost-media", "fuzz"),
+    ("decode", "shutterpost-media", "fuzz"),
+    ("walk-as-it-is", "shutterpost-media", "fuzz"),
+    ("drawings", "shutterpost-media", "fuzz"),
+    ("films", "shutterpost-media", "fuzz"),
+    ("zip-layout", "shutterpost-media", "fuzz"),
+    ("tus", "shutterpost-model", "fuzz_tus"),
 ];
 
 /// In a run of all tests, for each target.
@@ -43,7 +47,7 @@ impl Options {
         let seed = args.number("--seed")?;
         let file = args.value("--file")?.map(PathBuf::from);
         let mut names = args.words()?;
-        let known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+        let known: Vec<&str> = TARGETS.iter().map(|(name, _, _)| *name).collect();
         if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
             return Err(Failure::new(format!("there is no target `{unknown}`; there are: {}", known.join(", "))));
         }
@@ -67,12 +71,19 @@ pub fn fuzz(checkout: &Checkout, options: &Options) -> Result<Tally, Failure> {
     let crashes = checkout.target().join("fuzz");
     fs::create_dir_all(&crashes).or_fail(format_args!("making {}", crashes.display()))?;
     let mut tally = Tally::default();
-    for (name, package) in TARGETS.iter().filter(|(name, _)| options.names.iter().any(|wanted| wanted == name)) {
+    if on_path("prlimit").is_none() {
+        progress::note("no prlimit (util-linux): memory is not limited");
+    }
+    for (name, package, example) in
+        TARGETS.iter().filter(|(name, ..)| options.names.iter().any(|wanted| wanted == name))
+    {
         // Optimised, but with the checks of a development build on sums and borders.
         let mut build = cargo(checkout)?;
-        build.args(["build", "--quiet", "--locked", "--package", package, "--example", "fuzz"]);
+        build.args(["build", "--quiet", "--locked", "--package", package, "--example", example]);
+        let step = progress::step(&format!("{example} of {package}"), "minutes at first, then seconds");
         run(&mut build)?;
-        let example = checkout.target().join("debug/examples/fuzz");
+        step.done();
+        let example = checkout.target().join("debug/examples").join(example);
         let mut target = match on_path("prlimit") {
             // An input that asks for more memory than this has found something.
             Some(prlimit) => {
@@ -83,16 +94,18 @@ pub fn fuzz(checkout: &Checkout, options: &Options) -> Result<Tally, Failure> {
             None => command(&example),
         };
         target.arg(name);
-        if let Some(file) = &options.file {
+        let step = if let Some(file) = &options.file {
             target.arg(file);
+            progress::step(&format!("{name} with {}", file.display()), "")
         } else {
             let seed = options.seed.unwrap_or_else(new_seed);
-            let step = progress::step(&format!("fuzzing {name} from seed {seed}"), &format!("{} s", options.seconds));
             target.args(["--seconds", &options.seconds.to_string(), "--seed", &seed.to_string(), "--crashes"]);
             target.arg(&crashes);
-            step.done();
-        }
-        match run(&mut target) {
+            progress::step(&format!("fuzzing {name} from seed {seed}"), &format!("{} s", options.seconds))
+        };
+        let outcome = run(&mut target);
+        step.done();
+        match outcome {
             Ok(()) => tally.passed += 1,
             Err(failure) => {
                 progress::note(&format!("{failure}; inputs are kept in {}", crashes.display()));

@@ -47,12 +47,13 @@ cargo xtask COMMAND
 
   test [--only NAME[,NAME…]] [--fuzz]
         everything that must pass: fmt, licences, clippy, wasm, unit, bundle, browser
-          --fuzz  and a minute of fuzzing for each target
+          --fuzz  and a minute of fuzzing for each of the eight targets, before bundle and browser; whatever --only names
 
   bench [NAME…] [--pairs N]
-        the committed measurements, one JSON line each: share, list, start, sign-in, remux, branding, vault for vault-aead,
-        vault-ingest, vault-serve, vault-range and vault-field, and renditions for renditions-12, renditions-24,
-        renditions-usual and renditions-avif
+        the committed measurements, one JSON line each: share, list, start, sign-in, remux, branding, heic, export, pressure,
+        vault for vault-aead, vault-ingest, vault-serve, vault-range and vault-field, and renditions for renditions-12,
+        renditions-24, renditions-usual and renditions-avif
+          --pairs N    of ours and theirs in turn (default, and fewest: 7)
           --debug      of sign-in alone: the server as it is built for development
 
   soak [--kills N] [--crashes N]
@@ -61,10 +62,12 @@ cargo xtask COMMAND
           --crashes N  seeded power cuts under both SQLite databases, the objects and the ledger (default: 2000)
 
   fuzz [NAME…] [--seconds N] [--seed N] [--file FILE]
-        damaged input for whatever reads what strangers send: inspect, strip, decode, walk-as-it-is, films
+        damaged input for whatever reads what strangers send, and histories of it: inspect, strip, decode, walk-as-it-is,
+        drawings, films, zip-layout, tus
           --seconds N  for each target (default: 60)
           --seed N     the same inputs again
           --file FILE  only that input, such as one that broke it, for the one target named
+        What asks for more than 3 GB has broken, where `prlimit` (util-linux) is there to say so.
 
   mutants [sso|identity] [--shard K/N] [--file PART] [--least PERCENT]
         takes the guards of sign-in out, one at a time, and fails if tests miss too many of them; hours, so in parts
