@@ -17,13 +17,14 @@ use crate::{
 
 /// Name, and the package and its example that has a target of that name. Examples of two packages may not have one name:
 /// they would lie in one file.
-const TARGETS: [(&str, &str, &str); 8] = [
+const TARGETS: [(&str, &str, &str); 9] = [
     ("inspect", "shutterpost-media", "fuzz"),
     ("strip", "shutterpost-media", "fuzz"),
     ("decode", "shutterpost-media", "fuzz"),
     ("walk-as-it-is", "shutterpost-media", "fuzz"),
     ("drawings", "shutterpost-media", "fuzz"),
     ("films", "shutterpost-media", "fuzz"),
+    ("webm", "shutterpost-media", "fuzz"),
     ("zip-layout", "shutterpost-media", "fuzz"),
     ("tus", "shutterpost-model", "fuzz_tus"),
 ];

@@ -1,5 +1,5 @@
-//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; the walk
-//! over films; drawings (SVG) of brandings; and the layout of archives.
+//! What `cargo xtask fuzz` runs of this crate: the walks over headers, the stripper, and the decoders behind them; the walks
+//! over films, MP4 and WebM; drawings (SVG) of brandings; and the layout of archives.
 #![expect(clippy::unwrap_used, reason = "files made here are sound")]
 
 #[path = "../tests/media/synth.rs"]
@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Target { name: "drawings", corpus: drawings, mend: as_it_is, run: draw },
         Target { name: "films", corpus: exercise::corpus, mend: as_it_is, run: exercise::exercise },
         Target { name: "zip-layout", corpus: zip_layout::corpus, mend: as_it_is, run: zip_layout::run },
+        Target { name: "webm", corpus: exercise::webm_corpus, mend: as_it_is, run: exercise::exercise },
     ])
 }
 

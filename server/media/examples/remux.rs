@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn film(source: &impl Source) -> Result<Box<Film>, Box<dyn Error>> {
     match probe(source, &VideoLimits::default())? {
         Video::Film(film) => Ok(film),
-        Video::Matroska(_) => Err("convert it first".into()),
+        Video::Webm(_) => Err("convert it first".into()),
     }
 }
 

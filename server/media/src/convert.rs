@@ -12,7 +12,7 @@ use crate::error::{FilmError, MediaError};
 use crate::mark::Mark;
 use crate::picture::{Rgb, fit};
 use crate::sandbox::{Budget, SECOND, Sandbox, judged};
-use crate::video::{Film, Info, Source, Video, VideoLimits, probe};
+use crate::video::{Film, Info, Plan, Source, Video, VideoLimits, Webm, probe};
 
 /// The longer and the shorter side of a converted film.
 const LONG_SIDE: u32 = 1920;
@@ -132,7 +132,7 @@ pub fn transcode<S: Source + Sync + ?Sized>(
             let plan = film.plan()?;
             run(&mut plan.reader(source))
         }
-        Video::Matroska(_) => run(&mut Whole { source, at: 0 }),
+        Video::Webm(webm) => run(&mut webm.plan().reader(source)),
     })
 }
 
@@ -147,10 +147,32 @@ pub fn poster<S: Source + Sync + ?Sized>(
     film: &Film,
     mark: Option<&Mark>,
 ) -> Result<Derived, MediaError> {
-    let Info { width, height, .. } = film.info;
-    let plan = film.poster_plan()?;
+    still(sandbox, source, (&film.info, "mov", &film.poster_plan()?), mark)
+}
+
+/// The same of WebM and Matroska.
+///
+/// # Errors
+/// As [`transcode`].
+pub fn webm_poster<S: Source + Sync + ?Sized>(
+    sandbox: &Sandbox,
+    source: &S,
+    webm: &Webm,
+    mark: Option<&Mark>,
+) -> Result<Derived, MediaError> {
+    still(sandbox, source, (&webm.info, "matroska", webm.poster_plan()), mark)
+}
+
+/// The renditions of a film's only picture.
+fn still<S: Source + Sync + ?Sized>(
+    sandbox: &Sandbox,
+    source: &S,
+    (info, demuxer, plan): (&Info, &str, &Plan),
+    mark: Option<&Mark>,
+) -> Result<Derived, MediaError> {
+    let Info { width, height, .. } = *info;
     let mut words = QUIET.to_vec();
-    words.extend(["-format_whitelist", "mov", "-f", "mov", "-i", "pipe:0", "-map", "0:v:0", "-frames:v", "1"]);
+    words.extend(["-format_whitelist", demuxer, "-f", demuxer, "-i", "pipe:0", "-map", "0:v:0", "-frames:v", "1"]);
     let scale = format!("scale={width}:{height},format=rgb24");
     words.extend(["-vf", &scale, "-c:v", "rawvideo", "-f", "rawvideo", "pipe:1"]);
     let bytes = width as usize * height as usize * 3;
@@ -210,21 +232,4 @@ pub(crate) fn fit_either_way(width: u32, height: u32) -> (u32, u32) {
 /// Colours are stored for two by two pixels.
 pub(crate) fn even((width, height): (u32, u32)) -> (u32, u32) {
     ((width & !1).max(2), (height & !1).max(2))
-}
-
-/// A whole source as a stream.
-struct Whole<'a, S: ?Sized> {
-    source: &'a S,
-    at: u64,
-}
-
-impl<S: Source + ?Sized> Read for Whole<'_, S> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.source.size()?.saturating_sub(self.at).min(into.len() as u64) as usize;
-        if let Some(into) = into.get_mut(..left) {
-            self.source.read_at(self.at, into)?;
-        }
-        self.at += left as u64;
-        Ok(left)
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::animation::AnimationFormat;
 use crate::container::be32;
-use crate::video::{is_film, is_matroska};
+use crate::video::{is_film, is_webm};
 
 /// What to do with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub enum Kind {
 /// Tells the kind from the beginning of a file. 64 KiB are enough; a PNG whose profile is larger than that and that moves
 /// nevertheless is taken for a still, which is refused as animated then.
 pub fn kind(head: &[u8]) -> Kind {
-    if is_film(head) || is_matroska(head) {
+    if is_film(head) || is_webm(head) {
         return Kind::Video;
     }
     if head.starts_with(b"GIF8") {

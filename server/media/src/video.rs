@@ -1,10 +1,11 @@
 //! Films: what a file claims to be, and the same film cleaned, without decoding anything and without ffmpeg.
 //!
-//! [`probe`] walks the boxes of an MP4 or MOV file (or a few elements of WebM and Matroska) from any [`Source`]. It reads
-//! the index of the film, never its pictures. What it accepts has one track of pictures, at most one of sound, and tables
-//! that agree with each other; the film that [`Film::plan`] describes is written anew from those: index first, nothing of
-//! the original but the samples of both tracks and the set-up of their codecs. Places, dates, names of makers and
-//! programs, further tracks (positions, time code, thumbnails) and bytes between the samples have no way into it.
+//! [`probe`] walks the boxes of an MP4 or MOV file, or the elements of WebM and Matroska, from any [`Source`]. It reads
+//! the index of the film, or the heads of its blocks, never its pictures. What it accepts has one track of pictures, at most
+//! one of sound, and tables that agree with each other; the film that [`Film::plan`] or [`Webm::plan`] describes is written
+//! anew from those: index first, nothing of the original but the samples of both tracks and the set-up of their codecs.
+//! Places, dates, names of makers and programs, further tracks (positions, time code, thumbnails) and bytes between the
+//! samples have no way into it.
 
 mod boxes;
 mod ebml;
@@ -16,6 +17,7 @@ mod plan;
 mod source;
 mod tables;
 mod track;
+mod webm;
 mod write;
 
 pub mod exercise;
@@ -24,6 +26,7 @@ use std::fmt;
 
 pub use plan::{Plan, PlanReader, Segment};
 pub use source::Source;
+pub use webm::Webm;
 
 use crate::error::{FilmError, MediaError};
 use crate::video::entry::{Sound, Visual};
@@ -136,21 +139,29 @@ pub enum Video {
     /// MP4 or MOV.
     Film(Box<Film>),
     /// WebM or Matroska, which are always converted.
-    Matroska(Info),
+    Webm(Box<Webm>),
 }
 
 impl Video {
     pub fn info(&self) -> &Info {
         match self {
             Video::Film(film) => &film.info,
-            Video::Matroska(info) => info,
+            Video::Webm(webm) => &webm.info,
         }
     }
 
     pub fn treatment(&self) -> Treatment {
         match self {
             Video::Film(film) => film.treatment(),
-            Video::Matroska(_) => Treatment::Convert("WebM or Matroska"),
+            Video::Webm(_) => Treatment::Convert("WebM or Matroska"),
+        }
+    }
+
+    /// The media type of the film when it is cleaned: MOV becomes MP4.
+    pub fn media_type(&self) -> &'static str {
+        match self {
+            Video::Film(_) => "video/mp4",
+            Video::Webm(webm) => webm.media_type(),
         }
     }
 }
@@ -223,7 +234,8 @@ impl Film {
     }
 }
 
-/// Looks at a film. Reads its index, at most [`VideoLimits::max_index_bytes`], and of Matroska a few kilobytes.
+/// Looks at a film. Reads its index, at most [`VideoLimits::max_index_bytes`], and of WebM and Matroska the head of every
+/// block, in pieces of a few kilobytes.
 ///
 /// # Errors
 /// [`MediaError`]: empty, too large, not a film, unsupported, cut off, damaged, beyond a limit.
@@ -237,8 +249,8 @@ pub fn probe<S: Source + ?Sized>(source: &S, limits: &VideoLimits) -> Result<Vid
     }
     let mut head = vec![0; bytes.min(12) as usize];
     source.read_at(0, &mut head).map_err(unreadable)?;
-    if is_matroska(&head) {
-        return Ok(Video::Matroska(ebml::probe(source, bytes, limits)?));
+    if is_webm(&head) {
+        return Ok(Video::Webm(Box::new(webm::read(source, bytes, limits)?)));
     }
     if is_film(&head) {
         return Ok(Video::Film(Box::new(mp4::read(source, bytes, limits)?)));
@@ -257,7 +269,8 @@ pub(crate) fn is_film(head: &[u8]) -> bool {
     }
 }
 
-pub(crate) fn is_matroska(head: &[u8]) -> bool {
+/// Whether a file begins as WebM and Matroska do.
+pub(crate) fn is_webm(head: &[u8]) -> bool {
     head.starts_with(&[0x1A, 0x45, 0xDF, 0xA3])
 }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Files that the server may take; it decides by what is in them.
-const KINDS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "mp4", "mov"];
+const KINDS: [&str; 11] = ["jpg", "jpeg", "png", "webp", "heic", "heif", "gif", "mp4", "mov", "webm", "mkv"];
 
 /// A file as it lies there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn names_of_files_that_are_still_written_are_not_ours() {
-        for ours in ["a.jpg", "IMG_1.JPEG", "ä ö.png", "b.webp"] {
+        for ours in ["a.jpg", "IMG_1.JPEG", "ä ö.png", "b.webp", "c.WebM", "d.mkv"] {
             assert!(is_ours(ours), "{ours}");
         }
         let others =

@@ -181,8 +181,18 @@ fn count(number: usize) -> i64 {
 }
 
 /// Media types that the server takes; also the `accept` of the file picker.
-pub const ACCEPTED: [&str; 8] =
-    ["image/jpeg", "image/png", "image/webp", "image/heic", "image/heif", "image/gif", "video/mp4", "video/quicktime"];
+pub const ACCEPTED: [&str; 10] = [
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/heic",
+    "image/heif",
+    "image/gif",
+    "video/mp4",
+    "video/quicktime",
+    "video/webm",
+    "video/x-matroska",
+];
 
 /// Progress after `loaded` of `total` bytes.
 pub fn sending(loaded: f64, total: f64) -> Progress {
@@ -261,10 +271,11 @@ mod tests {
     #[test]
     fn what_is_no_capture_is_refused_before_it_travels() {
         let mut queue = Queue::default();
-        queue.add(1, "film.mkv".into(), 9_000_000_000, "video/x-matroska");
+        queue.add(1, "film.avi".into(), 9_000_000_000, "video/x-msvideo");
         queue.add(2, "unknown".into(), 5, "");
         queue.add(3, "film.mov".into(), 5_000_000, "video/quicktime");
-        assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(2), Some(3), None]);
+        queue.add(4, "film.webm".into(), 5_000_000, "video/webm");
+        assert_eq!([queue.start_next(), queue.start_next(), queue.start_next()], [Some(2), Some(3), Some(4)]);
         let Progress::Failed(failure) = &queue.entries()[0].progress else { panic!("refused") };
         assert!(!failure.is_passing());
     }

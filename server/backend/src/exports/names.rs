@@ -52,6 +52,8 @@ pub(super) fn file(folder: &str, position: i64, captured_at: Millis, media_type:
         "image/avif" => "avif",
         "video/mp4" => "mp4",
         "video/quicktime" => "mov",
+        "video/webm" => "webm",
+        "video/x-matroska" => "mkv",
         _ => "bin",
     };
     let moment = moment(captured_at).strftime("%Y-%m-%d_%H-%M-%S").to_string();
@@ -108,7 +110,13 @@ mod tests {
         let at = Millis(1_800_000_000_000);
         assert_eq!(file("Fest", 1, at, "image/jpeg"), "Fest/000001_2027-01-15_08-00-00.jpg");
         assert_eq!(file("Fest", 1_234_567, at, "text/html"), "Fest/1234567_2027-01-15_08-00-00.bin");
-        for (media_type, extension) in [("image/apng", "png"), ("image/gif", "gif"), ("video/mp4", "mp4")] {
+        for (media_type, extension) in [
+            ("image/apng", ".png"),
+            ("image/gif", ".gif"),
+            ("video/mp4", ".mp4"),
+            ("video/webm", ".webm"),
+            ("video/x-matroska", ".mkv"),
+        ] {
             assert!(file("Fest", 1, at, media_type).ends_with(extension), "{media_type}");
         }
         assert_eq!(modified(at), Modified::new(2027, 1, 15, 8, 0, 0));

@@ -14,7 +14,7 @@ use shutterpost_media::mark::Mark;
 use shutterpost_media::placeholder::Placeholder;
 use shutterpost_media::rendition::Rendition;
 use shutterpost_media::strip::strip;
-use shutterpost_media::video::{Film, Info, Treatment, Video, VideoLimits, probe};
+use shutterpost_media::video::{Film, Info, Plan, Treatment, Video, VideoLimits, probe};
 use shutterpost_model::captures::{CaptureKind, Encoding};
 use shutterpost_model::error::Code;
 
@@ -49,23 +49,24 @@ pub(super) struct Examined {
 pub(super) enum Inspected {
     Still(inspect::Inspected),
     Animation(animation::Inspected),
-    Film(Info),
+    /// And what it is when it is cleaned.
+    Film(Info, &'static str),
 }
 
 impl Inspected {
-    /// What it is declared as. A film is stored as MP4 whatever it was.
+    /// What it is declared as. MOV is stored as MP4.
     pub(super) fn media_type(&self) -> &'static str {
         match self {
             Self::Still(still) => still.format.media_type(),
             Self::Animation(animation) => animation.format.media_type(),
-            Self::Film(_) => "video/mp4",
+            Self::Film(_, media_type) => *media_type,
         }
     }
 
     /// What there is to know of a film.
     pub(super) const fn film(&self) -> Option<&Info> {
         match self {
-            Self::Film(info) => Some(info),
+            Self::Film(info, _) => Some(info),
             Self::Still(_) | Self::Animation(_) => None,
         }
     }
@@ -79,7 +80,7 @@ impl Inspected {
             Self::Animation(animation::Inspected { width, height, .. }) => {
                 CONVERTER_BYTES + DERIVING_BYTES + FRAMES * pixels(*width, *height) + 2 * waiting
             }
-            Self::Film(Info { width, height, .. }) => {
+            Self::Film(Info { width, height, .. }, _) => {
                 CONVERTER_BYTES + DERIVING_BYTES + 2 * pixels(*width, *height) + 2 * waiting
             }
         };
@@ -103,11 +104,9 @@ fn inspected(bytes: &[u8], limits: &Limits) -> Result<Inspected, MediaError> {
     match kind(bytes.get(..HEAD).unwrap_or(bytes)) {
         Kind::Still => inspect::inspect(bytes, limits).map(Inspected::Still),
         Kind::Animation(_) => animation::inspect(bytes, &animation_limits(limits)).map(Inspected::Animation),
-        Kind::Video => probe(bytes, &video_limits(limits)).and_then(|video| match video {
-            Video::Film(film) => Ok(Inspected::Film(film.info)),
-            // Nothing of ours takes the metadata off, and what is stored has none.
-            Video::Matroska(_) => Err(MediaError::Unsupported("WebM or Matroska")),
-        }),
+        Kind::Video => {
+            probe(bytes, &video_limits(limits)).map(|video| Inspected::Film(*video.info(), video.media_type()))
+        }
     }
 }
 
@@ -175,7 +174,7 @@ pub(super) fn make(
     match inspected {
         Inspected::Still(still) => make_still(bytes, still, mark, limits),
         Inspected::Animation(moving) => make_animation(bytes, moving, mark, limits, converter),
-        Inspected::Film(_) => make_film(bytes, mark, limits, converter),
+        Inspected::Film(..) => make_film(bytes, mark, limits, converter),
     }
 }
 
@@ -245,16 +244,23 @@ fn make_animation(
 }
 
 fn make_film(bytes: &[u8], mark: Option<&Mark>, limits: &Limits, converter: &Converter) -> Result<Pictures, Failure> {
-    let original = cleaned(&*walked(bytes, &video_limits(limits)).map_err(failure)?, bytes).map_err(failure)?;
-    let film = walked(&original, &VideoLimits::default()).map_err(failure)?;
-    let poster = convert::poster(converter.get()?, &original, &film, mark).map_err(failure)?;
-    let Derived { width, height, renditions, backdrop, placeholder } = poster;
-    let moves = if plays(film.treatment(), &film.info, mark) { Moves::Original } else { Moves::Later };
+    let original = match probe(bytes, &video_limits(limits)).map_err(failure)? {
+        Video::Film(film) => cleaned(&film, bytes),
+        Video::Webm(webm) => written(webm.plan(), bytes),
+    };
+    let original = original.map_err(failure)?;
+    let video = probe(&original, &VideoLimits::default()).map_err(failure)?;
+    let poster = match &video {
+        Video::Film(film) => convert::poster(converter.get()?, &original, film, mark),
+        Video::Webm(webm) => convert::webm_poster(converter.get()?, &original, webm, mark),
+    };
+    let Derived { width, height, renditions, backdrop, placeholder } = poster.map_err(failure)?;
+    let moves = if plays(video.treatment(), video.info(), mark) { Moves::Original } else { Moves::Later };
     Ok(Pictures {
         original,
-        media_type: "video/mp4",
+        media_type: video.media_type(),
         kind: CaptureKind::Film,
-        duration: film.info.duration.map(millis),
+        duration: video.info().duration.map(millis),
         width: side(width),
         height: side(height),
         orientation: 1,
@@ -271,16 +277,20 @@ fn plays(treatment: Treatment, info: &Info, mark: Option<&Mark>) -> bool {
     treatment == Treatment::Copy && !mark.is_some_and(|mark| convert::changes(mark, info))
 }
 
+/// What a conversion came to, which is an MP4.
 fn walked(bytes: &[u8], limits: &VideoLimits) -> Result<Box<Film>, MediaError> {
     match probe(bytes, limits)? {
         Video::Film(film) => Ok(film),
-        Video::Matroska(_) => Err(FilmError::NotAFilm.into()),
+        Video::Webm(_) => Err(FilmError::NotAFilm.into()),
     }
 }
 
 /// The film without metadata, its index first.
 fn cleaned(film: &Film, bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
-    let plan = film.plan()?;
+    written(&film.plan()?, bytes)
+}
+
+fn written(plan: &Plan, bytes: &[u8]) -> Result<Vec<u8>, MediaError> {
     let mut clean = Vec::with_capacity(usize::try_from(plan.bytes()).unwrap_or(0).min(bytes.len() * 2));
     plan.write(bytes, &mut clean).map_err(|error| FilmError::Unreadable(error.kind()))?;
     Ok(clean)
@@ -382,6 +392,8 @@ pub(super) fn check_declared(declared: Option<&str>, inspected: &Inspected) -> R
         // Few know the name of its own that a PNG has which moves.
         (Some("image/png"), "image/apng") => Ok(()),
         (Some("video/quicktime" | "video/x-m4v"), "video/mp4") => Ok(()),
+        // One family: browsers call by its name what they record in codecs of others, and files by their extension.
+        (Some("video/webm" | "video/x-matroska" | "video/matroska"), "video/webm" | "video/x-matroska") => Ok(()),
         (Some(text), is) if text == is => Ok(()),
         (Some(_), _) => Err(Code::FileMismatch),
     }
@@ -390,6 +402,7 @@ pub(super) fn check_declared(declared: Option<&str>, inspected: &Inspected) -> R
 #[cfg(test)]
 mod tests {
     use shutterpost_media::inspect::SourceFormat;
+    use shutterpost_media::video::exercise;
 
     use super::*;
 
@@ -400,6 +413,8 @@ mod tests {
             [SourceFormat::Jpeg, SourceFormat::Png, SourceFormat::Heic].map(|kind| Inspected::Still(still(kind)));
         let moving = animation::Inspected { format: AnimationFormat::Png, width: 1, height: 1, frames: 2, duration: 1 };
         let moving = Inspected::Animation(moving);
+        let recorded = exercise::webm(exercise::Way::Recorded, b"");
+        let webm = inspected(&recorded, &Limits::default()).expect("is a film");
         for (declared, inspected, expected) in [
             (None, jpeg, Ok(())),
             (Some("image/jpeg"), jpeg, Ok(())),
@@ -415,6 +430,10 @@ mod tests {
             (Some("image/apng"), moving, Ok(())),
             (Some("image/png"), moving, Ok(())),
             (Some("video/mp4"), moving, Err(Code::FileMismatch)),
+            (Some("video/webm;codecs=vp8,opus"), webm, Ok(())),
+            (Some("video/matroska"), webm, Ok(())),
+            (Some("video/mp4"), webm, Err(Code::FileMismatch)),
+            (Some("video/webm"), moving, Err(Code::FileMismatch)),
         ] {
             assert_eq!(check_declared(declared, &inspected), expected, "{declared:?}");
         }

@@ -160,7 +160,7 @@ fn fitting(side: u32) -> Result<u16, MediaError> {
 }
 
 /// The set-up of H.264 without what may hang behind it, and what its first parameter set says.
-fn avc_setup(payload: &[u8]) -> Result<(Vec<u8>, Option<h264::Sequence>), MediaError> {
+pub(super) fn avc_setup(payload: &[u8]) -> Result<(Vec<u8>, Option<h264::Sequence>), MediaError> {
     let mut fields = Fields(payload);
     let [version, profile, _, _, _] = fields.take()?;
     if version != 1 {

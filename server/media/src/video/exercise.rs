@@ -3,13 +3,24 @@
 use crate::video::boxes::{boxed, full};
 use crate::video::{Film, Video, VideoLimits, probe};
 
+pub use webm::{Way, webm, webm_corpus};
+
+mod webm;
+
+/// Small, so that a claimed size does not turn this into a test of memory.
+fn limits() -> VideoLimits {
+    VideoLimits { max_index_bytes: 1_000_000, max_samples: 100_000, max_chunks: 10_000, ..VideoLimits::default() }
+}
+
 /// Walks the bytes as a film and, if they are accepted, writes the cleaned film and walks that: it must be the same film,
 /// and cleaning it again must change nothing. Panics where that does not hold.
 pub fn exercise(bytes: &[u8]) {
-    // Small, so that a claimed size does not turn this into a test of memory.
-    let limits =
-        VideoLimits { max_index_bytes: 1_000_000, max_samples: 100_000, max_chunks: 10_000, ..VideoLimits::default() };
-    let Ok(Video::Film(film)) = probe(bytes, &limits) else { return };
+    let limits = limits();
+    let film = match probe(bytes, &limits) {
+        Ok(Video::Film(film)) => film,
+        Ok(Video::Webm(found)) => return webm::exercise(bytes, &found),
+        Err(_) => return,
+    };
     let clean = written(bytes, &film);
     let again = match probe(&clean, &limits) {
         Ok(Video::Film(again)) => again,
@@ -46,10 +57,10 @@ pub enum Layout {
     Fragments,
 }
 
-/// One film of each layout, and a Matroska file.
+/// One film of each layout, and a WebM file.
 pub fn corpus() -> Vec<Vec<u8>> {
     let layouts = [Layout::IndexFirst, Layout::IndexLast, Layout::LongForms, Layout::Fragments];
-    layouts.into_iter().map(|layout| film(layout, b"somewhere")).chain([matroska()]).collect()
+    layouts.into_iter().map(|layout| film(layout, b"somewhere")).chain([webm(Way::Muxed, b"somewhere")]).collect()
 }
 
 /// Samples of each track.
@@ -227,20 +238,4 @@ fn fragments(data: &[u8], step: u32) -> Vec<u8> {
         bytes.extend(boxed(b"mdat", &[data]));
     }
     bytes
-}
-
-fn matroska() -> Vec<u8> {
-    let element =
-        |id: &[u8], payload: &[u8]| [id, &[0x40 | (payload.len() >> 8) as u8, payload.len() as u8], payload].concat();
-    let head = element(&[0x1A, 0x45, 0xDF, 0xA3], &element(&[0x42, 0x82], b"webm"));
-    let video = [element(&[0xB0], &[5, 0]), element(&[0xBA], &[2, 0xD0])].concat();
-    let track = [element(&[0x83], &[1]), element(&[0x86], b"V_VP8"), element(&[0xE0], &video)].concat();
-    let info = element(&[0x44, 0x89], &1000_f64.to_be_bytes());
-    let inside = [
-        element(&[0x15, 0x49, 0xA9, 0x66], &info),
-        element(&[0x16, 0x54, 0xAE, 0x6B], &element(&[0xAE], &track)),
-        element(&[0x1F, 0x43, 0xB6, 0x75], &[]),
-    ]
-    .concat();
-    [head, element(&[0x18, 0x53, 0x80, 0x67], &inside)].concat()
 }

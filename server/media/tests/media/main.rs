@@ -19,3 +19,4 @@ mod stages;
 mod stripping;
 mod synth;
 mod tools;
+mod webm;

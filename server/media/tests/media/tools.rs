@@ -77,11 +77,21 @@ pub fn shown(film: &[u8]) -> Vec<Vec<[u8; 3]>> {
 
 /// Checksums of the packets of a stream, as they lie in the file.
 pub fn frames(film: &[u8], stream: &str) -> Vec<String> {
+    sums(film, stream, &["-c", "copy"])
+}
+
+/// Checksums of what is shown or played.
+pub fn decoded(film: &[u8], stream: &str) -> Vec<String> {
+    sums(film, stream, &[])
+}
+
+fn sums(film: &[u8], stream: &str, how: &[&str]) -> Vec<String> {
     let folder = Folder::new();
     let file = folder.path().join("film.mp4");
     std::fs::write(&file, film).unwrap();
     let file = file.to_string_lossy().into_owned();
-    let words = ["-nostdin", "-v", "error", "-i", &file, "-map", stream, "-c", "copy", "-f", "framemd5", "-"];
+    let words = ["-nostdin", "-v", "error", "-i", &file, "-map", stream].into_iter().chain(how.iter().copied());
+    let words = words.chain(["-f", "framemd5", "-"]);
     let list = String::from_utf8(run(ffmpeg(), words.map(str::to_owned))).unwrap();
     let lines = list.lines().filter(|line| !line.starts_with('#'));
     let sums: Vec<String> = lines.filter_map(|line| line.rsplit(',').next()).map(|sum| sum.trim().to_owned()).collect();
@@ -95,6 +105,16 @@ pub fn streams(film: &[u8]) -> Vec<String> {
     let file = folder.path().join("film.mp4");
     std::fs::write(&file, film).unwrap();
     let words = "-v error -show_entries stream=codec_name,pix_fmt,width,height -of csv=p=0";
+    let words = words.split(' ').map(str::to_owned).chain([file.to_string_lossy().into_owned()]);
+    String::from_utf8(run("ffprobe", words)).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The tags that ffprobe finds of the file, its streams and chapters.
+pub fn tags(film: &[u8]) -> Vec<String> {
+    let folder = Folder::new();
+    let file = folder.path().join("film.mp4");
+    std::fs::write(&file, film).unwrap();
+    let words = "-v error -show_entries format_tags:stream_tags:chapter_tags -show_chapters -of default=nw=1";
     let words = words.split(' ').map(str::to_owned).chain([file.to_string_lossy().into_owned()]);
     String::from_utf8(run("ffprobe", words)).unwrap().lines().map(str::to_owned).collect()
 }

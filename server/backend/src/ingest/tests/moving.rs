@@ -1,6 +1,6 @@
 //! Animations and films.
 
-use shutterpost_media::video::exercise;
+use shutterpost_media::video::exercise::{self, Way};
 use shutterpost_model::captures::{
     Asked, Capture, CaptureKind, Captures, Encoding, MediaFile, RenditionFile, RenditionName,
 };
@@ -29,6 +29,8 @@ const APNG: &[u8] = include_bytes!("../fixture/moving.png");
 const FILM: &[u8] = include_bytes!("../fixture/film.mp4");
 /// HEVC, which few browsers play.
 const FOREIGN: &[u8] = include_bytes!("../fixture/foreign.mp4");
+/// VP8 with sound, titles of both, and no lengths, as browsers record.
+const RECORDED: &[u8] = include_bytes!("../fixture/recorded.webm");
 
 fn file(bytes: &[u8]) -> Upload {
     Upload { bytes: bytes.to_vec(), declared: None, ..upload() }
@@ -371,12 +373,43 @@ async fn a_film_that_few_browsers_play_is_converted_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_recorded_is_kept_clean_and_converted_later() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let declared = Upload { declared: Some("video/webm;codecs=vp8,opus".into()), ..file(RECORDED) };
+        let accepted = stand.accept(declared).await.expect("is accepted");
+        let before = page(&stand, &accepted.share_url).await;
+        assert_eq!((before.capture_kind, before.film), (CaptureKind::Film, None), "{kind}");
+        assert_eq!((before.web.width, stand.objects().await), (96, OBJECTS), "{kind}");
+        let whole = capture(&stand, &accepted.id).await;
+        assert!(whole.duration.is_some_and(|duration| (900..1100).contains(&duration)), "{:?}", whole.duration);
+        assert_eq!(stand.test.count("captures", "media_type = 'video/webm'").await, 1, "{kind}");
+        is_clean(&stand, &accepted.id).await;
+
+        let job = Job::of_test(JobKind::FinishCapture, accepted.id.as_str());
+        stand.ingest.finisher().run(&Permit::of_test(), &job).await.expect("converts");
+        assert_eq!(stand.objects().await, OBJECTS + 1, "{kind}");
+        let shown = page(&stand, &accepted.share_url).await.film.expect("moves");
+        assert_eq!(
+            (shown.width, shown.height, shown.looped, shown.original.as_deref()),
+            (96, 64, false, None),
+            "{kind}"
+        );
+        let film = bytes(&fetched(&stand, &shown.mp4).await).await;
+        assert!(film.windows(4).any(|name| name == b"avc1"), "{kind}");
+        is_clean(&stand, &accepted.id).await;
+        stand.erase(ErasureTarget::Capture(accepted.id)).await;
+        assert_eq!(stand.objects().await, 0, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_sandbox_what_moves_is_refused_and_photos_are_taken() {
     for stand in stands().await {
         let config = IngestConfig { threads: Some(1), converter: Converter::none(), ..IngestConfig::default() };
         let bare = IngestService::start(stand.deps.clone(), config, Wake::default()).expect("a thread");
         let before = stand.test.dump().await;
-        for bytes in [GIF, WEBP, APNG, FILM, FOREIGN] {
+        for bytes in [GIF, WEBP, APNG, FILM, FOREIGN, RECORDED] {
             let refused = bare.accept(&stand.device, &stand.event, file(bytes)).await;
             assert_eq!(code(refused), Code::FilmsUnavailable, "{}", stand.test.kind);
         }
@@ -395,7 +428,8 @@ async fn without_a_sandbox_what_moves_is_refused_and_photos_are_taken() {
 async fn bad_films_and_animations_have_a_code_and_leave_nothing_behind() {
     for stand in stands().await {
         let before = stand.test.dump().await;
-        let matroska = exercise::corpus().pop().expect("the last one is Matroska");
+        // Whole, but no picture comes out of it.
+        let hollow = exercise::webm(Way::Muxed, b"");
         let half = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
         let declared = |bytes: &[u8], text: &str| Upload { declared: Some(text.into()), ..file(bytes) };
         for (name, upload, expected) in [
@@ -403,7 +437,9 @@ async fn bad_films_and_animations_have_a_code_and_leave_nothing_behind() {
             ("half a film", file(&half(FILM)), Code::FileTruncated),
             ("a film called a photo", declared(FILM, "image/jpeg"), Code::FileMismatch),
             ("a GIF called a film", declared(GIF, "video/mp4"), Code::FileMismatch),
-            ("Matroska", file(&matroska), Code::FileKind),
+            ("half a WebM", file(&half(RECORDED)), Code::FileTruncated),
+            ("a WebM called an MP4", declared(RECORDED, "video/mp4"), Code::FileMismatch),
+            ("a WebM without real pictures", file(&hollow), Code::FileDamaged),
             ("a playlist", file(b"#EXTM3U\nfile:///etc/passwd"), Code::FileKind),
         ] {
             assert_eq!(code(stand.accept(upload).await), expected, "{name} on {}", stand.test.kind);
