@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 const PRESENT: u8 = 0x01;
 const VERIFIED: u8 = 0x04;
 const WITH_CREDENTIAL: u8 = 0x40;
+const WITH_EXTENSIONS: u8 = 0x80;
 
 /// The device; its public fields are what it claims.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ pub struct Authenticator {
     /// By which it knows the account; empty until it has a passkey.
     pub handle: String,
     pub number: u8,
+    /// Makes secrets for the site (`hmac-secret`) and tells of them, though nobody asked.
+    pub talkative: bool,
 }
 
 fn encode(bytes: &[u8]) -> String {
@@ -37,7 +40,15 @@ impl Authenticator {
     /// Devices with different numbers have different passkeys.
     pub fn new(number: u8) -> Self {
         let origin = "https://photos.example".to_owned();
-        Self { origin, site: "photos.example".into(), verifies: true, counter: 1, handle: String::new(), number }
+        Self {
+            origin,
+            site: "photos.example".into(),
+            verifies: true,
+            counter: 1,
+            handle: String::new(),
+            number,
+            talkative: false,
+        }
     }
 
     fn key(&self) -> SigningKey {
@@ -56,7 +67,8 @@ impl Authenticator {
     fn data(&mut self, flags: u8) -> Vec<u8> {
         let verified = if self.verifies { VERIFIED } else { 0 };
         let mut data = Sha256::digest(&self.site).to_vec();
-        data.push(PRESENT | verified | flags);
+        let more = if self.talkative { WITH_EXTENSIONS } else { 0 };
+        data.push(PRESENT | verified | more | flags);
         data.extend(self.counter.to_be_bytes());
         self.counter += 1;
         data
@@ -78,17 +90,22 @@ impl Authenticator {
         data.extend(x);
         data.extend([0x22, 0x58, 0x20]);
         data.extend(y);
+        if self.talkative {
+            // CBOR: {"hmac-secret": true}
+            data.extend(b"\xa1\x6bhmac-secret\xf5");
+        }
         // CBOR: {"fmt": "none", "attStmt": {}, "authData": data}
         let mut object = b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58".to_vec();
         object.push(u8::try_from(data.len()).expect("short"));
         object.extend(data);
         let id = encode(&self.id());
+        let unasked = if self.talkative { json!({ "prf": { "enabled": true } }) } else { json!({}) };
         json!({
             "id": id,
             "rawId": id,
             "type": "public-key",
             "authenticatorAttachment": "platform",
-            "clientExtensionResults": {},
+            "clientExtensionResults": unasked,
             "response": {
                 "clientDataJSON": encode(client.as_bytes()),
                 "attestationObject": encode(&object),
@@ -101,7 +118,12 @@ impl Authenticator {
     /// Uses the passkey: what the browser hands back to `get`.
     pub fn get(&mut self, options: &str) -> String {
         let client = self.client_data("webauthn.get", &read(options));
-        let data = self.data(0);
+        let mut data = self.data(0);
+        if self.talkative {
+            // CBOR: {"hmac-secret": 48 bytes}
+            data.extend(b"\xa1\x6bhmac-secret\x58\x30");
+            data.extend([7; 48]);
+        }
         let mut signed = data.clone();
         signed.extend(Sha256::digest(&client));
         let signature: Signature = self.key().sign(&signed);

@@ -298,6 +298,19 @@ async fn without_knowing_its_owner_a_passkey_is_a_second_factor_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_tells_more_than_it_was_asked_is_let_in() {
+    for host in fixtures().await {
+        let mut phone = Authenticator { talkative: true, ..Authenticator::new(1) };
+        host.equip(OWNER, &mut phone).await;
+        assert!(host.enters(&mut phone).await.is_ok(), "{}: alone", host.test.kind);
+        let pending = host.pending(OWNER).await;
+        let question = host.asked(&pending).await;
+        let shown = host.present(&pending, answer(&mut phone, &question)).await;
+        assert!(shown.is_ok(), "{}: behind the password", host.test.kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unknown_passkeys_and_disabled_accounts_are_refused_alike() {
     for host in fixtures().await {
         let mut phone = Authenticator::new(1);
