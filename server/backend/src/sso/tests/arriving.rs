@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use shutterpost_model::error::Code;
-use shutterpost_model::identity::Client;
+use shutterpost_model::identity::{Accounts as _, Client};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::Secret;
 use shutterpost_model::sso::{Answer, Arrived, OidcAnswer, SingleSignOn as _};
@@ -191,5 +191,14 @@ async fn a_test_lets_nobody_in_and_keeps_its_report() {
         // Another organisation's is not there.
         let foreign = host.sso.start_test(&host.owner, &host.foreign).await;
         assert_eq!(foreign.err().map(|error| error.code), Some(Code::NotFound));
+        // Whoever began one and has signed out meanwhile tests nothing any more.
+        host.test.execute("UPDATE sso_connections SET last_report = NULL").await;
+        let begun = host.sso.start_test(&host.owner, &host.oidc).await.expect("begins");
+        let away = host.away(&host.oidc, begun);
+        host.vouch(&away, "paula", &json!({}));
+        host.accounts.sign_out(&host.owner).await.expect("signed out");
+        assert_eq!(check(host.back(&away).await), "used", "{}", host.test.kind);
+        let told = host.test.count("sso_connections", "last_report IS NOT NULL OR tested_at IS NOT NULL").await;
+        assert_eq!(told, 0, "{}", host.test.kind);
     }
 }

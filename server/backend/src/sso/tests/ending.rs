@@ -1,15 +1,19 @@
 //! The end of sessions at one side or the other, showing once more who one is, and what goes with a connection or person.
 
 use serde_json::{Value, json};
+use shutterpost_model::access::Role;
 use shutterpost_model::connections::{Connections as _, State};
 use shutterpost_model::error::Code;
+use shutterpost_model::identity::security::Security as _;
 use shutterpost_model::identity::{Client, NewSession};
+use shutterpost_model::pii::Secret;
 use shutterpost_model::sso::{Arrived, Leave, SingleSignOn as _};
 use url::Url;
 
-use super::fixture::{Host, check, hosts, parameter, secret, session};
+use super::fixture::{Host, PASSWORD, check, hosts, parameter, secret, session};
 use super::provider::{CLIENT, ISSUER, token};
 use crate::connections::ConnectionsService;
+use crate::identity::factors::code_at;
 
 impl Host {
     fn logout(&self, id: &str, more: &Value) -> String {
@@ -144,6 +148,28 @@ async fn who_has_nothing_else_shows_at_the_provider_once_more_who_they_are() {
         // The provider still ends it.
         assert_eq!(host.ended("j1", &json!({ "sub": "paula" })).await, None);
         assert!(host.resolve(&renewed).await.is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_password_or_a_factor_shows_that_and_not_the_provider() {
+    for host in hosts().await {
+        host.member("max@people.example", Role::Editor).await;
+        let Arrived::Tie { cookie, .. } = host.visit("max", &json!({})).await else { panic!("no account to prove") };
+        let proof = (secret(PASSWORD), Secret::default());
+        let (max, _) = host.sso.tie(&host.oidc, cookie.expose(), proof, Client::default()).await.expect("tied");
+        let max = host.resolve(&max).await.expect("a session");
+        let paula = host.inside(host.visit("paula", &json!({})).await).await;
+        host.accounts.begin_totp(&paula).await.expect("begun");
+        let app = host.accounts.totp_setup(&paula).await.expect("read").expect("waits").secret;
+        let code = secret(&code_at(&app, host.deps.world.now()));
+        let (paula, _) = host.accounts.confirm_totp(&paula, code).await.expect("right");
+        let paula = host.resolve(&paula).await.expect("a session");
+        for (actor, has) in [(&max, "a password"), (&paula, "a factor")] {
+            assert_eq!(host.sso.proves_by(actor).await.expect("read"), None, "{}: {has}", host.test.kind);
+            let refused = host.sso.start_confirm(actor, None).await;
+            assert_eq!(refused.err().map(|error| error.code), Some(Code::Conflict), "{}: {has}", host.test.kind);
+        }
     }
 }
 

@@ -215,6 +215,8 @@ async fn case_128_nobody_is_armed_but_an_owner_with_a_factor_and_what_is_lost_op
         let (olga, otto, app) = asked(&host).await;
         let directory = directory(&host);
         let boss = actor(&host, &olga).await;
+        let offered = directory.sign_in_rules(&boss).await.expect("read").own_sign_in.candidates;
+        assert_eq!(offered.iter().map(|one| &one.user).collect::<Vec<_>>(), [&otto], "{}", host.test.kind);
         let refused = directory.arm_owner(&boss, &ada, 1).await.expect_err("no owner");
         assert_eq!(refused.of("user"), Some(Code::BadChoice));
         let own = boss.user().expect("a person").clone();

@@ -8,7 +8,7 @@ use shutterpost_model::identity::security::{Method, Security as _, SignedIn};
 use shutterpost_model::identity::{Accounts as _, Client, Directory as _, Invite};
 use shutterpost_model::language::Language;
 use shutterpost_model::pii::{Pii, Secret};
-use shutterpost_model::sso::{Arrived, SingleSignOn as _};
+use shutterpost_model::sso::{Arrived, Leave, SingleSignOn as _};
 
 use super::fixture::{Host, OWNER, PASSWORD, check, hosts, open, secret, session};
 use crate::identity::DirectoryService;
@@ -188,6 +188,10 @@ async fn the_own_second_factor_is_asked_for_unless_the_providers_counts() {
         );
         let overview = host.accounts.overview(&actor).await.expect("read");
         assert!(overview.sessions.iter().any(|one| one.method == Method::ProviderAndCode));
+        // What the provider wants to see at the end came along.
+        let leave = host.sso.sign_out(&actor).await.expect("signed out");
+        let Some(Leave::To(url)) = leave else { panic!("{leave:?}") };
+        assert!(url.contains("id_token_hint="), "{}: {url}", host.test.kind);
 
         host.admit(Admission { trust_factor: true, ..open() }).await;
         let plain = host.visit("fred", &json!({ "amr": ["pwd"] })).await;
