@@ -81,12 +81,20 @@ mod tests {
             ("grandhotelgrandhotel", Err(Code::PasswordWeak)),
             ("Annemarie Lausanne Annemarie 12", Err(Code::PasswordWeak)),
             ("Annemarie and the tin soldiers", Ok(())),
+            // Two words of which neither is rare: just hard enough.
+            ("lavender rooftop", Ok(())),
             ("tulip carousel nineteen ferry", Ok(())),
             ("Überquerung der Beresina im Nebel", Ok(())),
         ] {
             assert_eq!(judge(password, &personal), verdict, "{password}");
         }
         assert_eq!(judge(&"xK4!".repeat(100), &personal), Err(Code::PasswordLong));
+    }
+
+    #[test]
+    fn two_letters_of_a_name_make_no_good_password_look_bad() {
+        let personal = ["Bo Li".to_owned(), "bo@li.de.example".to_owned()];
+        assert_eq!(judge("debonair bolide lido limbo", &personal), Ok(()));
     }
 
     #[test]

@@ -132,4 +132,21 @@ mod tests {
         }
         assert!(addresses.full_at.lock().unwrap().len() <= MOST_ADDRESSES);
     }
+
+    #[test]
+    fn a_full_table_forgets_whoever_may_try_as_often_as_anybody_and_nobody_else() {
+        let addresses = Addresses::default();
+        let attempt = |number: u32, now| addresses.admit(Some(IpAddr::V4(number.into())), Millis(now));
+        for _ in 0..BURST {
+            assert_eq!(attempt(0, 0), Ok(()));
+        }
+        for number in 1..MOST_ADDRESSES as u32 {
+            assert_eq!(attempt(number, 0), Ok(()));
+        }
+        // Somebody new, when all the others have their ten attempts again.
+        assert_eq!(attempt(u32::MAX, PERIOD), Ok(()));
+        assert_eq!(addresses.full_at.lock().unwrap().len(), 2);
+        assert_eq!(attempt(0, PERIOD), Ok(()), "one more in two seconds");
+        assert_eq!(attempt(0, PERIOD), Err(Code::TooMany));
+    }
 }

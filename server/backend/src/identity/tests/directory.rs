@@ -129,6 +129,7 @@ async fn whoever_lost_their_role_meanwhile_changes_no_rules() {
             let denied = [
                 host.directory.limit_sessions(&before, limits).await,
                 host.directory.require_factor(&before, true).await,
+                host.directory.require_own_sign_in(&before, false).await,
             ];
             for denied in denied {
                 assert_eq!(denied.map_err(|error| error.code), Err(Code::Forbidden), "{} {role:?}", host.test.kind);

@@ -1,6 +1,6 @@
 //! To the millisecond and to the second caller: what has been read as good may be gone when it is used.
 
-use shutterpost_model::access::{Credential, Role};
+use shutterpost_model::access::{Credential, Permission, Role};
 use shutterpost_model::id::{PendingId, ResetId};
 use shutterpost_model::identity::passkeys::{CEREMONY_GOOD, Passkeys};
 use shutterpost_model::identity::security::{Security, SignedIn};
@@ -13,7 +13,8 @@ use super::{Fixture, OTHER_PASSWORD, OWNER, PASSWORD, fixtures, form, secret};
 use crate::db::write_tx;
 use crate::error::Failure;
 use crate::identity::one_time;
-use crate::identity::queries::{factors, one_time as links, sessions, users};
+use crate::identity::queries::{directory, factors, one_time as links, provided, sessions, users};
+use crate::identity::scope::OrgScope;
 use crate::keystore::Sealed;
 
 const MINUTE: i64 = 60_000;
@@ -36,6 +37,11 @@ async fn what_is_for_one_use_is_used_by_one_of_two() {
         let invitation = host.invite(&owner, "ivo@guest.example", Role::Viewer).await.expect("invited");
         let token = one_time::invitation_token(&host.deps.keys, &invitation, 0);
         let hash = one_time::invitation_hash(&host.deps.keys, &token);
+        // Another one, renewed once and then accepted without its link, by whom a provider vouches for.
+        let other = host.invite(&owner, "eva@guest.example", Role::Viewer).await.expect("invited");
+        let renewed = one_time::invitation_token(&host.deps.keys, &other, 1);
+        let renewed = one_time::invitation_hash(&host.deps.keys, &renewed);
+        let scope = OrgScope::prove(&owner, Permission::PeopleManage).expect("an owner");
         let app = host.enrol(OWNER).await;
         let email = Pii::new(OWNER.to_owned());
         host.accounts.request_reset(email, Language::German, Client::default()).await.expect("sent");
@@ -48,13 +54,16 @@ async fn what_is_for_one_use_is_used_by_one_of_two() {
         for first in [true, false] {
             let (invitation, reset, pending, ended) =
                 (invitation.clone(), reset.clone(), pending.clone(), session.clone());
-            let used: Result<[bool; 4], Failure> = write_tx!(host.deps.db, tx => Ok([
+            let (scope, other) = (scope.clone(), other.clone());
+            let used: Result<[bool; 6], Failure> = write_tx!(host.deps.db, tx => Ok([
                 links::accept(tx, &invitation, &hash, now).await?,
+                directory::renew_invitation(tx, &scope, &other, 0, &renewed, now).await?,
+                provided::accept_invitation(tx, other.as_str(), now).await?,
                 links::use_reset(tx, &reset, now).await?,
                 factors::end_pending(tx, &pending).await?,
                 sessions::delete(tx, &ended).await?,
             ]));
-            assert_eq!(used.expect("is written"), [first; 4], "{}", host.test.kind);
+            assert_eq!(used.expect("is written"), [first; 6], "{}", host.test.kind);
         }
     }
 }

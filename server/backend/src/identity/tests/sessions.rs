@@ -80,6 +80,8 @@ async fn signing_out_destroys_the_session() {
         assert!(host.resolve(&session).await.is_none());
         assert_eq!(host.test.count("identity_sessions", "1 = 1").await, 0);
         host.accounts.sign_out(&actor).await.expect("twice is once");
+        let late = host.accounts.switch_organisation(&actor, &host.organisation);
+        assert_eq!(host.refused(late).await.code, Code::SignInNeeded, "{}: it has ended", host.test.kind);
     }
 }
 
@@ -148,6 +150,8 @@ async fn the_profile_changes_and_names_only_fields() {
         let fields =
             host.test.select("SELECT fields AS line FROM audit_entries WHERE action = 'identity.update_profile'").await;
         assert_eq!(fields, [r#"["name"]"#]);
+        host.once(host.accounts.update_profile(&actor, name(), Language::German)).await;
+        assert_eq!(host.accounts.me(&actor).await.expect("own data").language, Language::German, "{}", host.test.kind);
         let error = host.refused(host.accounts.update_profile(&actor, Pii::new("\n".into()), Language::German)).await;
         assert_eq!(error.of("name"), Some(Code::Required));
     }
@@ -164,5 +168,21 @@ async fn the_sweep_removes_what_ended() {
         let removed = session::sweep(&host.deps.db, &host.deps.world, &Permit::of_test()).await.expect("swept");
         assert_eq!(removed, 1);
         assert!(host.resolve(&kept).await.is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_for_a_new_password_are_forgotten_thirty_days_after_they_ended() {
+    for host in fixtures().await {
+        let email = Pii::new(OWNER.to_owned());
+        host.accounts.request_reset(email, Language::English, Client::default()).await.expect("asked");
+        let permit = Permit::of_test();
+        let sweep = || session::sweep(&host.deps.db, &host.deps.world, &permit);
+        // They were good for half an hour.
+        host.test.clock.advance(30 * MINUTE + 30 * DAY);
+        assert_eq!(sweep().await.expect("swept"), 0, "{}: messages refer to them", host.test.kind);
+        host.test.clock.advance(1);
+        assert_eq!(sweep().await.expect("swept"), 1, "{}", host.test.kind);
+        assert_eq!(host.test.count("identity_resets", "1 = 1").await, 0);
     }
 }
