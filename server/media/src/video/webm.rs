@@ -87,12 +87,13 @@ pub(super) fn read<S: Source + ?Sized>(source: &S, bytes: u64, limits: &VideoLim
     let end = behind.unwrap_or(bytes);
     let mut at = segment.from;
     let mut described = Described { scale: 1_000_000, duration: None };
-    let mut walked: Option<(Tracks, Clusters)> = None;
+    let (mut tracks, mut clusters): (Option<Tracks>, Option<Clusters>) = (None, None);
     let mut others = 0;
     while at < end {
         let (element, behind) = window.element(at, end)?;
         if element.id == CLUSTER {
-            let (_, clusters) = walked.as_mut().ok_or(FilmError::NoPictures)?;
+            let tracks = tracks.as_ref().ok_or(FilmError::NoPictures)?;
+            let clusters = clusters.get_or_insert_with(|| Clusters::new(tracks, &described, limits));
             at = clusters.read(&mut window, element, behind.unwrap_or(end), end)?;
             continue;
         }
@@ -104,22 +105,19 @@ pub(super) fn read<S: Source + ?Sized>(source: &S, bytes: u64, limits: &VideoLim
         if others > MAX_ELEMENTS {
             return Err(MediaError::Malformed("more elements than any film has"));
         }
-        let begun = walked.is_some();
         match element.id {
-            SEGMENT_INFO if begun => return Err(MediaError::Malformed("a unit of time that comes too late")),
-            SEGMENT_INFO => described = read_description(&window.load(element)?)?,
-            TRACKS if begun => return Err(MediaError::Malformed("tracks described twice")),
-            TRACKS => {
-                let tracks = tracks::read(&window.load(element)?, limits)?;
-                let clusters = Clusters::new(tracks.pictures.number, tracks.sound_number(), &described, limits);
-                walked = Some((tracks, clusters));
+            SEGMENT_INFO if clusters.is_some() => {
+                return Err(MediaError::Malformed("a unit of time that comes too late"));
             }
+            SEGMENT_INFO => described = read_description(&window.load(element)?)?,
+            TRACKS if tracks.is_some() => return Err(MediaError::Malformed("tracks described twice")),
+            TRACKS => tracks = Some(tracks::read(&window.load(element)?, limits)?),
             // Attachments, chapters, tags, cues: stepped over.
             _ => {}
         }
         at = behind.ok_or(ODD)?;
     }
-    let (tracks, clusters) = walked.ok_or(FilmError::NoPictures)?;
+    let (Some(tracks), Some(clusters)) = (tracks, clusters) else { return Err(FilmError::NoPictures.into()) };
     finish(is_webm, &described, &tracks, clusters, limits)
 }
 
@@ -201,7 +199,7 @@ fn finish(
     };
     let scale = described.scale;
     let pictures = tracks.pictures.entry.as_slice();
-    let sound = sound.map_or(&[][..], |(track, _)| &track.entry);
+    let sound = sound.map_or(&[][..], |(track, _)| track.entry.as_slice());
     let still = film(is_webm, (scale, 0.0), &[pictures], &[], still_cluster(still));
     let plan = film(is_webm, (scale, duration), &[pictures, sound], &clusters.cues, clusters.pieces.done());
     Ok(Webm { info, is_webm, plan, still })

@@ -93,7 +93,7 @@ pub fn webm(way: Way, secret: &[u8]) -> Vec<u8> {
 fn open(way: Way, id: u32, payload: &[u8]) -> Vec<u8> {
     match way {
         Way::Recorded => [&id.to_be_bytes()[..], &[0x01], &[0xFF; 7], payload].concat(),
-        Way::Muxed | Way::Groups => [&head(id, payload.len() as u64), payload].concat(),
+        Way::Muxed | Way::Groups => [&head(id, payload.len() as u64)[..], payload].concat(),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::video::VideoLimits;
 use crate::video::ebml::{Element, ODD, Window, head, variable, written_number};
 use crate::video::plan::Segment;
 use crate::video::source::Source;
+use crate::video::webm::tracks::Tracks;
 use crate::video::webm::{CLUSTER, CUES, Described, EBML, SEGMENT, SEGMENT_INFO, TIMESTAMP, TRACKS};
 
 const SIMPLE_BLOCK: u32 = 0xA3;
@@ -120,10 +121,10 @@ struct Open {
 }
 
 impl Clusters {
-    pub(super) fn new(picture: u64, sound: Option<u64>, described: &Described, limits: &VideoLimits) -> Clusters {
+    pub(super) fn new(tracks: &Tracks, described: &Described, limits: &VideoLimits) -> Clusters {
         Clusters {
-            picture_number: picture,
-            sound_number: sound,
+            picture_number: tracks.pictures.number,
+            sound_number: tracks.sound_number(),
             second: i64::try_from(1_000_000_000 / described.scale.max(1)).unwrap_or(i64::MAX).max(1),
             max_blocks: limits.max_samples,
             max_pieces: limits.max_chunks,
