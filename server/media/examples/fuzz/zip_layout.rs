@@ -17,6 +17,9 @@ const CHECKED_MOST: u64 = 20_000;
 /// What is sent at once of a file.
 const PIECE: u64 = 4096;
 
+/// Of what is cut once.
+const MIDDLE: &[u8] = &[128];
+
 /// No number of 32 bits is as large as this; it says that the true one stands elsewhere.
 const LARGE: u64 = 0xFFFF_FFFF;
 const LENGTH_MOST: u64 = u64::MAX >> 1;
@@ -276,7 +279,7 @@ impl Archive {
         let mut parts = Vec::new();
         let mut at = range.start;
         // The input's own bytes say where it is cut; without any, in the middle.
-        let cuts = if cuts.is_empty() { &[128][..] } else { cuts };
+        let cuts = if cuts.is_empty() { MIDDLE } else { cuts };
         let mut steps = cuts.iter().cycle().map(|cut| 1 + u64::from(*cut) * (range.end - range.start) / 256);
         while at < range.end {
             let next = at.saturating_add(steps.next().unwrap_or(1)).min(range.end);
