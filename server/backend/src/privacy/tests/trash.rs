@@ -289,6 +289,27 @@ async fn a_removed_member_is_out_and_comes_back_with_the_same_role() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_lies_in_the_trash_of_another_organisation_keeps_the_account() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let bodo = user_of(&stand.member("bodo@host.example", Role::Viewer).await);
+        stand.neighbour().await;
+        let there = format!(
+            "INSERT INTO identity_removed_members (organisation_id, user_id, role, created_at, deleted_at)
+             SELECT id, '{bodo}', 'viewer', 0, {} FROM identity_organisations WHERE name = 'Neighbour'",
+            stand.deps.world.now().0
+        );
+        stand.test.execute(&there).await;
+        stand.directory.remove_member(&stand.owner, &bodo).await.expect("removes");
+        stand.trash.erase_member(&stand.owner, &bodo).await.expect("erases");
+        let left = format!("user_id = '{bodo}'");
+        assert_eq!(stand.test.count("identity_removed_members", &left).await, 1, "{kind}: there alone");
+        assert_eq!(stand.test.count("identity_users", &format!("id = '{bodo}'")).await, 1, "{kind}");
+        assert!(stand.deps.keystore.get(&KeyRef::user(&bodo)).await.is_ok(), "{kind}: and can be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_thirty_days_everything_is_gone_for_good_whoever_sweeps() {
     for stand in stands().await {
         let kind = stand.test.kind;

@@ -250,6 +250,9 @@ async fn case_128_nobody_is_armed_but_an_owner_with_a_factor_and_what_is_lost_op
         assert!(barred(&host, &admins).await);
         // Nor does a session that showed no factor, nor one whose factor or role is gone.
         host.test.execute(&row(&otto)).await;
+        let armed = directory.sign_in_rules(&boss).await.expect("read").own_sign_in.armed;
+        assert_eq!(armed.len(), 2);
+        assert!(armed.iter().all(|one| one.counts == (one.user == otto)), "{}: nor is it told so", host.test.kind);
         let session = with_factor(&host, OTHER_OWNER, &app).await;
         assert!(!barred(&host, &session).await, "the control");
         let method = |name: &str| format!("UPDATE identity_sessions SET method = '{name}' WHERE user_id = '{otto}'");
