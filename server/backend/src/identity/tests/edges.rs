@@ -41,6 +41,7 @@ async fn what_is_for_one_use_is_used_by_one_of_two() {
         let other = host.invite(&owner, "eva@guest.example", Role::Viewer).await.expect("invited");
         let renewed = one_time::invitation_token(&host.deps.keys, &other, 1);
         let renewed = one_time::invitation_hash(&host.deps.keys, &renewed);
+        let revoked = host.invite(&owner, "udo@guest.example", Role::Viewer).await.expect("invited");
         let scope = OrgScope::prove(&owner, Permission::PeopleManage).expect("an owner");
         let app = host.enrol(OWNER).await;
         let email = Pii::new(OWNER.to_owned());
@@ -54,16 +55,17 @@ async fn what_is_for_one_use_is_used_by_one_of_two() {
         for first in [true, false] {
             let (invitation, reset, pending, ended) =
                 (invitation.clone(), reset.clone(), pending.clone(), session.clone());
-            let (scope, other) = (scope.clone(), other.clone());
-            let used: Result<[bool; 6], Failure> = write_tx!(host.deps.db, tx => Ok([
+            let (scope, other, revoked) = (scope.clone(), other.clone(), revoked.clone());
+            let used: Result<[bool; 7], Failure> = write_tx!(host.deps.db, tx => Ok([
                 links::accept(tx, &invitation, &hash, now).await?,
                 directory::renew_invitation(tx, &scope, &other, 0, &renewed, now).await?,
                 provided::accept_invitation(tx, other.as_str(), now).await?,
+                directory::revoke_invitation(tx, &scope, &revoked, now).await?,
                 links::use_reset(tx, &reset, now).await?,
                 factors::end_pending(tx, &pending).await?,
                 sessions::delete(tx, &ended).await?,
             ]));
-            assert_eq!(used.expect("is written"), [first; 6], "{}", host.test.kind);
+            assert_eq!(used.expect("is written"), [first; 7], "{}", host.test.kind);
         }
     }
 }

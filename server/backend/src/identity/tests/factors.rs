@@ -2,6 +2,7 @@
 
 use shutterpost_model::access::Actor;
 use shutterpost_model::error::Code;
+use shutterpost_model::identity::passkeys;
 use shutterpost_model::identity::security::{FACTOR_TRIES, Method, Security, SignedIn};
 use shutterpost_model::identity::{Accounts, Client, Directory, NewSession, SignIn};
 use shutterpost_model::pii::Secret;
@@ -244,6 +245,7 @@ async fn a_recovery_code_is_good_once_and_only_for_its_own() {
         assert_eq!(app.recovery.len(), 10);
         let mine = &app.recovery[0];
         assert_eq!(host.show(&host.half("max@host.example").await, mine).await.err(), Some(Code::WrongCode));
+        assert_eq!(host.test.count("identity_totp", "failures = 1").await, 1, "{}: a try like any", host.test.kind);
         let (one, other) = (host.half(OWNER).await, host.half(OWNER).await);
         let (first, second) = tokio::join!(host.show(&one, mine), host.show(&other, mine));
         assert_eq!([&first, &second].into_iter().filter(|shown| shown.is_ok()).count(), 1, "at the same time");
@@ -255,6 +257,7 @@ async fn a_recovery_code_is_good_once_and_only_for_its_own() {
         assert_eq!(host.show(&host.half(OWNER).await, &app.recovery[1]).await.err(), Some(Code::WrongCode), "old set");
         assert!(host.show(&host.half(OWNER).await, &renewed[1]).await.is_ok());
         assert!(host.show(&host.half("max@host.example").await, &others.recovery[0]).await.is_ok(), "{max}");
+        assert_eq!(host.test.count("identity_totp", "failures = 0").await, 2, "{}: forgiven", host.test.kind);
         let told = host.activities().await;
         assert_eq!(told.iter().filter(|what| *what == "recovery_used").count(), 3, "{told:?}");
         // Nothing of a code is in the database.
@@ -392,6 +395,26 @@ async fn sign_ins_are_forgotten_after_ninety_days() {
         host.test.clock.advance(1);
         sweep().await.expect("swept");
         assert_eq!(host.test.count("identity_sign_ins", "1 = 1").await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_and_not_finished_is_forgotten() {
+    for host in fixtures().await {
+        host.member("max@host.example", shutterpost_model::access::Role::Admin).await;
+        host.enrol(OWNER).await;
+        host.half(OWNER).await;
+        let max = host.actor("max@host.example").await;
+        host.accounts.begin_totp(&max).await.expect("begun");
+        passkeys::Passkeys::begin_sign_in(&host.accounts, None).await.expect("asked");
+        host.test.clock.advance(DAY);
+        let forgotten = session::sweep(&host.deps.db, &host.deps.world, PERMIT).await.expect("swept");
+        // A sign-in, an app and a question; and the sessions of both.
+        assert_eq!(forgotten, 5, "{}", host.test.kind);
+        assert_eq!(host.test.count("identity_totp", "confirmed_at IS NOT NULL").await, 1);
+        for (table, left) in [("identity_totp", 1), ("identity_pending", 0), ("identity_ceremonies", 0)] {
+            assert_eq!(host.test.count(table, "1 = 1").await, left, "{}: {table}", host.test.kind);
+        }
     }
 }
 

@@ -45,6 +45,8 @@ async fn with_a_passkey_somebody_has_two_factor_sign_in() {
 async fn an_app_and_a_passkey_stand_for_one_another() {
     for host in fixtures().await {
         let app = host.enrol(OWNER).await;
+        let offered = host.accounts.offered(&host.pending(OWNER).await).await.expect("read");
+        assert!(offered.code && !offered.passkey, "{}: there is none yet", host.test.kind);
         let actor = host.resolve(&app.session).await.expect("a session");
         let mut phone = Authenticator::new(1);
         let (session, recovery) = host.equip_actor(&actor, &mut phone).await;
