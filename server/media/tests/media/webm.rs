@@ -115,6 +115,7 @@ const ALLOWED: &[&str] = &[
     "TrackLanguage",
     "TrackType",
     "CodecID",
+    "CodecPrivate",
     "CodecDelay",
     "SeekPreRoll",
     "VideoCodecID",
