@@ -179,7 +179,8 @@ fn nothing_but_the_film_comes_through() {
             assert!(ALLOWED.contains(&tag.as_str()), "{name}: {tag} = {value}");
             assert!(!value.contains("SECRET"), "{name}: {tag} = {value}");
         }
-        assert!(!tags(&bytes).is_empty() && tags(&clean).is_empty(), "{name}: {:?}", tags(&clean));
+        // The format wants a name of a program; a blank stands for it.
+        assert!(tags(&bytes).len() > 1 && tags(&clean) == ["TAG:encoder= "], "{name}: {:?}", tags(&clean));
         for (before, after) in [("0:v:0", "0:v"), ("0:a:0", "0:a")] {
             assert_eq!(frames(&bytes, before), frames(&clean, after), "{name}");
             assert_eq!(decoded(&bytes, before), decoded(&clean, after), "{name}");
