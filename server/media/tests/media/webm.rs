@@ -118,6 +118,9 @@ const ALLOWED: &[&str] = &[
     "CodecPrivate",
     "CodecDelay",
     "SeekPreRoll",
+    // The same two, whose names exiftool does not know.
+    "Matroska_0x16aa",
+    "Matroska_0x16bb",
     "VideoCodecID",
     "AudioCodecID",
     "VideoFrameRate",
