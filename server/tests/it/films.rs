@@ -38,6 +38,9 @@ async fn a_film_is_sent_in_pieces_to_whoever_may_see_it() {
     for app in apps().await {
         let home = tenant(&app, "home").await;
         let (capture, token) = taken(&app, &home, "film", "video/mp4", FILM).await;
+        // The event's logo is put on it, and until then nobody gets it without.
+        assert_eq!(app.get(&format!("/m/{token}/film-1.mp4"), &As::Nobody).await.status, StatusCode::NOT_FOUND);
+        app.finish().await;
         let shown = app.get(&format!("/api/v1/captures/{capture}"), &home.editor_token).await.json();
         assert_eq!((shown["kind"].as_str(), shown["duration"].is_number()), (Some("film"), true), "{shown}");
         assert_eq!(shown["unplayable"].as_bool(), Some(false), "{shown}");

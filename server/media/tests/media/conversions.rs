@@ -119,8 +119,10 @@ fn a_damaged_film_is_an_error() {
     // The first picture, which is whole as far as the container knows.
     let cluster = noise.windows(4).position(|id| id == [0x1F, 0x43, 0xB6, 0x75]).unwrap();
     let longest = bytes[cluster..].windows(2).position(|window| window[0] == 0xA3 && window[1] & 0xC0 == 0x40).unwrap();
-    let from = cluster + longest + 10;
-    noise[from..from + 2000].iter_mut().for_each(|byte| *byte = byte.wrapping_mul(167).wrapping_add(13));
+    let block = cluster + longest;
+    let length = (usize::from(bytes[block + 1] & 0x3F) << 8) | usize::from(bytes[block + 2]);
+    let from = block + 10;
+    noise[from..(from + 2000).min(block + 3 + length)].iter_mut().for_each(|byte| *byte = byte.wrapping_mul(167).wrapping_add(13));
     let result = converted(&noise).unwrap_err();
     assert!(
         matches!(

@@ -136,12 +136,7 @@ async fn a_design_comes_onto_what_moves_and_leaves_originals_alone() {
         design.landscape.filter = Filter::BlackAndWhite;
         stand.designs.save(&stand.owner, &stand.event, design, 0).await.expect("saves");
         stand.designs.apply(&stand.owner, &stand.event).await.expect("begins");
-        let job = Job::of_test(JobKind::ApplyDesign, stand.event.as_str());
-        for _ in 0..3 {
-            stand.ingest.redesigner().run(&Permit::of_test(), &job).await.expect("goes on");
-        }
-        let progress = stand.designs.progress(&stand.owner, &stand.event).await.expect("is told");
-        assert_eq!((progress.state, progress.done, progress.failed), (ApplyState::Done, 2, 0), "{kind}");
+        applied(&stand).await;
         let after = tags().await;
         let same: Vec<bool> = before.iter().zip(&after).map(|(before, after)| before == after).collect();
         assert_eq!(same, [false, false, false, true, false], "{kind}");
