@@ -58,7 +58,7 @@ pub use context::CmsError;
 #[cfg(feature = "ssr")]
 pub use context::{FormOutcome, RequestContext, provide_request_context};
 #[cfg(feature = "ssr")]
-pub use shell::{Asset, Assets, STYLESHEET, shell, stylesheet_path};
+pub use shell::{Asset, Assets, shell, stylesheet, stylesheet_path};
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

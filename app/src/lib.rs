@@ -15,6 +15,8 @@ pub mod words;
 pub mod ui;
 pub mod cms;
 #[cfg(feature = "ssr")]
+mod minify;
+#[cfg(feature = "ssr")]
 mod receipt;
 #[cfg(feature = "ssr")]
 pub mod share;

@@ -100,11 +100,35 @@ pub fn ensure(checkout: &Checkout, kind: Kind) -> Result<PathBuf, Failure> {
     tools.choose(&mut trunk);
     run(&mut trunk)?;
     if kind == Kind::Release {
+        shrink(&site)?;
         compress(&site)?;
     }
     fs::write(stamp_file(checkout, kind), stamp).or_fail("marking the bundle as current")?;
     step.done();
     Ok(site)
+}
+
+/// Takes comments and indentation off the scripts, which Trunk's minifier does not understand, and names them by what they
+/// are then, with their integrity. wasm-bindgen writes comments and texts so that whole lines may go.
+const SHRINK: &str = "\
+const { createHash } = require('node:crypto');
+const { readdirSync, readFileSync, unlinkSync, writeFileSync } = require('node:fs');
+process.chdir(process.argv[1]);
+const integrity = (bytes) => `sha384-${createHash('sha384').update(bytes).digest('base64')}`;
+let page = readFileSync('assets.html', 'utf8');
+for (const file of readdirSync('.').filter((name) => name.endsWith('.js'))) {
+  const before = readFileSync(file, 'utf8');
+  const after = before.replace(/^\\s+/gm, '').replace(/^\\/\\*\\*[^]*?\\*\\/\\n/gm, '').replace(/^\\/\\/.*\\n/gm, '');
+  const name = file.replace(/-[0-9a-f]+\\.js$/, `-${createHash('sha256').update(after).digest('hex').slice(0, 16)}.js`);
+  if (name === file || !page.includes(integrity(before))) throw new Error(`${file} is not named as Trunk names it`);
+  page = page.replaceAll(file, name).replaceAll(integrity(before), integrity(after));
+  unlinkSync(file);
+  writeFileSync(name, after);
+}
+writeFileSync('assets.html', page);";
+
+fn shrink(site: &Path) -> Result<(), Failure> {
+    run(command("node").args(["-e", SHRINK, "--"]).arg(site))
 }
 
 /// Puts `.br` and `.gz` beside each file of the bundle; the server hands out what it finds there. Once here at the

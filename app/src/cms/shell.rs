@@ -10,10 +10,17 @@ use sha2::{Digest, Sha256};
 
 use super::app::App;
 use super::context::RequestContext;
+use crate::minify::minify;
 
-/// The style sheet of the CMS, to be served at [`stylesheet_path`]. Of equally strong rules the last one holds, so the
+/// The style sheet of the CMS, to be served at [`stylesheet_path`], without comments and superfluous space.
+pub fn stylesheet() -> &'static str {
+    static SHEET: LazyLock<String> = LazyLock::new(|| minify(STYLESHEET));
+    &SHEET
+}
+
+/// Its parts. Of equally strong rules the last one holds, so the
 /// order is: values and elements, components, the frame, the features.
-pub static STYLESHEET: &str = concat!(
+static STYLESHEET: &str = concat!(
     include_str!("../../../style/tokens.css"),
     include_str!("../../../style/base.css"),
     include_str!("../../../style/ui/button.css"),
@@ -53,10 +60,10 @@ pub static STYLESHEET: &str = concat!(
     include_str!("../../../style/cms/connections.css"),
 );
 
-/// Where the server has to serve [`STYLESHEET`]; the name changes with the content, so it may be cached for ever.
+/// Where the server has to serve [`stylesheet`]; the name changes with the content, so it may be cached for ever.
 pub fn stylesheet_path() -> &'static str {
     static PATH: LazyLock<String> = LazyLock::new(|| {
-        let digest = HEXLOWER.encode(&Sha256::digest(STYLESHEET.as_bytes()));
+        let digest = HEXLOWER.encode(&Sha256::digest(stylesheet().as_bytes()));
         format!("/assets/cms-{}.css", digest.get(..8).unwrap_or_default())
     });
     &PATH

@@ -136,7 +136,7 @@ impl Text {
 static SHARE_SCRIPT: LazyLock<Text> =
     LazyLock::new(|| Text::new(shutterpost_app::share::SCRIPT, "text/javascript; charset=utf-8"));
 static CMS_STYLESHEET: LazyLock<Text> =
-    LazyLock::new(|| Text::new(shutterpost_app::cms::STYLESHEET, "text/css; charset=utf-8"));
+    LazyLock::new(|| Text::new(shutterpost_app::cms::stylesheet(), "text/css; charset=utf-8"));
 
 /// `GET /assets/{file}`: style sheet of the CMS and script of the share pages, under names with their hash.
 pub(super) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
@@ -200,6 +200,6 @@ mod tests {
     fn the_font_has_the_name_of_its_content_and_the_sheet_asks_for_it() {
         let digest = HEXLOWER.encode(&Sha256::digest(FONT));
         assert_eq!(FONT_NAME, format!("inter-{}.woff2", &digest[..8]));
-        assert!(shutterpost_app::cms::STYLESHEET.contains(&format!("/fonts/{FONT_NAME}")));
+        assert!(shutterpost_app::cms::stylesheet().contains(&format!("/fonts/{FONT_NAME}")));
     }
 }

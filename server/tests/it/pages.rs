@@ -87,7 +87,7 @@ async fn coded(app: &App, path: &str, accept: &str) -> Answer {
 async fn files_of_our_own_travel_compressed() {
     for app in apps().await {
         for (path, text) in [
-            (shutterpost_app::cms::stylesheet_path(), shutterpost_app::cms::STYLESHEET),
+            (shutterpost_app::cms::stylesheet_path(), shutterpost_app::cms::stylesheet()),
             (shutterpost_app::share::script_path(), shutterpost_app::share::SCRIPT),
         ] {
             let brotli = coded(&app, path, "gzip, deflate, br, zstd").await;

@@ -122,7 +122,9 @@ fn a_damaged_film_is_an_error() {
     let block = cluster + longest;
     let length = (usize::from(bytes[block + 1] & 0x3F) << 8) | usize::from(bytes[block + 2]);
     let from = block + 10;
-    noise[from..(from + 2000).min(block + 3 + length)].iter_mut().for_each(|byte| *byte = byte.wrapping_mul(167).wrapping_add(13));
+    noise[from..(from + 2000).min(block + 3 + length)]
+        .iter_mut()
+        .for_each(|byte| *byte = byte.wrapping_mul(167).wrapping_add(13));
     let result = converted(&noise).unwrap_err();
     assert!(
         matches!(
