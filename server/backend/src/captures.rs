@@ -9,6 +9,7 @@ mod history;
 pub(crate) mod sample;
 pub(crate) mod look;
 
+pub(crate) mod anew;
 pub(crate) mod purge;
 pub(crate) mod trash;
 pub(crate) mod queries;

@@ -17,7 +17,8 @@ use super::converter::Converter;
 use super::marks::{self, Marks};
 use super::pictures::{self, Converted};
 use super::pool::{Lane, Pool};
-use crate::captures::queries::{self as captures, Added};
+use crate::captures::anew::{self, Added};
+use crate::captures::queries as captures;
 use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
 use crate::changes;
 use crate::db::write_tx;
@@ -34,6 +35,8 @@ use crate::services::Deps;
 /// Attempts after which something is given up that fails on our side again and again. A photo stays as it is, and of a film
 /// is noted that it cannot be shown.
 const ATTEMPTS: i32 = 8;
+/// The same of what takes too long: each attempt may hold the only thread for hours.
+const TIMED_OUT: i32 = 3;
 
 /// Handles `FinishCapture`.
 #[derive(Debug)]
@@ -76,8 +79,8 @@ struct Unfinished {
 impl Handler for FinishCapture {
     async fn run(&self, permit: &Permit, job: &Job) -> Result<Outcome, Failure> {
         match self.finish(permit, &job.subject).await {
-            // Erased meanwhile: there is nothing to finish.
-            Ok(()) | Err(Failure::NotFound) => Ok(Outcome::Done),
+            Ok(()) => Ok(Outcome::Done),
+            Err(Failure::NotFound) => self.missing(permit, job).await,
             // Somebody may install what is missing.
             Err(Failure::Told(AppError { code: code @ Code::FilmsUnavailable, .. })) => Err(code.into()),
             Err(Failure::Told(error)) => {
@@ -86,6 +89,11 @@ impl Handler for FinishCapture {
                     error.code = error.code.as_str(),
                     "a capture stays unfinished"
                 );
+                self.give_up(permit, &job.subject).await
+            }
+            // It took longer than it may, which is long already.
+            Err(Failure::Busy(cause)) if job.attempts >= TIMED_OUT => {
+                tracing::warn!(capture.id = job.subject, error.cause = cause, "a capture stays unfinished");
                 self.give_up(permit, &job.subject).await
             }
             Err(failure) if job.attempts >= ATTEMPTS => {
@@ -106,6 +114,21 @@ impl FinishCapture {
         marks: Arc<Marks>,
     ) -> Self {
         Self { deps, limits, pool, converter, marks }
+    }
+
+    /// Ends the job of a capture that was erased meanwhile. Something that a film needs may be missing as well, as a design that
+    /// changes at this moment: that is asked for again, and in the end its page says that there is none.
+    async fn missing(&self, permit: &Permit, job: &Job) -> Result<Outcome, Failure> {
+        match self.look(permit, &job.subject).await {
+            Ok(Some(Unfinished { kind: CaptureKind::Film, .. })) if job.attempts >= ATTEMPTS => {
+                self.give_up(permit, &job.subject).await
+            }
+            Ok(Some(Unfinished { kind: CaptureKind::Film, .. })) => {
+                Err(Failure::Internal("something that a film needs is missing".into()))
+            }
+            Ok(_) | Err(Failure::NotFound) => Ok(Outcome::Done),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// What is to be done; `None` if nothing is missing. A capture in the trash is finished too: it may come back.
@@ -261,7 +284,7 @@ async fn add(
         write_tx!(deps.db, tx => {
             let named = (capture.as_str(), row.revision);
             let added = Added { renditions: &rows, duration, unplayable };
-            if captures::add_renditions(tx, &scope, named, added).await? {
+            if anew::add_renditions(tx, &scope, named, added).await? {
                 changes::record(tx, &world, ChangeTarget::Capture(capture)).await?;
                 return Ok(true);
             }

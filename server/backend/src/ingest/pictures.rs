@@ -350,8 +350,8 @@ pub(super) fn convert_film(
 /// What [`convert_film`] holds in memory at most.
 pub(super) fn conversion_cost(original: &[u8]) -> Cost {
     let waiting = original.len() as u64;
-    // A film seldom grows; the fragments and the film made of them are there at once.
-    Cost { waiting, working: CONVERTER_BYTES + 4 * waiting }
+    // The fragments and the film made of them are there at once, and both may be larger than what came.
+    Cost { waiting, working: CONVERTER_BYTES + (4 * waiting).max(2 * CONVERTED_BYTES as u64) }
 }
 
 /// Memory that is not filled without an end.

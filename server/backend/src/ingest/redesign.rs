@@ -18,8 +18,9 @@ use super::converter::Converter;
 use super::marks::{self, Marks};
 use super::pictures::{self, Converted, Inspected, Moves, Pictures};
 use super::pool::{Cost, Lane, Pool};
+use crate::captures::anew::{self, AnewFilm};
 use crate::captures::look;
-use crate::captures::queries::{self as captures, AnewFilm};
+use crate::captures::queries as captures;
 use crate::captures::rows::{self as captures_rows, CaptureRow, RenditionRow};
 use crate::changes;
 use crate::db::write_tx;
@@ -122,7 +123,7 @@ impl ApplyDesign {
             if !now.is_some_and(|now| now.is_running() && now.run == run.number) {
                 return Ok(());
             }
-            let (id, revision, is_film) = (row.id.clone(), row.revision, row.kind()? == CaptureKind::Film);
+            let (id, revision, kind) = (row.id.clone(), row.revision, row.kind()?);
             let failed = match self.anew(run, row).await {
                 Ok(()) => false,
                 // Erased meanwhile, or made anew by somebody else; or its original is missing, which `doctor` tells of.
@@ -139,15 +140,15 @@ impl ApplyDesign {
                     true
                 }
                 // It took longer than it may, again and again.
-                Err(Failure::Busy(cause)) if is_film && job.attempts >= ATTEMPTS => {
-                    tracing::warn!(capture.id = id, error.cause = cause, "a film keeps its pictures");
+                Err(Failure::Busy(cause)) if kind != CaptureKind::Still && job.attempts >= ATTEMPTS => {
+                    tracing::warn!(capture.id = id, error.cause = cause, "what moves keeps its pictures");
                     true
                 }
                 Err(failure) => return Err(failure),
             };
             let (scope, number) = (run.scope.clone(), run.number);
             write_tx!(self.deps.db, tx => stored_designs::came_to(tx, &scope, number, &id, failed).await)?;
-            if is_film {
+            if kind == CaptureKind::Film {
                 // It may have taken minutes: others have their turn.
                 return Ok(());
             }
@@ -294,9 +295,9 @@ async fn write(
             if !stored_designs::count_changed(tx, &scope, run).await? {
                 return Ok(false);
             }
-            let anew = captures::Anew { mark: mark.as_deref(), look, renditions: &rows, film: becomes };
+            let anew = anew::Anew { mark: mark.as_deref(), look, renditions: &rows, film: becomes };
             let named = (capture.as_str(), row.revision);
-            let Some(old) = captures::replace_renditions(tx, &scope, named, anew).await? else {
+            let Some(old) = anew::replace_renditions(tx, &scope, named, anew).await? else {
                 // Nothing was changed, so nothing is counted.
                 return Err(Failure::NotFound);
             };

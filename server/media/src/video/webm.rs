@@ -246,7 +246,7 @@ fn written_cues(before: u64, cues: &[Cue]) -> Vec<u8> {
 }
 
 fn still_cluster(still: &Block) -> Vec<Segment> {
-    let time = written_number(TIMESTAMP, still.cluster_time);
+    let time = written_number(TIMESTAMP, 0);
     let bytes = time.len() as u64 + still.pieces.iter().map(Segment::bytes).sum::<u64>();
     let first = Segment::Literal([head(CLUSTER, bytes), time].concat());
     std::iter::once(first).chain(still.pieces.iter().cloned()).collect()

@@ -210,6 +210,19 @@ fn the_index_names_clusters() {
 }
 
 #[test]
+fn when_the_recorder_was_switched_on_is_gone() {
+    let words = format!("{TEST} -c:v libvpx -g 15 -cpu-used 8 -deadline realtime -c:a libopus -output_ts_offset");
+    let (early, late) = (made("a.webm", &format!("{words} 0")), made("a.webm", &format!("{words} 86400")));
+    // A day, in milliseconds.
+    let traces = |bytes: &[u8]| contains(bytes, &[0xE7, 0x84, 0x05, 0x26, 0x5C]);
+    assert!(traces(&late) && !traces(&early));
+    let [early, late] = [early, late].map(|bytes| (accepted(&bytes).info.duration, cleaned(&bytes)));
+    assert_eq!(frames(&late.1, "v"), frames(&early.1, "v"));
+    assert!(!traces(&late.1));
+    assert_eq!(late.0, early.0);
+}
+
+#[test]
 fn the_poster_is_a_picture_of_the_first_second() {
     let words = "-f lavfi -i color=red:size=320x240:rate=30:duration=0.5 -f lavfi -i color=blue:size=320x240:rate=30:duration=2 \
                  -filter_complex [0][1]concat=n=2 -g 15 -c:v libvpx -cpu-used 8 -deadline realtime -live 1";

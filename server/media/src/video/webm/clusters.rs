@@ -50,7 +50,6 @@ impl Extent {
 
 /// A block that is kept.
 pub(super) struct Block {
-    pub(super) cluster_time: u64,
     pub(super) pieces: Vec<Segment>,
 }
 
@@ -95,6 +94,8 @@ pub(super) struct Clusters {
     max_blocks: u64,
     max_pieces: u64,
     elements: u64,
+    /// The time of the first cluster that is kept.
+    origin: Option<u64>,
     pub(super) pictures: Extent,
     pub(super) sound: Extent,
     /// What stands for the film.
@@ -129,6 +130,7 @@ impl Clusters {
             max_blocks: limits.max_samples,
             max_pieces: limits.max_chunks,
             elements: 0,
+            origin: None,
             pictures: Extent::default(),
             sound: Extent::default(),
             still: None,
@@ -282,7 +284,7 @@ impl Clusters {
             let early = found.time.saturating_sub(self.pictures.first) <= self.second;
             // A film without such a picture may begin with one nevertheless.
             if self.still.is_none() || (alone && (early || !self.still_is_whole)) {
-                self.still = Some(Block { cluster_time: open.time.unwrap_or(0), pieces: pieces.clone() });
+                self.still = Some(Block { pieces: pieces.clone() });
                 self.still_is_whole = alone;
             }
         }
@@ -296,11 +298,14 @@ impl Clusters {
         if pieces.all.is_empty() {
             return Ok(());
         }
+        // Recorders may count from when they were switched on, or from 1970, which says when that was.
+        let origin = *self.origin.get_or_insert(time);
+        let time = time.checked_sub(origin).ok_or(MediaError::Malformed("a cluster before the first one"))?;
         if let Some((begins, true)) = begins {
-            let time = u64::try_from(begins).unwrap_or(0);
+            let begins = u64::try_from(begins).unwrap_or(0).saturating_sub(origin);
             let second = self.second.cast_unsigned();
-            if self.cues.last().is_none_or(|last| time >= last.time.saturating_add(second)) {
-                self.cues.push(Cue { time, track: self.picture_number, place: self.pieces.bytes });
+            if self.cues.last().is_none_or(|last| begins >= last.time.saturating_add(second)) {
+                self.cues.push(Cue { time: begins, track: self.picture_number, place: self.pieces.bytes });
             }
         }
         let time = written_number(TIMESTAMP, time);
