@@ -11,7 +11,7 @@ use shutterpost_model::share::{ChangeTarget, SharePage, Shares};
 
 use super::super::fixture::{LOGO, OBJECTS, Stand, stands, token, upload};
 use super::super::{IngestConfig, IngestService};
-use crate::captures::queries;
+use crate::captures::{anew, queries};
 use crate::db::write_tx;
 use crate::events::scope::EventScope;
 use crate::jobs::queue::{Job, JobKind};
@@ -115,8 +115,8 @@ async fn rows_are_added_to_the_capture_as_it_was() {
         {
             let (scope, rows, capture) = (scope.clone(), rows.clone(), capture.clone());
             let done = write_tx!(stand.deps.db, tx => {
-                let added = queries::Added { renditions: &rows, duration: None, unplayable: false };
-                queries::add_renditions(tx, &scope, (capture.as_str(), revision), added).await
+                let added = anew::Added { renditions: &rows, duration: None, unplayable: false };
+                anew::add_renditions(tx, &scope, (capture.as_str(), revision), added).await
             });
             assert_eq!(done.expect("no failure"), added, "{} {revision}", stand.test.kind);
         }

@@ -292,6 +292,25 @@ async fn a_film_that_can_never_be_shown_says_so() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_film_whose_file_is_lost_is_asked_for_again_and_then_given_up() {
+    for stand in stands().await {
+        let kind = stand.test.kind;
+        let accepted = accepted(&stand, FOREIGN).await;
+        let object = stand.test.select("SELECT object AS line FROM captures").await;
+        stand.deps.storage.delete_all(&object).await;
+        let run = async |attempts: i32| {
+            let mut job = Job::of_test(JobKind::FinishCapture, accepted.id.as_str());
+            job.attempts = attempts;
+            stand.ingest.finisher().run(&Permit::of_test(), &job).await
+        };
+        run(1).await.expect_err("is asked for again");
+        assert!(!capture(&stand, &accepted.id).await.unplayable, "{kind}");
+        assert_eq!(run(8).await.expect("gives up"), Outcome::Done, "{kind}");
+        assert!(capture(&stand, &accepted.id).await.unplayable, "{kind}");
+    }
+}
+
 /// What could not be converted once may be another time, by a newer program.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_film_is_tried_anew_with_another_design() {
