@@ -108,7 +108,7 @@ impl Store {
             8 => self.request_ends(input),
             9 => {
                 let upload = self.any(input);
-                self.told(upload, input.byte() % 4 == 0);
+                self.told(upload, input.byte().is_multiple_of(4));
             }
             10 => self.end(input),
             11 => self.time_passes(input),
@@ -234,7 +234,7 @@ impl Store {
             lines.push(("content-length", input.size().to_string()));
         }
         if how & 0b1110_0000 == 0 {
-            let (name, size) = if input.byte() % 2 == 0 { ("sha1", 20) } else { ("sha256", 32) };
+            let (name, size) = if input.byte().is_multiple_of(2) { ("sha1", 20) } else { ("sha256", 32) };
             lines.push(("upload-checksum", format!("{name} {}", BASE64.encode(&vec![input.byte(); size]))));
         }
         damage(&mut lines, input);
@@ -252,7 +252,7 @@ impl Store {
                 let known = claim.length.unwrap_or(LARGEST);
                 assert_eq!((claim.offset, claim.most), (ask.offset, known - ask.offset));
                 self.begin(upload, claim, ask.bytes);
-                self.told(upload, input.byte() % 8 == 0);
+                self.told(upload, input.byte().is_multiple_of(8));
             }
         }
     }
@@ -383,7 +383,7 @@ impl Store {
     fn end(&mut self, input: &mut Input<'_>) {
         let upload = self.any(input);
         // Rare, or histories would be short.
-        if input.byte() % 4 == 0 && decide::living(self.stored(upload), self.now).is_ok() {
+        if input.byte().is_multiple_of(4) && decide::living(self.stored(upload), self.now).is_ok() {
             self.remove(upload);
         }
     }
@@ -398,7 +398,7 @@ impl Store {
     fn time_passes(&mut self, input: &mut Input<'_>) {
         let times = i64::from(input.byte() % 8);
         self.now = self.now.plus(KEPT / 7 * times);
-        if input.byte() % 4 == 0 {
+        if input.byte().is_multiple_of(4) {
             let now = self.now;
             self.uploads.iter_mut().filter(|kept| now >= kept.stored.expires_at).for_each(|kept| kept.gone = true);
         }

@@ -84,9 +84,8 @@ pub fn measure(checkout: &Checkout, count: usize) -> Result<Value, Failure> {
     more.insert("ours".into(), json!(rounded(ours_seconds)));
     more.insert("theirs".into(), json!(rounded(theirs_seconds)));
     more.insert("control".into(), json!(rounded(control)));
-    let values = |all: &[Took], value: fn(&Took) -> f64| all.iter().map(value).collect::<Vec<f64>>();
-    let clocks: [(&str, fn(&Took) -> f64); 2] =
-        [("wall_two_threads", |took| took.wall), ("wall_one_photo", |took| took.alone)];
+    let values = |all: &[Took], value: Clock| all.iter().map(value).collect::<Vec<f64>>();
+    let clocks: [(&str, Clock); 2] = [("wall_two_threads", |took| took.wall), ("wall_one_photo", |took| took.alone)];
     for (name, value) in clocks {
         let pairs = Pairs::of(&values(&all.0, value), &values(&all.1, value));
         let ((ratio, min, max), (ours, theirs)) = (pairs.ratio(), pairs.medians());
@@ -143,13 +142,14 @@ impl Took {
     }
 }
 
+/// What of a measurement is compared.
+type Clock = fn(&Took) -> f64;
+
+/// Decodes once on one side, into a file if one is given.
+type Once<'a> = &'a dyn Fn(Side, Option<&Path>) -> Result<Took, Failure>;
+
 /// How far the two pictures are apart, which are to be the same one.
-fn difference(
-    python: &Path,
-    script: &Path,
-    files: &[PathBuf; 2],
-    once: &dyn Fn(Side, Option<&Path>) -> Result<Took, Failure>,
-) -> Result<Value, Failure> {
+fn difference(python: &Path, script: &Path, files: &[PathBuf; 2], once: Once<'_>) -> Result<Value, Failure> {
     let [ours, theirs] = files;
     let (width, height) = SIZE;
     for (side, file) in [(Side::Ours, ours), (Side::Theirs, theirs)] {

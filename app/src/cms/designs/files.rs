@@ -40,8 +40,9 @@ pub(super) fn Files(files: Vec<DesignFile>) -> impl IntoView {
         .into_any()
     };
     view! {
-        <section class="section" aria-labelledby="design-files">
-            <h2 class="section-title" id="design-files">{td_string!(locale, designs.files)}</h2>
+        // Without a name: the table has it.
+        <section class="section">
+            <h2 class="section-title">{td_string!(locale, designs.files)}</h2>
             {list}
         </section>
     }

@@ -34,10 +34,13 @@ const FILES: usize = 48_000_000;
 /// How long a photo is kept that nobody asks for again, in milliseconds.
 const KEPT: i64 = 10 * 60_000;
 
+/// A photo with nothing on it as JPEG, and when it was asked for last.
+type Photo = (CaptureId, i64, Arc<[u8]>);
+
 /// What previews keep in memory.
 pub(super) struct Previews {
     room: Arc<Semaphore>,
-    photos: Mutex<VecDeque<(CaptureId, i64, Arc<[u8]>)>>,
+    photos: Mutex<VecDeque<Photo>>,
     files: Mutex<VecDeque<(DesignFileId, Arc<[u8]>)>>,
 }
 

@@ -59,7 +59,7 @@ impl Inspected {
         match self {
             Self::Still(still) => still.format.media_type(),
             Self::Animation(animation) => animation.format.media_type(),
-            Self::Film(_, media_type) => *media_type,
+            Self::Film(_, media_type) => media_type,
         }
     }
 

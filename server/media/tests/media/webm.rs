@@ -68,7 +68,10 @@ fn every_way_of_writing_becomes_a_clean_film() {
             assert!(!contains(&clean, trace), "{way:?}: {}", String::from_utf8_lossy(trace));
         }
         for number in 0..6_u8 {
-            assert!(contains(&clean, &[number; 40]) && contains(&clean, &[0x80 | number % 3; 16]), "{way:?}: {number}");
+            assert!(
+                contains(&clean, &[number; 40]) && contains(&clean, &[0x80 | (number % 3); 16]),
+                "{way:?}: {number}"
+            );
         }
         let again = accepted(&clean);
         assert_eq!((again.info.duration, again.info.tracks), (info.duration, 2));
