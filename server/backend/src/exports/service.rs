@@ -58,11 +58,11 @@ impl ExportsService {
     }
 
     async fn make(&self, actor: &Actor, event: &EventId, wanted: &Wanted, key: &str) -> Result<ExportView, Failure> {
-        let org = OrgScope::prove(actor, Permission::CaptureExport)?;
+        let org = OrgScope::prove_confirmed(actor, Permission::CaptureExport, self.deps.world.now())?;
         let &Wanted { ref captures, people } = wanted;
         if people {
             by_a_person(actor)?;
-            OrgScope::prove_confirmed(actor, Permission::PersonalExport, self.deps.world.now())?;
+            OrgScope::prove(actor, Permission::PersonalExport)?;
         }
         if captures.len() > SELECTED_MOST {
             return Err(AppError::field("captures", Code::OutOfRange).into());

@@ -86,8 +86,14 @@ impl TrashService {
     }
 
     async fn try_restore(&self, actor: &Actor, target: &TrashTarget) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::TrashManage)?;
         let Deps { db, world, keystore, .. } = self.deps.clone();
+        let scope = match target {
+            // Somebody comes in again.
+            TrashTarget::Member(_) => OrgScope::prove_confirmed(actor, Permission::TrashManage, world.now())?,
+            TrashTarget::Capture(_) | TrashTarget::Guest(_) | TrashTarget::Event(_) => {
+                OrgScope::prove(actor, Permission::TrashManage)?
+            }
+        };
         if let TrashTarget::Guest(guest) = target {
             guests::recognise(&mut db.read().await?, &keystore, &scope, guest).await?;
         }
@@ -108,8 +114,8 @@ impl TrashService {
     }
 
     async fn try_erase_member(&self, actor: &Actor, user: &UserId) -> Result<(), Failure> {
-        let scope = OrgScope::prove(actor, Permission::PrivacyManage)?;
         let Deps { db, world, keystore, .. } = self.deps.clone();
+        let scope = OrgScope::prove_confirmed(actor, Permission::PrivacyManage, world.now())?;
         let (doer, user) = (Doer::from(actor), user.clone());
         write_tx!(db, tx => {
             removed::prove(tx, &scope, &user).await?;

@@ -94,6 +94,8 @@ async fn people_are_for_owners_who_showed_lately_who_they_are() {
         exports.check(&stand.owner, &view.id).await.expect("may");
         stand.test.clock.advance(DAY / 24);
         assert_eq!(refused(&stand.owner).await, Code::ConfirmNeeded);
+        let photos = exports.create(&stand.owner, &stand.event, &Wanted::default(), "later").await;
+        assert_eq!(photos.expect_err("no").code, Code::ConfirmNeeded);
         assert_eq!(exports.check(&stand.owner, &view.id).await.expect_err("no").code, Code::ConfirmNeeded);
         assert_eq!(exports.open(&stand.owner, &view.id).await.expect_err("no").code, Code::ConfirmNeeded);
         assert_eq!(stand.test.count("exports", "people").await, 1, "{}", stand.test.kind);

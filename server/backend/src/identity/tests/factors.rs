@@ -308,6 +308,10 @@ async fn what_is_sensitive_asks_again_after_a_quarter_of_an_hour() {
         let actor = host.resolve(&session).await.expect("signed in");
         let late = host.invite(&actor, "two@host.example", shutterpost_model::access::Role::Viewer).await;
         assert_eq!(late.expect_err("refused").code, Code::ConfirmNeeded);
+        let changed = host.directory.change_role(&actor, &host.owner, shutterpost_model::access::Role::Viewer).await;
+        assert_eq!(changed.expect_err("refused").code, Code::ConfirmNeeded);
+        let removed = host.directory.remove_member(&actor, &host.owner).await;
+        assert_eq!(removed.expect_err("refused").code, Code::ConfirmNeeded);
         let refused = host.accounts.confirm(&actor, secret("not the password at all")).await.expect_err("refused");
         assert_eq!(refused.of("proof"), Some(Code::WrongPassword));
         let (renewed, confirmed) = host.accounts.confirm(&actor, secret(PASSWORD)).await.expect("right");

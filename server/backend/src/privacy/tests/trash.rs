@@ -11,6 +11,7 @@ use shutterpost_model::messages::Messages;
 use shutterpost_model::privacy::trash::{Trash, TrashItem, TrashKind, TrashPage, TrashTarget, Trashed};
 use shutterpost_model::privacy::{ErasureTarget, Privacy};
 use shutterpost_model::share::Shares;
+use shutterpost_model::time::Millis;
 
 use crate::captures::rows as captures;
 use crate::guests::rows as guests;
@@ -281,6 +282,11 @@ async fn a_removed_member_is_out_and_comes_back_with_the_same_role() {
         assert_eq!(stand.test.count("audit_entries", "action = 'identity.restore_member'").await, 2);
 
         stand.directory.remove_member(&stand.owner, &edda).await.expect("removes");
+        // Whoever was asked too long ago is asked again.
+        let late = admin.clone().confirmed(Millis(0));
+        let back = stand.trash.restore(&late, &TrashTarget::Member(edda.clone())).await;
+        assert_eq!(code(back), Code::ConfirmNeeded, "{kind}");
+        assert_eq!(code(stand.trash.erase_member(&late, &edda).await), Code::ConfirmNeeded, "{kind}");
         stand.trash.erase_member(&admin, &edda).await.expect("erases");
         assert_eq!(stand.test.count("identity_users", &format!("id = '{edda}'")).await, 0, "{kind}: belongs nowhere");
         assert!(stand.deps.keystore.get(&KeyRef::user(&edda)).await.is_err());
@@ -346,13 +352,14 @@ async fn after_thirty_days_everything_is_gone_for_good_whoever_sweeps() {
         stand.test.clock.advance(1);
         // Between its end and the sweep nothing can be seen or restored any more.
         assert!(lying(&stand).await.is_empty(), "{kind}");
+        let owner = stand.owner.clone().confirmed(stand.deps.world.now());
         for target in [
             TrashTarget::Guest(anna.clone()),
             TrashTarget::Capture(alone.id.clone()),
             TrashTarget::Event(other.clone()),
             TrashTarget::Member(edda.clone()),
         ] {
-            assert_eq!(code(stand.trash.restore(&stand.owner, &target).await), Code::NotFound, "{kind}: {target:?}");
+            assert_eq!(code(stand.trash.restore(&owner, &target).await), Code::NotFound, "{kind}: {target:?}");
         }
         let restored = stand.captures.restore(&stand.owner, &stand.event, std::slice::from_ref(&alone.id)).await;
         assert_eq!(restored, Ok(0), "{kind}: nor from the grid");
