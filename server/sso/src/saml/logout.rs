@@ -106,5 +106,6 @@ pub struct Demand {
     pub sessions: Vec<String>,
     /// Must not have been seen before.
     pub message: OneUse,
-    pub(super) relay_state: Option<String>,
+    /// Goes back with the answer, as it came.
+    pub relay_state: Option<String>,
 }

@@ -7,7 +7,7 @@ use shutterpost_model::error::Code;
 use shutterpost_model::identity::security::Security as _;
 use shutterpost_model::identity::{Client, NewSession};
 use shutterpost_model::pii::Secret;
-use shutterpost_model::sso::{Arrived, Leave, SingleSignOn as _};
+use shutterpost_model::sso::{Arrived, Leave, LogoutMessage, SingleSignOn as _};
 use url::Url;
 
 use super::fixture::{Host, PASSWORD, check, hosts, parameter, secret, session};
@@ -26,6 +26,19 @@ impl Host {
 
     async fn ended(&self, id: &str, more: &Value) -> Option<Code> {
         self.sso.ended(&self.oidc, &self.logout(id, more)).await.err().map(|error| error.code)
+    }
+
+    async fn visit_by_saml(&self, response: &str) -> NewSession {
+        let away = self.start(&self.saml).await;
+        session(self.back_saying(&away, response).await.expect("an answer"))
+    }
+
+    /// The provider by SAML wants sessions to end: `message subject session…`; gives where its answer goes.
+    async fn demand(&self, words: &str) -> Result<Url, Code> {
+        let message = LogoutMessage::Request { value: words.to_owned(), relay_state: Some("state there".to_owned()) };
+        let leave = self.sso.logout_message(&self.saml, message).await.map_err(|error| error.code)?;
+        let Some(Leave::To(url)) = leave else { panic!("{words}: {leave:?}") };
+        Ok(Url::parse(&url).expect("an address"))
     }
 }
 
@@ -107,9 +120,62 @@ async fn signing_out_of_a_session_by_saml_asks_its_provider_too() {
         assert!(url.starts_with("https://idp.example/slo?SAMLRequest="), "{url}");
         assert_eq!(host.test.count("sso_attempts", "purpose = 'sign_out'").await, 1);
         // Nothing that is not signed ends anything.
-        let unsigned = shutterpost_model::sso::LogoutMessage::Redirect("SAMLRequest=abc".into());
+        let unsigned = LogoutMessage::Redirect("SAMLRequest=abc".into());
         let told = host.sso.logout_message(&host.saml, unsigned).await;
         assert_eq!(told.err().map(|error| error.code), Some(Code::BadRequest));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_by_saml_ends_its_own_sessions_and_no_others() {
+    for host in hosts().await {
+        let kind = host.test.kind;
+        let first = host.visit_by_saml("a1 paula paula@people.example").await;
+        let second = host.visit_by_saml("a2 paula paula@people.example").await;
+        let rita = host.visit_by_saml("a3 rita rita@people.example").await;
+        // Other connections, where person and session are called the same.
+        let called_the_same = |email: &str| json!({ "sid": "index-a1", "email": email });
+        let openid = session(host.visit("paula", &called_the_same("paula@rooms.example")).await);
+        let away = host.start(&host.foreign).await;
+        host.vouch(&away, "paula", &called_the_same("paula@elsewhere.example"));
+        let foreign = session(host.back(&away).await.expect("an answer"));
+        let alive = async || {
+            let mut names = Vec::new();
+            for (name, session) in
+                [("first", &first), ("second", &second), ("rita", &rita), ("openid", &openid), ("foreign", &foreign)]
+            {
+                if host.resolve(session).await.is_some() {
+                    names.push(name);
+                }
+            }
+            names
+        };
+
+        // Nobody's session, and one of somebody else: answered, and without effect.
+        for words in ["m1 paula index-unknown", "m2 rita index-a1", "m3 nobody"] {
+            assert!(host.demand(words).await.is_ok(), "{words} on {kind}");
+        }
+        assert_eq!(alive().await, ["first", "second", "rita", "openid", "foreign"], "{kind}");
+        assert_eq!(host.test.count("audit_entries", "action = 'sso.sign_out'").await, 0, "{kind}");
+
+        let answer = host.demand("m4 paula index-a1").await.expect("met");
+        assert_eq!((answer.host_str(), answer.path()), (Some("idp.example"), "/slo"), "{kind}");
+        assert!(parameter(&answer, "SAMLResponse").is_some_and(|response| !response.is_empty()), "{answer}");
+        assert_eq!(parameter(&answer, "RelayState").as_deref(), Some("state there"), "{answer}");
+        assert_eq!(alive().await, ["second", "rita", "openid", "foreign"], "{kind}: that session alone");
+
+        // The same message with another wish; as one of its own it is met.
+        assert_eq!(host.demand("m4 paula").await.err(), Some(Code::BadRequest), "{kind}: a message is good once");
+        assert_eq!(alive().await, ["second", "rita", "openid", "foreign"], "{kind}");
+        let third = host.visit_by_saml("a4 paula paula@people.example").await;
+        assert!(host.demand("m5 paula").await.is_ok(), "{kind}");
+        assert_eq!(alive().await, ["rita", "openid", "foreign"], "{kind}: all of the person");
+        assert!(host.resolve(&third).await.is_none(), "{kind}");
+        assert_eq!(host.test.count("audit_entries", "action = 'sso.sign_out'").await, 2, "{kind}");
+
+        // Their own provider ends those.
+        assert_eq!(host.ended("j1", &json!({ "sid": "index-a1" })).await, None, "{kind}");
+        assert_eq!(alive().await, ["rita", "foreign"], "{kind}");
     }
 }
 

@@ -89,7 +89,8 @@ impl Fetch for Op {
     }
 }
 
-/// Believes what is sent: `assertion subject email`. Everything but the proof is the real verifier's.
+/// Believes what is sent: `assertion subject email`, of which the session is called `index-assertion`; and in a form that
+/// ends sessions `message subject session…`. Everything but the proof is the real verifier's.
 #[derive(Debug)]
 pub(super) struct Believer;
 
@@ -113,7 +114,7 @@ impl SamlVerifier for Believer {
                     name: None,
                     groups: Vec::new(),
                     methods: Vec::new(),
-                    session: Some("index-1".into()),
+                    session: Some(format!("index-{id}")),
                     authenticated_at: Some(now),
                     until: Some(now.plus(2 * 3_600_000)),
                 },
@@ -155,6 +156,21 @@ impl SamlVerifier for Believer {
         message: &LogoutMessage<'_>,
         now: Millis,
     ) -> Result<Demand, Reject> {
+        if let LogoutMessage::Post { value, relay_state } = message
+            && let [id, subject, sessions @ ..] = &value.split(' ').collect::<Vec<_>>()[..]
+        {
+            return Ok(Demand {
+                name_id: NameId {
+                    value: Pii::new((*subject).to_owned()),
+                    format: None,
+                    qualifier: None,
+                    sp_qualifier: None,
+                },
+                sessions: sessions.iter().map(|session| (*session).to_owned()).collect(),
+                message: OneUse { id: (*id).to_owned(), keep_until: now.plus(600_000) },
+                relay_state: relay_state.map(str::to_owned),
+            });
+        }
         Verifier.receive_logout(connection, message, now)
     }
 
