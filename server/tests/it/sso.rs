@@ -203,6 +203,38 @@ async fn cases_40_113_a_sign_in_leads_only_into_the_cms() {
     }
 }
 
+/// `3rdPartyInitiatedLogin` of the OpenID Foundation's list: a portal or the provider's own list of apps leads here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_begun_by_another_site_goes_to_our_provider_and_into_the_cms() {
+    for (app, _, op, connection) in hosts().await {
+        // What such a link may bring along: whose provider, who, and where to. None of it is taken at its word.
+        let theirs = "iss=https%3A%2F%2Fevil.example&login_hint=mallory&target_link_uri=https%3A%2F%2Fevil.example%2F";
+        for (query, to) in [(theirs.to_owned(), "/cms/overview"), (format!("{theirs}&next=/cms/events"), "/cms/events")]
+        {
+            let request = http::Request::builder()
+                .uri(format!("/sso/{connection}/start?{query}"))
+                .header("sec-fetch-site", "cross-site")
+                .header(header::REFERER, "https://evil.example/");
+            let answer = app.send(request.body(Body::empty()).expect("a request")).await;
+            let url = onward(&answer);
+            assert!(url.as_str().starts_with(&format!("{}/authorize?", op.issuer())), "{url}");
+            assert!(!answer.text().contains("evil.example") && !answer.text().contains("mallory"), "{url}");
+            assert!(set(&answer, "__Host-shutterpost").is_none(), "nobody is signed in by the way there");
+            let away = Away {
+                callback: format!("/sso/oidc/{connection}/callback"),
+                state: parameter(&url, "state"),
+                nonce: parameter(&url, "nonce"),
+                cookie: set(&answer, COOKIE).expect("the cookie of the browser"),
+            };
+            op.vouch(&app, "paula", &away.nonce, &json!({}));
+            let back = app.back("GET", &away, &format!("{COOKIE}={}", away.cookie)).await;
+            assert_eq!((back.status, back.header("location")), (StatusCode::SEE_OTHER, to), "{}", back.text());
+            let session = set(&back, "__Host-shutterpost").expect("a session");
+            assert_eq!(app.get("/cms/events", &As::Cookie(session)).await.status, StatusCode::OK);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_connections_and_those_that_are_off_look_alike() {
     for (app, home, _, connection) in hosts().await {

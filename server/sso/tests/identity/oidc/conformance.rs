@@ -1,5 +1,6 @@
 //! The OpenID Foundation's list for relying parties of the code flow, name by name; what it calls accepted is beside what
 //! it calls refused. Not on it because we do not do it: refresh tokens, dynamic registration, implicit and hybrid flows.
+//! `3rdPartyInitiatedLogin` is a matter of addresses and cookies and is shown with the server's routes for signing in.
 
 use serde_json::{Value, json};
 use shutterpost_model::pii::Secret;
