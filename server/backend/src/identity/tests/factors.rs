@@ -341,13 +341,17 @@ async fn people_see_and_end_their_own_sessions_and_no_others() {
         let agent =
             |device: &str| Client { device: device.into(), address: "192.0.2.7".parse().ok(), ..Client::default() };
         let sign_in = |device: &str| host.accounts.sign_in(form(OWNER, PASSWORD), agent(device));
+        let begun = host.deps.world.now();
         let phone = sign_in("Safari · iOS").await.expect("signed in").session().expect("a session");
         host.test.clock.advance(MINUTE);
         let desk = sign_in("Firefox · Windows").await.expect("signed in").session().expect("a session");
+        host.test.clock.advance(MINUTE);
         let actor = host.resolve(&desk).await.expect("signed in");
         let overview = host.accounts.overview(&actor).await.expect("read");
         let seen: Vec<_> = overview.sessions.iter().map(|one| (one.device.get().as_str(), one.this)).collect();
         assert_eq!(seen, [("Firefox · Windows", true), ("Safari · iOS", false)]);
+        let times: Vec<_> = overview.sessions.iter().map(|one| (one.first_seen, one.last_seen)).collect();
+        assert_eq!(times, [(begun.plus(MINUTE), begun.plus(2 * MINUTE)), (begun, begun)]);
         assert!(overview.sessions.iter().all(|one| one.address.as_ref().is_some_and(|at| at.get() == "192.0.2.7")));
         assert_eq!(overview.sign_ins.len(), 2);
         assert!(overview.sign_ins.iter().all(|one| one.succeeded && one.method == Method::Password));
