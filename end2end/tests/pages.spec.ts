@@ -5,6 +5,11 @@ import { expect, test } from '../support/fixtures.ts';
 // sends no script into it.
 test.use({ expectedErrors: [/^Blocked script execution in '[^']*\/cms\/preview\//] });
 
+const signedOut = {
+  'sign-in': '/cms/sign-in',
+  forgot: '/cms/forgot',
+};
+
 const pages = (event: string) => ({
   overview: '/cms/overview',
   events: '/cms/events',
@@ -18,6 +23,9 @@ const pages = (event: string) => ({
   people: '/cms/people',
   tokens: '/cms/tokens',
   audit: '/cms/audit',
+  'sign-in-settings': '/cms/sign-in-settings',
+  domains: '/cms/sign-in-settings/domains',
+  connections: '/cms/sign-in-settings/connections',
   account: '/cms/account',
   security: '/cms/account/security',
   'two-factor': '/cms/account/two-factor',
@@ -31,11 +39,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }) => {
     test.setTimeout(300_000);
     await page.emulateMedia({ colorScheme });
-    await signIn(page, 'owner');
-    // A capture with a guest, whose page holds most.
-    await page.goto(`/cms/events/${app.demo.event}?guest=with`);
-    const capture = await page.locator('a[href^="/cms/captures/cap_"]').first().getAttribute('href');
-    for (const [name, path] of Object.entries({ ...pages(app.demo.event), capture: capture! })) {
+    const look = async (name: string, path: string) => {
       await openAlive(page, path);
       await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
       await page.waitForLoadState('networkidle');
@@ -48,7 +52,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
       // The preview is a guest's page in a sandbox; it is looked at by itself below.
       await page.evaluate(() => document.querySelectorAll('iframe').forEach((frame) => frame.remove()));
       await expectAccessible(page);
-    }
+    };
+    for (const [name, path] of Object.entries(signedOut)) await look(name, path);
+    await signIn(page, 'owner');
+    // A capture with a guest, whose page holds most.
+    await page.goto(`/cms/events/${app.demo.event}?guest=with`);
+    const capture = await page.locator('a[href^="/cms/captures/cap_"]').first().getAttribute('href');
+    for (const [name, path] of Object.entries({ ...pages(app.demo.event), capture: capture! })) await look(name, path);
   });
 }
 
