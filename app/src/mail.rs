@@ -132,7 +132,10 @@ impl Letter {
             Mail::Reset { link, minutes } => Self::reset(link, *minutes, language),
             Mail::PasswordChanged { at, support } => Self::password_changed(*at, support.as_deref(), language),
             Mail::Notice { what, at, organisation, link } => Self::notice(*what, *at, organisation, link, language),
-            Mail::Activity { what, at, device, link } => Self::activity(*what, *at, device.expose(), link, language),
+            Mail::Activity { what, at, device, event, organisation, link } => {
+                let about = (event.as_deref(), organisation.as_deref());
+                Self::activity(*what, *at, device.expose(), about, link, language)
+            }
             Mail::Support { moment, organisation, name, reason, access, minutes, at, link } => {
                 let support = Support {
                     moment: *moment,
@@ -265,7 +268,14 @@ impl Letter {
         )
     }
 
-    fn activity(what: Activity, at: Millis, device: &str, link: &Secret, language: Language) -> Self {
+    fn activity(
+        what: Activity,
+        at: Millis,
+        device: &str,
+        (event, organisation): (Option<&str>, Option<&str>),
+        link: &Secret,
+        language: Language,
+    ) -> Self {
         let locale = locale_of(language);
         let (subject, text) = match what {
             Activity::NewDevice => {
@@ -301,6 +311,22 @@ impl Letter {
             Activity::PeopleExported => {
                 (td_string!(locale, exports.mail_people), td_string!(locale, exports.mail_people_text))
             }
+            Activity::EventDeleted => {
+                (td_string!(locale, mail.deleted_event), td_string!(locale, mail.deleted_event_text))
+            }
+            Activity::EventErased => {
+                (td_string!(locale, mail.erased_event), td_string!(locale, mail.erased_event_text))
+            }
+            Activity::OrganisationErased => {
+                (td_string!(locale, mail.erased_organisation), td_string!(locale, mail.erased_organisation_text))
+            }
+        };
+        // Told to others than whoever did it, too.
+        let (preheader, help) = match what {
+            Activity::EventDeleted | Activity::EventErased | Activity::OrganisationErased => {
+                (td_string!(locale, mail.deleted_preheader), td_string!(locale, mail.deleted_help))
+            }
+            _ => (td_string!(locale, mail.activity_preheader), td_string!(locale, mail.activity_help)),
         };
         let time = at.readable(language, 0);
         let device = or_else(words::line(device), || td_string!(locale, mail.activity_device_unknown).to_owned());
@@ -308,12 +334,20 @@ impl Letter {
             .then(|| Block::Text(td_string!(locale, mail.activity_device, device = device.as_str())));
         let mut blocks = vec![Block::Heading(subject.to_owned()), Block::Text(text.to_owned())];
         blocks.extend(device);
+        blocks.extend(
+            event
+                .map(words::line)
+                .map(|event| Block::Text(td_string!(locale, mail.deleted_in_event, event = event.as_str()))),
+        );
+        blocks.extend(organisation.map(words::line).map(|organisation| {
+            Block::Text(td_string!(locale, mail.deleted_in_organisation, organisation = organisation.as_str()))
+        }));
         blocks.extend([
             Block::Note(td_string!(locale, mail.activity_at, time = time.as_str())),
-            Block::Text(td_string!(locale, mail.activity_help).to_owned()),
+            Block::Text(help.to_owned()),
             button(locale, td_string!(locale, mail.activity_open), link),
         ]);
-        Self::ours(language, subject.to_owned(), td_string!(locale, mail.activity_preheader).to_owned(), blocks)
+        Self::ours(language, subject.to_owned(), preheader.to_owned(), blocks)
     }
 
     fn support(support: &Support<'_>, (access, minutes): (SupportAccess, i64), language: Language) -> Self {

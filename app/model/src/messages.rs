@@ -231,6 +231,9 @@ pub enum Mail {
         at: Millis,
         /// Browser and system of a sign-in; empty if unknown.
         device: Pii<String>,
+        /// Names of the event and the organisation it was done to, if to any and while they are there.
+        event: Option<String>,
+        organisation: Option<String>,
         /// Whole address of the page on which the person sees and ends sessions.
         link: Secret,
     },

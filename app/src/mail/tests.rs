@@ -64,8 +64,26 @@ fn activity(what: Activity, device: &str) -> Mail {
         what,
         at: Millis(1_772_560_245_999),
         device: Pii::new(device.to_owned()),
+        event: None,
+        organisation: None,
         link: secret("/cms/account/security"),
     }
+}
+
+fn gone(what: Activity, event: Option<&str>, organisation: &str) -> Mail {
+    Mail::Activity {
+        what,
+        at: Millis(1_772_560_245_999),
+        device: Pii::new(String::new()),
+        event: event.map(str::to_owned),
+        organisation: Some(organisation.to_owned()),
+        link: secret("/cms/account/security"),
+    }
+}
+
+/// What somebody typed into each text of a mail about a deletion.
+fn deleted(text: Option<&str>) -> Mail {
+    gone(Activity::EventDeleted, Some(text.unwrap_or("Summer Night & Friends")), text.unwrap_or("Nordlicht AG"))
 }
 
 fn support(moment: SupportMoment) -> impl Fn(Option<&str>) -> Mail {
@@ -91,7 +109,7 @@ fn notice(what: Notice) -> Mail {
     Mail::Notice { what, at: Millis(1_772_560_245_999), organisation, link: secret("/cms/sign-in-settings") }
 }
 
-fn every_mail() -> [(&'static str, Mail); 26] {
+fn every_mail() -> [(&'static str, Mail); 29] {
     let mut bare = capture(None);
     if let Mail::Capture { branding, guest_name, logo, .. } = &mut bare {
         (**branding, *guest_name, *logo) = (Branding::default(), None, None);
@@ -127,6 +145,9 @@ fn every_mail() -> [(&'static str, Mail); 26] {
         ("passkey_copied", activity(Activity::PasskeyCopied, "")),
         ("exported", activity(Activity::Exported, "")),
         ("people_exported", activity(Activity::PeopleExported, "")),
+        ("event_deleted", deleted(None)),
+        ("event_erased", gone(Activity::EventErased, Some("Summer Night & Friends"), "Nordlicht AG")),
+        ("organisation_erased", gone(Activity::OrganisationErased, None, "Nordlicht AG")),
         ("connection_off", notice(Notice::SwitchedOff)),
         ("certificate_week", notice(Notice::CertificateWeek)),
         ("emergency_used", notice(Notice::EmergencyUsed)),
@@ -150,7 +171,7 @@ fn mails_are_as_approved() {
 fn what_people_type_stays_text() {
     for language in Language::ALL {
         for text in HOSTILE {
-            for make in [capture, invitation, changed, asked] {
+            for make in [capture, invitation, changed, asked, deleted] {
                 let wild = Writer.write(&make(Some(text)), language);
                 let tame = Writer.write(&make(Some("tame")), language);
                 assert_eq!(skeleton(&folded(&wild)), skeleton(&folded(&tame)), "{text}");

@@ -152,10 +152,14 @@ pub enum Activity {
     Exported,
     /// An archive with guests and consents was made.
     PeopleExported,
+    /// An event was moved to the trash. This and the next two are told to owners, too.
+    EventDeleted,
+    EventErased,
+    OrganisationErased,
 }
 
 impl Activity {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::NewDevice,
         Self::FactorAdded,
         Self::FactorRemoved,
@@ -167,6 +171,9 @@ impl Activity {
         Self::PasskeyCopied,
         Self::Exported,
         Self::PeopleExported,
+        Self::EventDeleted,
+        Self::EventErased,
+        Self::OrganisationErased,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -182,6 +189,9 @@ impl Activity {
             Self::PasskeyCopied => "passkey_copied",
             Self::Exported => "exported",
             Self::PeopleExported => "people_exported",
+            Self::EventDeleted => "event_deleted",
+            Self::EventErased => "event_erased",
+            Self::OrganisationErased => "organisation_erased",
         }
     }
 

@@ -8,6 +8,7 @@ use shutterpost_model::events::{
 };
 use shutterpost_model::id::{DeviceId, EventId, LogoId};
 use shutterpost_model::identity::Issued;
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::share::ChangeTarget;
 use shutterpost_model::validate;
 
@@ -19,6 +20,7 @@ use crate::changes;
 use crate::db::{Conn, write_tx};
 use crate::error::Failure;
 use crate::identity::bearer::{self, Fresh};
+use crate::identity::notices;
 use crate::identity::scope::OrgScope;
 use crate::keystore::{Realm, Sealed};
 use crate::services::Deps;
@@ -136,6 +138,9 @@ impl EventsService {
             queries::mark_deleted(tx, &scope, doer.id().as_deref(), world.now()).await?;
             let entry = Entry::new("events.delete").object(event.as_str());
             record(tx, &world, Some(scope.organisation()), &doer, entry).await?;
+            let watchers = notices::watchers(tx, scope.org()).await?;
+            let activity = Activity::EventDeleted;
+            notices::tell_deletion(tx, &world, scope.org(), &watchers, activity, Some(&event)).await?;
             changes::record(tx, &world, ChangeTarget::Event(event)).await?;
             Ok(Ok(()))
         })?

@@ -33,6 +33,8 @@ pub(crate) struct NewMessage {
     pub(crate) support: Option<(GrantId, SupportMoment)>,
     /// What it tells, and of which organisation; the mail is the person's, not the organisation's.
     pub(crate) notice: Option<(Notice, OrganisationId)>,
+    /// Which organisation a mail of a person is about, if it is no notice.
+    pub(crate) about: Option<OrganisationId>,
     pub(crate) template: Template,
     pub(crate) language: Language,
 }
@@ -41,7 +43,8 @@ impl NewMessage {
     /// A message about nothing yet: [`Template::Capture`] needs organisation, event, capture, guest and (owner) link,
     /// [`Template::Invitation`] organisation and invitation, [`Template::Reset`] user and reset,
     /// [`Template::PasswordChanged`] user, [`Template::Activity`] user, activity and, of a new device, the sign-in,
-    /// [`Template::Support`] user, grant and moment, [`Template::Notice`] user and notice.
+    /// of a deletion, what it is about and the event, [`Template::Support`] user, grant and moment,
+    /// [`Template::Notice`] user and notice.
     pub(crate) const fn new(template: Template, language: Language) -> Self {
         Self {
             organisation: None,
@@ -56,6 +59,7 @@ impl NewMessage {
             sign_in: None,
             support: None,
             notice: None,
+            about: None,
             template,
             language,
         }
@@ -108,6 +112,10 @@ impl NewMessage {
     pub(crate) fn notice(self, notice: Notice, organisation: OrganisationId) -> Self {
         Self { notice: Some((notice, organisation)), ..self }
     }
+
+    pub(crate) fn about(self, organisation: OrganisationId) -> Self {
+        Self { about: Some(organisation), ..self }
+    }
 }
 
 /// Writes the message as queued, with its job, and marks its capture (if it has one) as being delivered.
@@ -125,9 +133,11 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
         sign_in,
         support,
         notice,
+        about,
         template,
         language,
     } = message;
+    let about = notice.as_ref().map(|(_, organisation)| organisation).or(about.as_ref());
     let id = world.id(MessageId::new);
     let now = world.now();
     let queued = DeliveryState::Queued.as_str();
@@ -147,7 +157,7 @@ pub(crate) async fn enqueue(tx: &mut Tx, world: &World, message: NewMessage) -> 
             messages::support_grant_id.eq(support.as_ref().map(|(grant, _)| grant.as_str())),
             messages::support_moment.eq(support.as_ref().map(|(_, moment)| moment.as_str())),
             messages::notice.eq(notice.as_ref().map(|(notice, _)| notice.as_str())),
-            messages::notice_organisation.eq(notice.as_ref().map(|(_, organisation)| organisation.as_str())),
+            messages::notice_organisation.eq(about.map(OrganisationId::as_str)),
             messages::template.eq(template.as_str()),
             messages::language.eq(language.tag()),
             messages::generation.eq(0),

@@ -192,6 +192,18 @@ async fn activity(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<
         }
         None => None,
     };
+    // What is erased may have no name any more; the mail tells without.
+    let (event, organisation) = match &message.about {
+        Some(organisation) => {
+            let scope = OrgScope::of_job(desk.permit, organisation.clone());
+            let event = match &message.event {
+                Some(event) => queries::event_name(conn, &scope, event).await?,
+                None => None,
+            };
+            (event, queries::organisation_name(conn, &scope).await?)
+        }
+        None => (None, None),
+    };
     Ok(Some(Letter {
         to: email,
         sender: None,
@@ -199,6 +211,8 @@ async fn activity(conn: &mut Conn, desk: Desk<'_>, message: &Message) -> Result<
             what,
             at: message.created_at,
             device: device.unwrap_or_default(),
+            event,
+            organisation,
             link: Secret::new(format!("{}/cms/account/security", desk.origin)),
         },
     }))

@@ -401,6 +401,22 @@ pub(super) async fn owned(conn: &mut Conn, scope: &OrgScope, user: &UserId) -> R
         .first(c).await.optional())
 }
 
+/// Name of an event, in the trash too.
+pub(super) async fn event_name(conn: &mut Conn, scope: &OrgScope, event: &EventId) -> Result<Option<String>, Failure> {
+    on_db!(conn, c => events::table
+        .filter(events::organisation_id.eq(scope.organisation().as_str()))
+        .filter(events::id.eq(event.as_str()))
+        .select(events::name)
+        .first(c).await.optional())
+}
+
+pub(super) async fn organisation_name(conn: &mut Conn, scope: &OrgScope) -> Result<Option<String>, Failure> {
+    on_db!(conn, c => identity_organisations::table
+        .filter(identity_organisations::id.eq(scope.organisation().as_str()))
+        .select(identity_organisations::name)
+        .first(c).await.optional())
+}
+
 /// When a reset that was not used yet expires, if that is still to come.
 pub(super) async fn reset_expiry(
     conn: &mut Conn,

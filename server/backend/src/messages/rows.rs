@@ -73,6 +73,8 @@ pub(super) struct Message {
     pub(super) sign_in: Option<SignInId>,
     pub(super) support: Option<(GrantId, SupportMoment)>,
     pub(super) notice: Option<(Notice, OrganisationId)>,
+    /// Which organisation a mail of a person is about.
+    pub(super) about: Option<OrganisationId>,
 }
 
 impl TryFrom<MessageRow> for Message {
@@ -105,6 +107,7 @@ impl TryFrom<MessageRow> for Message {
             notice_organisation,
         } = row;
         let grant: Option<GrantId> = support_grant_id.as_deref().map(read).transpose()?;
+        let about: Option<OrganisationId> = notice_organisation.as_deref().map(read).transpose()?;
         Ok(Self {
             id: read(&id)?,
             organisation: organisation_id.as_deref().map(read).transpose()?,
@@ -127,10 +130,8 @@ impl TryFrom<MessageRow> for Message {
             activity: activity.as_deref().and_then(Activity::from_name),
             sign_in: sign_in_id.as_deref().map(read).transpose()?,
             support: grant.zip(support_moment.as_deref().and_then(SupportMoment::from_name)),
-            notice: notice
-                .as_deref()
-                .and_then(Notice::from_name)
-                .zip(notice_organisation.as_deref().map(read).transpose()?),
+            notice: notice.as_deref().and_then(Notice::from_name).zip(about.clone()),
+            about,
         })
     }
 }

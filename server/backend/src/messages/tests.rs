@@ -2,5 +2,6 @@
 
 mod again;
 mod crash;
+mod deletions;
 mod sending;
 mod stage;

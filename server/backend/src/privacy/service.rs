@@ -7,6 +7,7 @@ use shutterpost_model::access::{Actor, Permission};
 use shutterpost_model::error::{AppError, Code};
 use shutterpost_model::id::{ErasureId, OrganisationId};
 use shutterpost_model::identity::Client;
+use shutterpost_model::identity::security::Activity;
 use shutterpost_model::privacy::{
     ErasureKind, ErasurePage, ErasureTarget, ErasureView, Privacy, RECEIPT_MOST, ReceiptFacts, ReceiptFault,
 };
@@ -21,6 +22,7 @@ use crate::db::write_tx;
 use crate::error::Failure;
 use crate::events::rows::stored;
 use crate::events::scope::EventScope;
+use crate::identity::notices;
 use crate::identity::scope::OrgScope;
 use crate::jobs::Wake;
 use crate::jobs::queue::{self, JobKind};
@@ -106,6 +108,7 @@ impl PrivacyService {
             }
             let now = world.now();
             let mut action = "privacy.erase";
+            let mut watchers = Vec::new();
             // Of a deleted event too: whoever asks for an erasure does not wait for its trash.
             match &target {
                 ErasureTarget::Guest(guest) => {
@@ -113,11 +116,16 @@ impl PrivacyService {
                     action = "guests.delete";
                 }
                 ErasureTarget::Capture(capture) => queries::prove_capture(tx, &scope, capture).await?,
-                ErasureTarget::Event(event) => queries::mark_event(tx, &scope, event, now).await?,
+                ErasureTarget::Event(event) => {
+                    queries::mark_event(tx, &scope, event, now).await?;
+                    watchers = notices::watchers(tx, &scope).await?;
+                }
                 ErasureTarget::Organisation(organisation) => {
                     if organisation != scope.organisation() {
                         return Err(Failure::NotFound);
                     }
+                    // Closing it ends who its owners are.
+                    watchers = notices::watchers(tx, &scope).await?;
                     queries::close(tx, &scope, now).await?;
                 }
             }
@@ -125,9 +133,13 @@ impl PrivacyService {
             let row = erasure::request(tx, &world, &scope, &target, &doer, entry).await?;
             match &target {
                 ErasureTarget::Event(event) => {
+                    let activity = Activity::EventErased;
+                    notices::tell_deletion(tx, &world, &scope, &watchers, activity, Some(event)).await?;
                     changes::record(tx, &world, ChangeTarget::Event(event.clone())).await?;
                 }
                 ErasureTarget::Organisation(_) => {
+                    let activity = Activity::OrganisationErased;
+                    notices::tell_deletion(tx, &world, &scope, &watchers, activity, None).await?;
                     for event in queries::events_of(tx, &scope).await? {
                         changes::record(tx, &world, ChangeTarget::Event(stored(&event)?)).await?;
                     }

@@ -218,7 +218,7 @@ impl Mailer for Recorder {
 }
 
 /// Writes the addresses in the mail, line by line; panics over a guest named "Panic".
-struct Plain;
+pub(super) struct Plain;
 
 impl MailWriter for Plain {
     fn write(&self, mail: &Mail, language: Language) -> RenderedMail {
@@ -236,8 +236,10 @@ impl MailWriter for Plain {
             Mail::Reset { link, minutes } => format!("{}\n{minutes}", link.expose()),
             Mail::Notice { organisation, link, .. } => format!("{organisation}\n{}", link.expose()),
             Mail::PasswordChanged { at, .. } => at.rfc3339(),
-            Mail::Activity { what, at, device, link } => {
-                format!("{}\n{}\n{}\n{}", what.as_str(), at.rfc3339(), device.expose(), link.expose())
+            Mail::Activity { what, at, device, event, organisation, link } => {
+                let about: String =
+                    [event, organisation].into_iter().flatten().map(|name| format!("\n{name}")).collect();
+                format!("{}\n{}\n{}\n{}{about}", what.as_str(), at.rfc3339(), device.expose(), link.expose())
             }
             Mail::Support { moment, name, reason, link, .. } => {
                 format!("{}\n{}\n{}\n{}", moment.as_str(), name.expose(), reason.expose(), link.expose())
