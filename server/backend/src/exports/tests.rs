@@ -140,6 +140,22 @@ async fn an_archive_has_the_originals_and_is_the_same_from_any_byte_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_first_archive_of_a_day_is_told_to_its_maker() {
+    for stand in stands().await {
+        stand.capture(None).await;
+        let user = stand.owner.user().expect("is a person");
+        let told = format!("activity = 'exported' AND template = 'activity' AND user_id = '{user}'");
+        for (after, key, expected) in [(0, "one", 1), (DAY - 1, "two", 1), (1, "three", 2), (1, "four", 2)] {
+            stand.test.clock.advance(after);
+            service(&stand).create(&stand.owner, &stand.event, &Wanted::default(), key).await.expect("is made");
+            assert_eq!(stand.test.count("messages", &told).await, expected, "{}: {key}", stand.test.kind);
+        }
+        assert_eq!(stand.test.count("messages", "activity = 'exported'").await, 2, "{}: nobody else", stand.test.kind);
+        assert_eq!(stand.test.count("audit_entries", "action = 'captures.export'").await, 4, "{}", stand.test.kind);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_selection_has_what_was_selected_and_nothing_of_others() {
     for stand in stands().await {
         let one = stand.capture(None).await.id;
