@@ -89,6 +89,7 @@ pub(super) async fn views(
             sign_in: _,
             support: _,
             notice: _,
+            about: _,
         } = message;
         let masked = address.map(|address| mask_email(address.expose())).unwrap_or_default();
         MessageView {
