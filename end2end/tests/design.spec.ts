@@ -23,7 +23,12 @@ const newEvent = async (page: Page, name: string) => {
 /** Whether the picture has the overlay's colour near its upper edge. */
 const hasBand = (picture: Locator) =>
   picture.evaluate(async (image: HTMLImageElement) => {
-    await image.decode();
+    // The draft may be drawn anew at this moment, and its picture be another one.
+    for (let tries = 0; tries < 40; tries += 1) {
+      const drawn = await image.decode().then(() => true, () => false);
+      if (drawn) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     const context = canvas.getContext('2d')!;
@@ -35,7 +40,8 @@ const hasBand = (picture: Locator) =>
 test('a design is seen while it is made, given to photos and taken back', async ({
   page, request, app, signIn, openAlive, expectAccessible, keepPicture,
 }) => {
-  test.setTimeout(180_000);
+  // The work waits behind what is made of the photos that were there before.
+  test.setTimeout(600_000);
   await signIn(page, 'owner');
   const event = await newEvent(page, 'Design');
   const answer = await request.post(`/api/v1/events/${event}/captures`, {
@@ -100,10 +106,10 @@ test('a design is seen while it is made, given to photos and taken back', async 
 
   await openAlive(page, `/cms/events/${event}/design`);
   await page.getByRole('button', { name: 'Apply to the photos that are there' }).click();
-  await expect(page.getByText('All photos have the design')).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('All photos have the design')).toBeVisible({ timeout: 240_000 });
   expect(await guestsSeeBand()).toBe(true);
 
   await openAlive(page, `/cms/events/${event}/design`);
   await page.getByRole('button', { name: 'Undo' }).click();
-  await expect.poll(guestsSeeBand, { timeout: 60_000 }).toBe(false);
+  await expect.poll(guestsSeeBand, { timeout: 240_000 }).toBe(false);
 });

@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use shutterpost_model::access::Actor;
 use shutterpost_model::captures::Captures as _;
 use shutterpost_model::error::Code;
 use shutterpost_model::exports::{Archive, Download, ExportState, ExportView, Exports as _, Wanted};
@@ -39,8 +40,13 @@ async fn prepared(stand: &Stand, view: &ExportView) -> ExportView {
     service(stand).find(&stand.owner, &view.id).await.expect("is found")
 }
 
+/// Who showed just now who they are.
+fn fresh_owner(stand: &Stand) -> Actor {
+    stand.owner.clone().confirmed(stand.deps.world.now())
+}
+
 async fn made(stand: &Stand, captures: &[CaptureId], key: &str) -> ExportView {
-    let view = service(stand).create(&stand.owner, &stand.event, &these(captures), key).await.expect("is made");
+    let view = service(stand).create(&fresh_owner(stand), &stand.event, &these(captures), key).await.expect("is made");
     prepared(stand, &view).await
 }
 
@@ -147,7 +153,7 @@ async fn the_first_archive_of_a_day_is_told_to_its_maker() {
         let told = format!("activity = 'exported' AND template = 'activity' AND user_id = '{user}'");
         for (after, key, expected) in [(0, "one", 1), (DAY - 1, "two", 1), (1, "three", 2), (1, "four", 2)] {
             stand.test.clock.advance(after);
-            service(&stand).create(&stand.owner, &stand.event, &Wanted::default(), key).await.expect("is made");
+            service(&stand).create(&fresh_owner(&stand), &stand.event, &Wanted::default(), key).await.expect("is made");
             assert_eq!(stand.test.count("messages", &told).await, expected, "{}: {key}", stand.test.kind);
         }
         assert_eq!(stand.test.count("messages", "activity = 'exported'").await, 2, "{}: nobody else", stand.test.kind);
